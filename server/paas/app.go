@@ -1,0 +1,56 @@
+package paas
+
+import "time"
+
+// App is the standing wish for an app. Deploy writes it; nothing in it was seen on a cluster.
+type App struct {
+	Team      string         `json:"team"`
+	Name      string         `json:"app"`
+	Live      Slot           `json:"slot,omitempty"`    // where the serving release stands; "" before the first
+	Release   int            `json:"release,omitempty"` // in the live slot; 0 before the first
+	Counts    map[string]int `json:"counts,omitempty"`  // wanted instances by process
+	Stopped   bool           `json:"stopped,omitempty"` // wanted total is 0 everywhere
+	Deleting  bool           `json:"deleting,omitempty"`
+	CreatedAt time.Time      `json:"created_at"`
+}
+
+// Ref names the app.
+func (a App) Ref() AppRef { return AppRef{Team: a.Team, App: a.Name} }
+
+// Wanted gives the instances wanted of a process now.
+func (a App) Wanted(process string) int {
+	if a.Stopped || a.Deleting {
+		return 0
+	}
+	return a.Counts[process]
+}
+
+// Slotted is what stands, by wish, in one slot of an app: a release, and the exact job rendered for
+// it. In a slot that takes traffic only counts and tags of that text ever change, so that a newer
+// Crumpet that renders one byte differently can't replace every instance (slots.md A1).
+type Slotted struct {
+	Team    string         `json:"team"`
+	App     string         `json:"app"`
+	Slot    Slot           `json:"slot"`
+	Release int            `json:"release"`
+	Job     []byte         `json:"job"`    // the rendered Nomad job, JSON, counts and tags as first rendered
+	Counts  map[string]int `json:"counts"` // wanted by process, now
+	// First is the job's modify index when this release was first registered in the slot: an
+	// allocation created before it belongs to an earlier release. 0 until registered.
+	First uint64 `json:"first_index"`
+	// Index is the job's modify index after our last write: the compare-and-set for the next.
+	Index uint64 `json:"modify_index"`
+}
+
+// Ref names the slot's app.
+func (s Slotted) Ref() AppRef { return AppRef{Team: s.Team, App: s.App} }
+
+// Empty says that the slot is to have no instance.
+func (s Slotted) Empty() bool {
+	for _, n := range s.Counts {
+		if n > 0 {
+			return false
+		}
+	}
+	return true
+}

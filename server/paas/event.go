@@ -1,0 +1,40 @@
+package paas
+
+import "time"
+
+// Event is one thing that happened, in the words a user reads. Its id grows strictly within the
+// store, so a reader resumes after the last one it has seen, on any server.
+type Event struct {
+	ID         int64     `json:"id"`
+	Time       time.Time `json:"time"`
+	Team       string    `json:"team"`
+	App        string    `json:"app"`
+	Kind       EventKind `json:"kind"`
+	Release    int       `json:"release,omitempty"`
+	Deployment string    `json:"deployment,omitempty"`
+	Build      string    `json:"build,omitempty"`
+	Instance   string    `json:"instance,omitempty"`
+	Process    string    `json:"process,omitempty"`
+	Message    string    `json:"message"`
+}
+
+// EventKind names what happened, noun.verb.
+type EventKind string
+
+// The kinds of event.
+const (
+	EventBuildLog           EventKind = "build.log" // one line of a builder's output
+	EventBuildStarted       EventKind = "build.started"
+	EventBuildEnded         EventKind = "build.ended"
+	EventReleaseCreated     EventKind = "release.created"
+	EventDeploymentStarted  EventKind = "deployment.started"
+	EventDeploymentStep     EventKind = "deployment.step"
+	EventDeploymentHeld     EventKind = "deployment.held"
+	EventDeploymentAborting EventKind = "deployment.aborting"
+	EventDeploymentEnded    EventKind = "deployment.ended"
+	EventInstanceState      EventKind = "instance.state"
+	EventInstanceHealth     EventKind = "instance.health"
+	EventRouteState         EventKind = "route.state"
+	EventAppChanged         EventKind = "app.changed" // scaled, stopped, started, destroyed
+	EventDrift              EventKind = "app.drift"   // somebody else changed what is ours
+)

@@ -1,0 +1,106 @@
+package paas
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Longest names, in bytes, chosen so that TEAM--APP--PROCESS--SLOT keeps within the 63 of an
+// RFC 1123 label, which Consul demands of a service name.
+const (
+	MaxTeam    = 16
+	MaxApp     = 24
+	MaxProcess = 12 // ports and tasks as well
+)
+
+// DefaultTeam is the team of a call that names none, as "default" is Nomad's namespace.
+const DefaultTeam = "default"
+
+// CheckName says what is wrong with a name, or "". Names match [a-z]([a-z0-9]|-[a-z0-9])*: no dot,
+// no double dash, so that joined names can be split again. kind is the noun for the sentence.
+func CheckName(kind, name string, longest int) string {
+	switch {
+	case name == "":
+		return fmt.Sprintf("The name of the %s is empty.", kind)
+	case len(name) > longest:
+		return fmt.Sprintf("The name of the %s, %q, has %d characters; at most %d are allowed.", kind, name, len(name), longest)
+	case !validName(name):
+		return fmt.Sprintf("The name of the %s, %q, must begin with a lower-case letter and hold only lower-case letters, digits and single dashes between them.", kind, name)
+	}
+	return ""
+}
+
+func validName(s string) bool {
+	for i, r := range []byte(s) {
+		switch {
+		case 'a' <= r && r <= 'z':
+		case '0' <= r && r <= '9' && i > 0:
+		case r == '-' && i > 0 && i < len(s)-1 && s[i-1] != '-':
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Slot is one of the two places a release of an app can stand in.
+type Slot string
+
+// The two slots.
+const (
+	Blue  Slot = "blue"
+	Green Slot = "green"
+)
+
+// Other gives the other slot; the first release of an app goes to Blue, the other of none.
+func (s Slot) Other() Slot {
+	if s == Blue {
+		return Green
+	}
+	return Blue
+}
+
+// JobID is the id of the Nomad job that runs an app's release in a slot: APP.blue or APP.green.
+func JobID(app string, slot Slot) string { return app + "." + string(slot) }
+
+// ParseJobID splits a job id that JobID made; ok is false for any other job.
+func ParseJobID(id string) (app string, slot Slot, ok bool) {
+	app, last, found := strings.Cut(id, ".")
+	slot = Slot(last)
+	if !found || (slot != Blue && slot != Green) || !validName(app) || len(app) > MaxApp {
+		return "", "", false
+	}
+	return app, slot, true
+}
+
+// Service identifies one Consul service of Crumpet's: each process has one in each slot, so that
+// Fabio's counters by service are the release's own.
+type Service struct {
+	Team, App, Process string
+	Slot               Slot
+}
+
+// String gives TEAM--APP--PROCESS--SLOT.
+func (s Service) String() string {
+	return strings.Join([]string{s.Team, s.App, s.Process, string(s.Slot)}, "--")
+}
+
+// ParseService splits a Consul service name that Service.String made; ok is false for any other.
+func ParseService(name string) (s Service, ok bool) {
+	p := strings.Split(name, "--")
+	if len(p) != 4 {
+		return Service{}, false
+	}
+	s = Service{Team: p[0], App: p[1], Process: p[2], Slot: Slot(p[3])}
+	ok = validName(s.Team) && validName(s.App) && validName(s.Process) && (s.Slot == Blue || s.Slot == Green)
+	return s, ok
+}
+
+// AppRef names an app: every row is keyed by team and name.
+type AppRef struct {
+	Team string `json:"team"`
+	App  string `json:"app"`
+}
+
+// String gives TEAM/APP.
+func (r AppRef) String() string { return r.Team + "/" + r.App }

@@ -1,0 +1,39 @@
+package paas
+
+// Snapshot is everything known of one app at one moment, read in one transaction: wishes and facts,
+// side by side. The converger decides from it and from nothing else.
+type Snapshot struct {
+	Version     int64 // of the app's wishes: a Change made from this Snapshot must find it unchanged
+	App         App
+	Releases    map[int]Release // those that the app, its slots and its deployments name
+	Slots       map[Slot]Slotted
+	Deployments []Deployment // those not ended, oldest first: one running or paused at most, then pending ones
+	Instances   []Instance   // not ended, and ended ones of releases that still walk
+	Jobs        map[Slot]JobFact
+	Routes      []RouteFact
+	Router      RouterFact
+}
+
+// Change is a set of wishes of one app, written in one transaction or not at all.
+type Change struct {
+	Ref         AppRef
+	Version     int64 // of the Snapshot it was made from; 0 for an app that must not exist yet
+	App         *App
+	Releases    []Release    // new ones
+	Slots       []Slotted    // replaced
+	Deployments []Deployment // new or replaced, by id
+	Claims      []Route      // with SetClaims: the routes the app holds from now on; a route another app holds is a conflict naming that app
+	SetClaims   bool
+	Delete      bool // the app and all its rows go, its events stay
+	Events      []Event
+}
+
+// Observation is a set of facts, written in one transaction or not at all.
+type Observation struct {
+	Instances []Instance // new or replaced, by id
+	Gone      []string   // ids of instances that Nomad has forgotten
+	Jobs      []JobFact
+	Routes    []RouteFact
+	Routers   []RouterFact
+	Events    []Event
+}
