@@ -54,3 +54,18 @@ func (s Slotted) Empty() bool {
 	}
 	return true
 }
+
+// AppFilter narrows a list of apps. Lists are ordered by team and name.
+type AppFilter struct {
+	Team  string // "" for all
+	After string // TEAM/APP of the last one seen
+	Limit int    // 0 for the default of 100
+}
+
+// Claim is a route that an app holds: no other app may take it.
+type Claim struct {
+	Team string `json:"team"`
+	App  string `json:"app"`
+	Host string `json:"host"`
+	Path string `json:"path"`
+}

@@ -38,3 +38,12 @@ const (
 	EventAppChanged         EventKind = "app.changed" // scaled, stopped, started, destroyed
 	EventDrift              EventKind = "app.drift"   // somebody else changed what is ours
 )
+
+// EventFilter narrows a list of events, which is ordered by id.
+type EventFilter struct {
+	After int64 // ids above this one
+	Team  string
+	App   string
+	Kinds []EventKind // all when empty
+	Limit int         // 0 for the default of 100
+}
