@@ -73,6 +73,8 @@ type Deployment struct {
 	Why      string          `json:"why,omitempty"` // the key that forces a walk, such as process.web.env
 	State    DeploymentState `json:"status"`
 	Reason   string          `json:"reason,omitempty"` // one sentence: why paused, failed or reverted
+	Walk     bool            `json:"walk"`             // must walk, even if the live slot could be changed in place
+	Wanted   map[string]int  `json:"wanted"`           // instances by process at the end of the walk
 	Steps    []Step          `json:"steps"`
 	Step     int             `json:"step"`   // index into Steps
 	Abort    bool            `json:"abort"`  // walking back
