@@ -1,0 +1,38 @@
+package paas
+
+// DeployRequest asks for an app to run a spec with an artifact.
+type DeployRequest struct {
+	Team      string
+	App       string
+	Spec      Spec
+	Artifact  string // SHA-256 of the artifact, hex
+	Runtime   string // SHA-256 of the artifact that holds crumpet itself; "" unless the spec needs it
+	By        string // name of the token
+	Force     bool   // walk even if nothing changed
+	Supersede bool   // abort a deployment that is under way
+	Wait      bool   // queue behind a deployment that is under way
+}
+
+// DeployResult is what a wish came to.
+type DeployResult struct {
+	Release    Release
+	Deployment *Deployment // nil if nothing changed
+	Changed    bool
+}
+
+// LogQuery says which output of an app is wanted.
+type LogQuery struct {
+	Ref      AppRef
+	Process  string // "" for all
+	Instance string // an instance's id or the beginning of one; "" for all
+	Lines    int    // how many of each instance's last lines to begin with
+	Follow   bool   // go on until the caller leaves
+}
+
+// LogLine is one line an instance wrote.
+type LogLine struct {
+	Instance string `json:"instance"`
+	Process  string `json:"process"`
+	Stream   string `json:"stream"` // stdout or stderr
+	Text     string `json:"text"`
+}
