@@ -1,0 +1,81 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// AppState is the one word for how an app is.
+type AppState string
+
+// The words, as the CLI and the UI show them.
+const (
+	AppPending   AppState = "pending"   // nothing serves yet, nothing has failed yet
+	AppDeploying AppState = "deploying" // a deployment is under way
+	AppRunning   AppState = "running"   // every wanted instance is healthy
+	AppDegraded  AppState = "degraded"  // some are
+	AppFailing   AppState = "failing"   // none is, though some are wanted
+	AppStopped   AppState = "stopped"   // none is wanted
+)
+
+// App is one line of the list of apps.
+type App struct {
+	App       string    `json:"app"`
+	Team      string    `json:"team"`
+	Status    AppState  `json:"status"`
+	Reason    string    `json:"reason"`
+	Release   int       `json:"release"`
+	Slot      paas.Slot `json:"slot"`
+	URLs      []string  `json:"urls"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Apps is a page of apps. Next is the value of ?after= for the page that follows, "" on the last.
+type Apps struct {
+	Items []App  `json:"items"`
+	Next  string `json:"next"`
+}
+
+// Status is how an app is, in full.
+type Status struct {
+	App        string           `json:"app"`
+	Team       string           `json:"team"`
+	Status     AppState         `json:"status"`
+	Reason     string           `json:"reason"` // one sentence; "" while all is well
+	Release    int              `json:"release"`
+	Slot       paas.Slot        `json:"slot"`
+	Processes  []Process        `json:"processes"`
+	Instances  []Instance       `json:"instances"`
+	Routes     []Route          `json:"routes"`
+	Deployment *paas.Deployment `json:"deployment"` // the one under way, else null
+}
+
+// Process is how many instances of a process are wanted and seen.
+type Process struct {
+	Name    string `json:"name"`
+	Wanted  int    `json:"wanted"`
+	Running int    `json:"running"`
+	Healthy int    `json:"healthy"`
+}
+
+// Instance is one instance as a user sees it.
+type Instance struct {
+	ID      string             `json:"id"`
+	Process string             `json:"process"`
+	Slot    paas.Slot          `json:"slot"`
+	Release int                `json:"release"`
+	State   paas.InstanceState `json:"state"`
+	Health  paas.Health        `json:"health"`
+	Node    string             `json:"node"`
+	Since   time.Time          `json:"since"`
+	Reason  string             `json:"reason,omitempty"`
+}
+
+// Route is one address of an app.
+type Route struct {
+	Host  string          `json:"host"`
+	Path  string          `json:"path"`
+	URL   string          `json:"url"`
+	State paas.RouteState `json:"state"`
+}

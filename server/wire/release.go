@@ -1,0 +1,40 @@
+package wire
+
+import "github.com/crumpet-paas/crumpet/server/paas"
+
+// CreateRelease asks for an app to run a spec with an artifact.
+type CreateRelease struct {
+	Spec      string `json:"spec" doc:"The app spec, HCL text."`
+	Filename  string `json:"filename,omitempty" doc:"Named in diagnostics; crumpet.hcl unless said."`
+	Artifact  string `json:"artifact" doc:"SHA-256 of the artifact, 64 hexadecimal digits." pattern:"^[0-9a-f]{64}$"`
+	Runtime   string `json:"runtime,omitempty" doc:"SHA-256 of the artifact that serves static sites." pattern:"^[0-9a-f]{64}$"`
+	Force     bool   `json:"force,omitempty" doc:"Walk even if nothing changed."`
+	Supersede bool   `json:"supersede,omitempty" doc:"Abort a deployment that is under way."`
+	Wait      bool   `json:"wait,omitempty" doc:"Queue behind a deployment that is under way."`
+}
+
+// Deployed answers a wish: whether anything changed, and the deployment to watch if it did.
+type Deployed struct {
+	Changed    bool             `json:"changed"`
+	Release    paas.Release     `json:"release"`
+	Deployment *paas.Deployment `json:"deployment,omitempty"`
+	// URLs are the addresses of the release's routes, in the order of its spec.
+	URLs []string `json:"urls"`
+}
+
+// Releases are an app's releases, newest first.
+type Releases struct {
+	Items []paas.Release `json:"items"`
+	Next  string         `json:"next"`
+}
+
+// Deployments are an app's deployments, newest first.
+type Deployments struct {
+	Items []paas.Deployment `json:"items"`
+	Next  string            `json:"next"`
+}
+
+// Scale names the wanted instances of some processes.
+type Scale struct {
+	Counts map[string]int `json:"counts" doc:"Wanted instances by process; those left out keep theirs." minProperties:"1"`
+}
