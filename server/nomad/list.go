@@ -1,0 +1,67 @@
+package nomad
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// Allocations gives all allocations of apps in all teams, with task states and resources, once
+// something among Nomad's allocations has changed since index, or after wait. next is the index for
+// the following call; 0 asks for the list as it is now.
+func (c *Client) Allocations(ctx context.Context, index uint64, wait time.Duration) (list []*nomadapi.AllocationListStub, next uint64, err error) {
+	q, cancel := c.blocking(ctx, index, wait)
+	defer cancel()
+	q.Params = map[string]string{"task_states": "true", "resources": "true"}
+	list, meta, err := c.api.Allocations().List(q)
+	if err != nil {
+		return nil, 0, c.fail(ctx, err, "list allocations")
+	}
+	list = slices.DeleteFunc(list, func(a *nomadapi.AllocationListStub) bool {
+		_, _, ok := paas.ParseJobID(a.JobID)
+		return !ok
+	})
+	return list, nextIndex(meta), nil
+}
+
+// Evaluations gives all evaluations of the jobs of apps in all teams; index and next are as for
+// Allocations.
+func (c *Client) Evaluations(ctx context.Context, index uint64, wait time.Duration) (list []*nomadapi.Evaluation, next uint64, err error) {
+	q, cancel := c.blocking(ctx, index, wait)
+	defer cancel()
+	list, meta, err := c.api.Evaluations().List(q)
+	if err != nil {
+		return nil, 0, c.fail(ctx, err, "list evaluations")
+	}
+	list = slices.DeleteFunc(list, func(e *nomadapi.Evaluation) bool {
+		_, _, ok := paas.ParseJobID(e.JobID)
+		return !ok || e.Type != nomadapi.JobTypeService
+	})
+	return list, nextIndex(meta), nil
+}
+
+// Nodes gives all nodes.
+func (c *Client) Nodes(ctx context.Context) ([]*nomadapi.NodeListStub, error) {
+	q, cancel := c.query(ctx, "")
+	defer cancel()
+	nodes, _, err := c.api.Nodes().List(q)
+	if err != nil {
+		return nil, c.fail(ctx, err, "list nodes")
+	}
+	return nodes, nil
+}
+
+// blocking gives the options of a blocking query over all namespaces. Nomad adds up to a sixteenth
+// to the wait, so the deadline does too.
+func (c *Client) blocking(ctx context.Context, index uint64, wait time.Duration) (*nomadapi.QueryOptions, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, wait+wait/16+c.timeout)
+	q := &nomadapi.QueryOptions{Namespace: nomadapi.AllNamespacesNamespace, WaitIndex: index, WaitTime: wait}
+	return q.WithContext(ctx), cancel
+}
+
+// nextIndex is never 0, which would not wait.
+func nextIndex(meta *nomadapi.QueryMeta) uint64 { return max(meta.LastIndex, 1) }
