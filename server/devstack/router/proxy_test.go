@@ -274,6 +274,7 @@ func TestSwapsUnderLoadLoseNothing(t *testing.T) {
 				r, _ := http.NewRequest(http.MethodGet, front.URL+"/x", nil)
 				r.Host = "h"
 				answer, err := http.DefaultClient.Do(r)
+				answered.Add(1)
 				if err != nil {
 					failed.Add(1)
 					continue
@@ -283,7 +284,6 @@ func TestSwapsUnderLoadLoseNothing(t *testing.T) {
 				if err != nil || answer.StatusCode != http.StatusOK || !strings.HasSuffix(string(body), "h /x") {
 					failed.Add(1)
 				}
-				answered.Add(1)
 			}
 		})
 	}
@@ -297,4 +297,10 @@ func TestSwapsUnderLoadLoseNothing(t *testing.T) {
 	if n := failed.Load(); n != 0 {
 		t.Errorf("%d of %d requests failed", n, answered.Load())
 	}
+}
+
+func sendTo(h http.Handler, r *http.Request) int {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code
 }
