@@ -1,5 +1,10 @@
 package router
 
+import (
+	"net/http"
+	"net/url"
+)
+
 // Slots returns how many slots of the ring of HOST/PATH each service has.
 func (s *Server) Slots(host, path string) map[string]int {
 	slots := map[string]int{}
@@ -7,4 +12,10 @@ func (s *Server) Slots(host, path string) map[string]int {
 		slots[t.service] += t.slots
 	}
 	return slots
+}
+
+// Find looks up a request without sending it anywhere.
+func (s *Server) Find(host, path string) bool {
+	r := &http.Request{Host: host, URL: &url.URL{Path: path}, Header: http.Header{}}
+	return s.table.Load().lookup(r) != nil
 }
