@@ -1,0 +1,185 @@
+package spec
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// decoder walks one file. It never stops at a fault: a value that can't be read keeps its default
+// and is marked broken.
+type decoder struct {
+	diags   hcl.Diagnostics
+	partial bool                 // the file had syntax errors
+	ranges  map[string]hcl.Range // by place.key, where it stands in the file
+	broken  map[string]bool      // by place.key, already complained about
+}
+
+// fault reports what is wrong with the value at a place, and keeps Validate from doing so again.
+func (d *decoder) fault(at place, r hcl.Range, summary, format string, args ...any) {
+	d.broken[at.key] = true
+	d.report(at, r, summary, fmt.Sprintf(format, args...))
+}
+
+func (d *decoder) report(at place, r hcl.Range, summary, detail string) {
+	d.diags = append(d.diags, &hcl.Diagnostic{
+		Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: &r, Extra: location(at.location),
+	})
+}
+
+// schema says what may stand in a block's body.
+type schema struct {
+	kind   string            // for sentences: `process "web"`
+	attrs  []string          // NAME = ...
+	blocks map[string]string // by type, what its label is called; "" for a block without one, at most once
+}
+
+// contents is what of a body the schema knows.
+type contents struct {
+	attrs  map[string]*hclsyntax.Attribute
+	blocks map[string][]*hclsyntax.Block
+}
+
+// one gives the single block of a type, or nil.
+func (c contents) one(kind string) *hclsyntax.Block {
+	if len(c.blocks[kind]) == 0 {
+		return nil
+	}
+	return c.blocks[kind][0]
+}
+
+// read sorts a body by its schema and reports everything the schema does not know.
+func (d *decoder) read(at place, body *hclsyntax.Body, s schema) contents {
+	c := contents{attrs: map[string]*hclsyntax.Attribute{}, blocks: map[string][]*hclsyntax.Block{}}
+	for _, a := range ordered(body.Attributes) {
+		label, isBlock := s.blocks[a.Name]
+		switch {
+		case slices.Contains(s.attrs, a.Name):
+			c.attrs[a.Name] = a
+			d.ranges[at.attr(a.Name).key] = a.Expr.Range()
+		case isBlock:
+			d.fault(at.attr(a.Name), a.NameRange, "Block expected", "In %s, %s is a block and takes no equals sign. Write %s.", s.kind, a.Name, form(a.Name, label))
+		default:
+			d.fault(at.attr(a.Name), a.NameRange, "Unknown key", "There is no key %q in %s.%s", a.Name, s.kind, s.hint(a.Name))
+		}
+	}
+	for _, b := range body.Blocks {
+		label, known := s.blocks[b.Type]
+		if !known {
+			d.unknown(at, b, s)
+			continue
+		}
+		d.labels(at, b, label)
+		if first := c.one(b.Type); first != nil && label == "" {
+			d.fault(at.attr(b.Type).label(), b.DefRange(), "Block repeated", "There is a second block %q in %s; the first is in line %d. Join them.", b.Type, s.kind, first.DefRange().Start.Line)
+			continue
+		}
+		c.blocks[b.Type] = append(c.blocks[b.Type], b)
+	}
+	return c
+}
+
+func (d *decoder) unknown(at place, b *hclsyntax.Block, s schema) {
+	if slices.Contains(s.attrs, b.Type) {
+		d.fault(at.attr(b.Type), b.TypeRange, "Equals sign expected", "In %s, %s is a key and no block. Write %s = ....", s.kind, b.Type, b.Type)
+		return
+	}
+	d.fault(at.attr(b.Type), b.TypeRange, "Unknown block", "There is no block %q in %s.%s", b.Type, s.kind, s.hint(b.Type))
+}
+
+// labels reports a block's missing or surplus labels; the block is read all the same.
+func (d *decoder) labels(at place, b *hclsyntax.Block, label string) {
+	switch {
+	case label == "" && len(b.Labels) > 0:
+		d.report(at.attr(b.Type), b.LabelRanges[0], "Name not expected", fmt.Sprintf("A %s block has no name. Write %s.", b.Type, form(b.Type, "")))
+	case label != "" && len(b.Labels) == 0:
+		d.report(at.attr(b.Type), b.TypeRange, "Name missing", fmt.Sprintf("A %s block needs %s after the word %s. Write %s.", b.Type, label, b.Type, form(b.Type, label)))
+	case len(b.Labels) > 1 && label != "":
+		d.report(at.attr(b.Type), b.LabelRanges[1], "Name not expected", fmt.Sprintf("A %s block has one name, and %q is a second. Leave it out.", b.Type, b.Labels[1]))
+	}
+}
+
+// named gives the label of a block and notes where it stands, at place.label.
+func (d *decoder) named(at place, b *hclsyntax.Block) string {
+	d.ranges[at.key] = b.DefRange()
+	if len(b.Labels) == 0 {
+		d.broken[at.label().key] = true // reported by labels
+	} else {
+		d.ranges[at.label().key] = b.LabelRanges[0]
+	}
+	return label(b)
+}
+
+// label gives the first label of a block, or "".
+func label(b *hclsyntax.Block) string {
+	if len(b.Labels) == 0 {
+		return ""
+	}
+	return b.Labels[0]
+}
+
+// examples are the labels that form shows.
+var examples = map[string]string{"app": "hello", "process": "web", "port": "http", "route": "hello.example.com/"}
+
+// form shows how a block is written.
+func form(kind, label string) string {
+	if label == "" {
+		return kind + " { ... }"
+	}
+	return fmt.Sprintf("%s %q { ... }", kind, examples[kind])
+}
+
+// hint names the key or block nearest to name, or all of them.
+func (s schema) hint(name string) string {
+	var known []string
+	known = append(known, s.attrs...)
+	for kind := range s.blocks {
+		known = append(known, kind)
+	}
+	slices.Sort(known)
+	if near := suggest(name, known); near != "" {
+		return near
+	}
+	if len(known) == 0 {
+		return " It has no keys: leave this out."
+	}
+	return fmt.Sprintf(" It may hold %s.", list(known))
+}
+
+func ordered(attrs hclsyntax.Attributes) []*hclsyntax.Attribute {
+	list := make([]*hclsyntax.Attribute, 0, len(attrs))
+	for _, a := range attrs {
+		list = append(list, a)
+	}
+	slices.SortFunc(list, func(a, b *hclsyntax.Attribute) int {
+		return cmp.Compare(a.SrcRange.Start.Byte, b.SrcRange.Start.Byte)
+	})
+	return list
+}
+
+// check runs Validate's rules and reports what they find at its place in the file.
+func (d *decoder) check(s paas.Spec, file hcl.Range) {
+	validate(s, func(at place, f flaw) {
+		if d.broken[at.key] || (f.absent && d.partial) {
+			return
+		}
+		d.report(at, d.rangeOf(at.key, file), f.summary, f.message)
+	})
+}
+
+// rangeOf gives the range of a key, else of the nearest block around it.
+func (d *decoder) rangeOf(key string, file hcl.Range) hcl.Range {
+	for key != "" {
+		if r, ok := d.ranges[key]; ok {
+			return r
+		}
+		key = key[:max(0, strings.LastIndexByte(key, '.'))]
+	}
+	return file
+}

@@ -1,0 +1,122 @@
+package spec
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/agext/levenshtein"
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// place names one thing in a spec, twice: key tells two blocks with the same label apart and finds
+// a source range, location is what a user reads.
+type place struct {
+	key      string // process#0.route#1.port
+	location string // process.web.route.shop.example.com/.port
+}
+
+func (p place) attr(name string) place {
+	return place{join(p.key, name), join(p.location, name)}
+}
+
+func (p place) block(kind string, index int, label string) place {
+	return place{join(p.key, fmt.Sprintf("%s#%d", kind, index)), join(p.location, strings.TrimSuffix(kind+"."+label, "."))}
+}
+
+// label is the place of a block's own name.
+func (p place) label() place { return place{join(p.key, "#label"), p.location} }
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// location is a diagnostic's Extra: the key path that the diagnostic is about.
+type location string
+
+// Faults gives the errors among diagnostics as the API answers them, each with its key path
+// (process.web.memory), or FILE:LINE:COLUMN for a fault of syntax.
+func Faults(diags hcl.Diagnostics) []paas.Fault {
+	var faults []paas.Fault
+	for _, d := range diags {
+		if d.Severity == hcl.DiagError {
+			faults = append(faults, paas.Fault{Location: locate(d), Message: sentence(d)})
+		}
+	}
+	return faults
+}
+
+// Err gives the errors among diagnostics as one invalid paas.Error, or nil.
+func Err(diags hcl.Diagnostics) error {
+	faults := Faults(diags)
+	switch len(faults) {
+	case 0:
+		return nil
+	case 1:
+		return &paas.Error{Code: paas.Invalid, Message: faults[0].Message, Faults: faults}
+	}
+	return &paas.Error{Code: paas.Invalid, Message: fmt.Sprintf("The app spec has %d faults.", len(faults)), Faults: faults}
+}
+
+func locate(d *hcl.Diagnostic) string {
+	if l, ok := d.Extra.(location); ok {
+		return string(l)
+	}
+	if d.Subject == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d:%d", d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column)
+}
+
+func sentence(d *hcl.Diagnostic) string {
+	if d.Detail == "" {
+		return d.Summary + "."
+	}
+	return d.Detail
+}
+
+// Text writes diagnostics for a terminal, each with its file, line, column and source line. sources
+// holds the bytes of the files by the name they were parsed under; width 0 does not wrap.
+func Text(diags hcl.Diagnostics, sources map[string][]byte, width uint, color bool) string {
+	files := make(map[string]*hcl.File, len(sources))
+	for name, src := range sources {
+		files[name] = &hcl.File{Bytes: src}
+	}
+	var b bytes.Buffer
+	for _, d := range diags {
+		// The library's writer can't fail on a buffer, and shows no column: the range goes first.
+		if d.Subject != nil {
+			fmt.Fprintf(&b, "%s:%d:%d: ", d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column)
+		}
+		_ = hcl.NewDiagnosticTextWriter(&b, files, width, color).WriteDiagnostic(d)
+	}
+	return b.String()
+}
+
+// suggest gives ` Did you mean "x"?` for the candidate nearest to what was given, or "".
+func suggest(given string, candidates []string) string {
+	best, nearest := "", 3
+	for _, c := range candidates {
+		if n := levenshtein.Distance(strings.ToLower(given), c, nil); n < nearest && n < len(c) {
+			best, nearest = c, n
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Did you mean %q?", best)
+}
+
+// list joins names for a sentence: a, b and c.
+func list(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}

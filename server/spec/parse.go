@@ -1,0 +1,104 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// FileName is the name of an app's spec at the root of its source.
+const FileName = "crumpet.hcl"
+
+// maxSource is the longest source that Parse reads, in bytes.
+const maxSource = 64 << 10
+
+// Parse reads the source of an app spec. filename is used in diagnostics only. The Spec is nil
+// exactly when a diagnostic is an error; the diagnostics hold every fault that could be found, in
+// the order of the file.
+func Parse(src []byte, filename string) (*paas.Spec, hcl.Diagnostics) {
+	d := &decoder{ranges: map[string]hcl.Range{}, broken: map[string]bool{}}
+	if diag := tooMuch(src, filename); diag != nil {
+		return nil, hcl.Diagnostics{diag}
+	}
+	file, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
+	d.diags = diags
+	// Past a syntax error parts of the file are missing, so what seems absent may well be there.
+	d.partial = diags.HasErrors()
+
+	var s paas.Spec
+	if body, ok := file.Body.(*hclsyntax.Body); ok {
+		s = d.file(body)
+	}
+	sortDiagnostics(d.diags)
+	if d.diags.HasErrors() {
+		return nil, d.diags
+	}
+	return &s, d.diags
+}
+
+// ParseFile reads and parses the file at path, and gives its source as well, for Text.
+func ParseFile(path string) (*paas.Spec, []byte, hcl.Diagnostics) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		detail := fmt.Sprintf("The file %s can't be read: %v.", path, err)
+		if errors.Is(err, fs.ErrNotExist) {
+			detail = fmt.Sprintf("There is no file %s. Run \"crumpet init\" to make an app, or name the file of its spec.", path)
+		}
+		return nil, nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "No app spec", Detail: detail}}
+	}
+	s, diags := Parse(src, path)
+	return s, src, diags
+}
+
+// tooMuch refuses sources that would make the recursive parser use much memory: a server parses
+// what strangers send.
+func tooMuch(src []byte, filename string) *hcl.Diagnostic {
+	const deepest = 64
+	refuse := func(r hcl.Range, detail string) *hcl.Diagnostic {
+		return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "App spec too large", Detail: detail, Subject: &r}
+	}
+	if len(src) > maxSource {
+		start := hcl.Range{Filename: filename, Start: hcl.InitialPos, End: hcl.InitialPos}
+		return refuse(start, fmt.Sprintf("The app spec has %d bytes; at most %d are read.", len(src), maxSource))
+	}
+	// Faults of the scanner are reported by the parser, which scans again.
+	tokens, _ := hclsyntax.LexConfig(src, filename, hcl.InitialPos)
+	depth, run := 0, 0
+	for _, t := range tokens {
+		switch t.Type { //nolint:exhaustive // only what nests is of interest
+		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote,
+			hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl, hclsyntax.TokenQuestion:
+			depth++
+		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote,
+			hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenColon:
+			depth--
+		}
+		if t.Type == hclsyntax.TokenMinus || t.Type == hclsyntax.TokenBang {
+			run++
+		} else {
+			run = 0
+		}
+		if depth > deepest || run > deepest {
+			return refuse(t.Range, fmt.Sprintf("The app spec is nested more than %d levels deep here.", deepest))
+		}
+	}
+	return nil
+}
+
+func sortDiagnostics(diags hcl.Diagnostics) {
+	slices.SortStableFunc(diags, func(a, b *hcl.Diagnostic) int { return offset(a) - offset(b) })
+}
+
+func offset(d *hcl.Diagnostic) int {
+	if d.Subject == nil {
+		return 0
+	}
+	return d.Subject.Start.Byte
+}
