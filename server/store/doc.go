@@ -1,0 +1,21 @@
+// Package store keeps wishes, facts and events in a database: SQLite now, PostgreSQL later with the
+// same query text.
+//
+//	paas.Change      --Save-->     apps, releases, slots, deployments, claims    wishes
+//	paas.Observation --Observe-->  instances, jobs, routes, routers              facts
+//	                 <--Snapshot-- all of one app, read in one transaction
+//
+// A write is one transaction: all of it is there after a crash, or none. Notify is called after the
+// commit, never inside it. An app's version grows with each Save and is never used twice, not even by
+// an app of the same name made later, so a Change made from an old Snapshot is always refused. A
+// leader's writes carry its epoch; one below the highest given is refused, so a server that lost its
+// lead without noticing can't write.
+//
+// Ids of events grow in the order of commits, so whoever has read up to N misses nothing by asking for
+// those above N. (SQLite has one writer; a PostgreSQL store must take a lock before it takes an id.)
+//
+// Errors are *paas.Error: not_found, conflict, unavailable (busy, closed), else internal.
+//
+// Invariant: no rule of the domain is decided here except who holds a route, and that by a unique
+// index.
+package store

@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/uptrace/bun"
+)
+
+type eventRow struct {
+	bun.BaseModel `bun:"table:events,alias:events"`
+
+	ID         int64     `bun:"id,pk,autoincrement"`
+	Time       time.Time `bun:"time"`
+	Team       string    `bun:"team"`
+	App        string    `bun:"app"`
+	Kind       string    `bun:"kind"`
+	Release    int       `bun:"release"`
+	Deployment string    `bun:"deployment"`
+	Build      string    `bun:"build"`
+	Instance   string    `bun:"instance"`
+	Process    string    `bun:"process"`
+	Message    string    `bun:"message"`
+}
+
+func toEventRow(e paas.Event) eventRow {
+	return eventRow{
+		Time: stamp(e.Time), Team: e.Team, App: e.App, Kind: string(e.Kind), Release: e.Release, Deployment: e.Deployment,
+		Build: e.Build, Instance: e.Instance, Process: e.Process, Message: clean(e.Message),
+	}
+}
+
+func (r eventRow) event() paas.Event {
+	return paas.Event{
+		ID: r.ID, Time: stamp(r.Time), Team: r.Team, App: r.App, Kind: paas.EventKind(r.Kind), Release: r.Release,
+		Deployment: r.Deployment, Build: r.Build, Instance: r.Instance, Process: r.Process, Message: r.Message,
+	}
+}
+
+// clean makes text that came from outside (a compiler, a task) fit for any database: PostgreSQL
+// refuses NUL and broken UTF-8 in text.
+func clean(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// insertEvents appends events in their order.
+func insertEvents(ctx context.Context, tx bun.Tx, events []paas.Event) ([]paas.AppRef, error) {
+	var touched []paas.AppRef
+	for part := range slices.Chunk(events, 100) { // keeps a statement far below SQLite's 1 MB
+		rows := convert(part, toEventRow)
+		if _, err := tx.NewInsert().Model(&rows).Returning("NULL").Exec(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range events {
+		touched = append(touched, paas.AppRef{Team: e.Team, App: e.App})
+	}
+	return touched, nil
+}
+
+// Emit writes events that go with no other write.
+func (s *Store) Emit(ctx context.Context, events ...paas.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	return s.update(ctx, "write events", func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+		return insertEvents(ctx, tx, events)
+	})
+}
+
+// Events lists events by id.
+func (s *Store) Events(ctx context.Context, f paas.EventFilter) ([]paas.Event, error) {
+	var rows []eventRow
+	q := s.read.NewSelect().Model(&rows).Where("id > ?", f.After).Order("id").Limit(limit(f.Limit))
+	if f.Team != "" {
+		q = q.Where("team = ?", f.Team)
+	}
+	if f.App != "" {
+		q = q.Where("app = ?", f.App)
+	}
+	if len(f.Kinds) > 0 {
+		q = q.Where("kind IN (?)", bun.List(f.Kinds))
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, failed("list events", err)
+	}
+	return convert(rows, eventRow.event), nil
+}
+
+// LastEvent gives the highest id, 0 when there is no event.
+func (s *Store) LastEvent(ctx context.Context) (int64, error) {
+	var id int64
+	if err := s.read.NewSelect().Table("events").ColumnExpr("COALESCE(MAX(id), 0)").Scan(ctx, &id); err != nil {
+		return 0, failed("read last event", err)
+	}
+	return id, nil
+}

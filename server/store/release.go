@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/uptrace/bun"
+)
+
+type releaseRow struct {
+	bun.BaseModel `bun:"table:releases,alias:releases"`
+
+	Team       string              `bun:"team,pk"`
+	App        string              `bun:"app,pk"`
+	Number     int                 `bun:"number,pk"`
+	Spec       document[paas.Spec] `bun:"spec"`
+	SpecDigest string              `bun:"spec_digest"`
+	Artifact   string              `bun:"artifact"`
+	Runtime    string              `bun:"runtime"`
+	Config     int                 `bun:"config_version"`
+	CreatedAt  time.Time           `bun:"created_at"`
+	CreatedBy  string              `bun:"created_by"`
+}
+
+func toReleaseRow(r paas.Release) releaseRow {
+	return releaseRow{
+		Team: r.Team, App: r.App, Number: r.Number, Spec: document[paas.Spec]{r.Spec}, SpecDigest: r.SpecDigest,
+		Artifact: r.Artifact, Runtime: r.Runtime, Config: r.Config, CreatedAt: stamp(r.CreatedAt), CreatedBy: r.CreatedBy,
+	}
+}
+
+func (r releaseRow) release() paas.Release {
+	return paas.Release{
+		Team: r.Team, App: r.App, Number: r.Number, Spec: r.Spec.V, SpecDigest: r.SpecDigest,
+		Artifact: r.Artifact, Runtime: r.Runtime, Config: r.Config, CreatedAt: stamp(r.CreatedAt), CreatedBy: r.CreatedBy,
+	}
+}
+
+// Release gives one release.
+func (s *Store) Release(ctx context.Context, ref paas.AppRef, number int) (paas.Release, error) {
+	var row releaseRow
+	err := s.read.NewSelect().Model(&row).
+		Where("team = ? AND app = ? AND number = ?", ref.Team, ref.App, number).Scan(ctx)
+	if err = missing(err, "App %q has no release %d.", ref.App, number); err != nil {
+		return paas.Release{}, failed("read release", err)
+	}
+	return row.release(), nil
+}
+
+// Releases lists an app's releases, newest first.
+func (s *Store) Releases(ctx context.Context, ref paas.AppRef, n int) ([]paas.Release, error) {
+	var rows []releaseRow
+	err := s.read.NewSelect().Model(&rows).Where("team = ? AND app = ?", ref.Team, ref.App).
+		Order("number DESC").Limit(limit(n)).Scan(ctx)
+	if err != nil {
+		return nil, failed("list releases", err)
+	}
+	return convert(rows, releaseRow.release), nil
+}

@@ -1,0 +1,198 @@
+package storetest
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/google/go-cmp/cmp"
+)
+
+// Store is what the use cases ask of a store.
+type Store interface {
+	Lead(ctx context.Context) (int64, error)
+	Snapshot(ctx context.Context, ref paas.AppRef) (paas.Snapshot, error)
+	Save(ctx context.Context, epoch int64, c paas.Change) error
+	Observe(ctx context.Context, epoch int64, o paas.Observation) error
+	Facts(ctx context.Context) ([]paas.Instance, []paas.RouteFact, []paas.RouterFact, []paas.JobFact, error)
+	Apps(ctx context.Context, f paas.AppFilter) ([]paas.App, error)
+	Refs(ctx context.Context) ([]paas.AppRef, error)
+	Claims(ctx context.Context) ([]paas.Claim, error)
+	Release(ctx context.Context, ref paas.AppRef, number int) (paas.Release, error)
+	Releases(ctx context.Context, ref paas.AppRef, n int) ([]paas.Release, error)
+	Deployment(ctx context.Context, ref paas.AppRef, id string) (paas.Deployment, error)
+	Deployments(ctx context.Context, ref paas.AppRef, n int) ([]paas.Deployment, error)
+	Events(ctx context.Context, f paas.EventFilter) ([]paas.Event, error)
+	LastEvent(ctx context.Context) (int64, error)
+	Emit(ctx context.Context, events ...paas.Event) error
+	PutToken(ctx context.Context, t paas.Token) error
+	Token(ctx context.Context, hash string) (paas.Token, error)
+	Tokens(ctx context.Context) ([]paas.Token, error)
+	PutBuild(ctx context.Context, b paas.BuildJob, events ...paas.Event) error
+	Build(ctx context.Context, id string) (paas.BuildJob, error)
+	DoneBuild(ctx context.Context, source string, b paas.Build) (paas.BuildJob, error)
+	UnfinishedBuilds(ctx context.Context) ([]paas.BuildJob, error)
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// Opened is a store, and the way to open it again on the same data; the suite closes what it has.
+type Opened struct {
+	Store  Store
+	Reopen func(t testing.TB) Store
+}
+
+// Factory opens a new, empty store that calls notify after its commits.
+type Factory func(t testing.TB, notify func(paas.AppRef)) Opened
+
+// Run runs the suite.
+func Run(t *testing.T, open Factory) {
+	for name, test := range map[string]func(*testing.T, *fixture){
+		"a saved app comes back equal in a snapshot":           snapshotRoundTrip,
+		"a snapshot holds named releases and open walks only":  snapshotNarrow,
+		"an unknown app is not found":                          unknownApp,
+		"of two writers with one version exactly one wins":     oneWriterWins,
+		"an app made again never meets an old version":         versionsNeverReturn,
+		"a refused change leaves nothing behind":               wholeOrNothing,
+		"an ended context leaves nothing behind":               endedContext,
+		"a release is immutable":                               releaseImmutable,
+		"a change of two apps is refused":                      oneAppPerChange,
+		"a route has one holder":                               oneHolder,
+		"one of many claimers of a route wins":                 claimRace,
+		"a route given up is free and its fact is gone":        claimsReplaced,
+		"a deleted app leaves its events only":                 deleteApp,
+		"a past leader can't write":                            epochs,
+		"epochs grow over a restart":                           epochsRestart,
+		"facts are replaced, and forgotten":                    facts,
+		"an observation is whole or absent":                    observationWhole,
+		"ended instances show while their release walks":       endedInstances,
+		"apps are listed by team and name, page by page":       listApps,
+		"releases and deployments are listed newest first":     listHistory,
+		"ids of events grow and are never reused":              eventIDs,
+		"events are filtered":                                  eventFilter,
+		"readers in steps miss no event of concurrent writers": eventsComplete,
+		"notify comes after the commit":                        notifyAfterCommit,
+		"tokens":                                               tokens,
+		"builds":                                               builds,
+		"everything survives a restart":                        restart,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fixture{T: t, ctx: t.Context()}
+			f.opened = open(t, f.told)
+			f.Store = f.opened.Store
+			t.Cleanup(func() {
+				if err := f.Close(); err != nil {
+					t.Errorf("Close: %v", err)
+				}
+			})
+			test(t, f)
+		})
+	}
+}
+
+// fixture is one test's store.
+type fixture struct {
+	*testing.T
+	Store
+	ctx    context.Context
+	opened Opened
+
+	mu       sync.Mutex
+	notified []paas.AppRef     // guarded by mu
+	onNotify func(paas.AppRef) // guarded by mu
+}
+
+func (f *fixture) told(ref paas.AppRef) {
+	f.mu.Lock()
+	f.notified = append(f.notified, ref)
+	then := f.onNotify
+	f.mu.Unlock()
+	if then != nil {
+		then(ref)
+	}
+}
+
+func (f *fixture) drain() []paas.AppRef {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	refs := f.notified
+	f.notified = nil
+	return refs
+}
+
+func (f *fixture) restart() {
+	f.Helper()
+	f.must(f.Close())
+	f.Store = f.opened.Reopen(f)
+}
+
+func (f *fixture) must(err error) {
+	f.Helper()
+	if err != nil {
+		f.Fatalf("unexpected error: %v", err)
+	}
+}
+
+func (f *fixture) code(err error, want paas.Code) {
+	f.Helper()
+	if got := paas.CodeOf(err); got != want {
+		f.Fatalf("code = %q, want %q (error: %v)", got, want, err)
+	}
+}
+
+func (f *fixture) equal(what string, got, want any) {
+	f.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		f.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// save makes the app and gives its snapshot.
+func (f *fixture) save(c paas.Change) paas.Snapshot {
+	f.Helper()
+	f.must(f.Save(f.ctx, 0, c))
+	snap, err := f.Snapshot(f.ctx, c.Ref)
+	f.must(err)
+	return snap
+}
+
+var (
+	shop  = paas.AppRef{Team: "default", App: "shop"}
+	other = paas.AppRef{Team: "default", App: "other"}
+	// noon has more digits than a store keeps and a zone other than UTC.
+	noon   = time.Date(2026, 11, 22, 12, 0, 0, 123456789, time.FixedZone("somewhere", 3600))
+	moment = noon.UTC().Truncate(time.Microsecond)
+)
+
+func newApp(ref paas.AppRef) paas.Change {
+	return paas.Change{Ref: ref, App: &paas.App{Team: ref.Team, Name: ref.App, CreatedAt: moment}}
+}
+
+func release(ref paas.AppRef, n int) paas.Release {
+	spec := paas.Spec{
+		App: ref.App, Build: paas.Build{Builder: paas.BuilderGo, Main: "./cmd/x"},
+		Env: map[string]paas.Value{"GREETING": {{Text: "it's \"hi\" ${x} \u0000 \\ ? ü"}, {Ref: &paas.Ref{Kind: paas.RefPort, Name: "http"}}}},
+		Processes: []paas.Process{{
+			Name: "web", Command: []paas.Value{paas.Literal("./x")}, Instances: 2, CPU: 100, Memory: 128,
+			Ports:  []paas.Port{{Name: "http"}},
+			Routes: []paas.Route{{Host: "shop.localhost", Path: "/", Port: "http"}},
+			Health: &paas.HealthCheck{Path: "/healthz", Port: "http", Interval: time.Second, Timeout: time.Second},
+		}},
+	}
+	return paas.Release{
+		Team: ref.Team, App: ref.App, Number: n, Spec: spec, SpecDigest: spec.Digest(), Artifact: "aa", Runtime: "bb",
+		Config: 3, CreatedAt: moment, CreatedBy: "dev",
+	}
+}
+
+func event(ref paas.AppRef, message string) paas.Event {
+	return paas.Event{Time: moment, Team: ref.Team, App: ref.App, Kind: paas.EventAppChanged, Message: message}
+}
+
+func instance(ref paas.AppRef, id string, release int, state paas.InstanceState) paas.Instance {
+	return paas.Instance{ID: id, Team: ref.Team, App: ref.App, Process: "web", Slot: paas.Blue, Release: release, State: state,
+		Health: paas.HealthUnknown, Node: "n1", CreatedAt: moment, Since: moment}
+}
