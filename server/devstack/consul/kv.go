@@ -178,11 +178,12 @@ func (s *Server) kvDelete(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, ok)
 }
 
-// set stores a key; the lock on it stays. Storing what is there already changes no index.
+// set stores a key. Its holder stays, but the count of its locks begins again: so does Consul. Storing what is there
+// already changes no index.
 func (t *tx) set(e entry) *entry {
 	e.Session = ""
 	if old, ok := t.state.KV[e.Key]; ok {
-		e.Session, e.LockIndex = old.Session, old.LockIndex
+		e.Session = old.Session
 	}
 	return t.store(e)
 }

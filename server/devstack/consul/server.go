@@ -142,6 +142,7 @@ func (s *Server) routes() *http.ServeMux {
 		"/v1/health/state/{state}":           get(s.healthState),
 		"/v1/health/node/{node}":             get(s.healthNode),
 		"/v1/health/checks/{name}":           get(s.healthChecks),
+		kvRoot:                               {http.MethodGet: s.kvGet, http.MethodPut: s.kvPut, http.MethodDelete: s.kvDelete},
 		"/v1/txn":                            put(s.txn),
 		"/v1/session/create":                 put(s.sessionCreate),
 		"/v1/session/destroy/{id}":           put(s.sessionDestroy),
@@ -198,16 +199,8 @@ func checkQuery(r *http.Request) error {
 	return nil
 }
 
-// ServeHTTP serves the API. Keys go around the mux, which would clean a double slash or a dot out of them.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, kvRoot) {
-		s.dispatch(map[string]handler{
-			http.MethodGet: s.kvGet, http.MethodPut: s.kvPut, http.MethodDelete: s.kvDelete,
-		}).ServeHTTP(w, r)
-		return
-	}
-	s.mux.ServeHTTP(w, r)
-}
+// ServeHTTP serves the API. The mux cleans double slashes and dots out of keys, as Consul's does.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 // maxBody is far above any registration; values of keys have a limit of their own.
 const maxBody = 4 << 20

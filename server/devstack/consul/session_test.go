@@ -36,23 +36,31 @@ func TestLocksAreHeldByOneSession(t *testing.T) {
 		t.Error("the first session must get the lock, keep it, and be alone with it")
 	}
 	held(one, 1, "c")
+	if ok, _, err := a.KV().Release(&consulapi.KVPair{Key: "lock/k", Value: []byte("c"), Session: one}, nil); err != nil || !ok {
+		t.Errorf("not released: %v %v", ok, err)
+	}
+	held("", 1, "c")
+	if !try(one, "c") {
+		t.Error("a released lock was not given back")
+	}
+	held(one, 2, "c")
 	_, err := a.KV().Put(&consulapi.KVPair{Key: "lock/k", Value: []byte("plain")}, nil)
 	check(t, err)
-	held(one, 1, "plain")
+	held(one, 0, "plain") // a plain put starts the count again
 	if ok, _, err := a.KV().Release(&consulapi.KVPair{Key: "lock/k", Session: two}, nil); err != nil || ok {
 		t.Errorf("released by a stranger: %v %v", ok, err)
 	}
 	if ok, _, err := a.KV().Release(&consulapi.KVPair{Key: "lock/k", Value: []byte("free"), Session: one}, nil); err != nil || !ok {
 		t.Errorf("not released by its holder: %v %v", ok, err)
 	}
-	held("", 1, "free")
+	held("", 0, "free")
 	if !try(two, "d") {
 		t.Error("a released lock was not given")
 	}
-	held(two, 2, "d")
+	held(two, 1, "d")
 	_, err = a.Session().Destroy(two, nil)
 	check(t, err)
-	held("", 2, "d")
+	held("", 1, "d")
 	if entry, _ := must[*consulapi.SessionEntry](t)(a.Session().Info(two, nil)); entry != nil {
 		t.Errorf("a destroyed session is still %+v", entry)
 	}
