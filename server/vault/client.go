@@ -107,7 +107,7 @@ func (c *Client) fail(ctx context.Context, err error, does string) error {
 		return paas.Wrap(paas.Unavailable, cause,
 			"Vault at %s does not answer. Check that it runs and that vault.address is right.", c.address)
 	}
-	said := strings.Join(strings.Fields(strings.Join(answer.Errors, "; ")), " ")
+	said := strings.TrimRight(strings.Join(strings.Fields(strings.Join(answer.Errors, "; ")), " "), ". ")
 	if len(said) > 300 {
 		said = strings.ToValidUTF8(said[:300], "") + "..."
 	}

@@ -33,10 +33,7 @@ func (c *Client) PlatformKey(ctx context.Context, name string) ([]byte, error) {
 	}
 	fresh := make([]byte, keyBytes)
 	rand.Read(fresh) // never fails
-	err = c.writeKey(ctx, name, fresh)
-	if paas.CodeOf(err) == paas.NotFound {
-		err = c.mountAndWrite(ctx, name, fresh)
-	}
+	err = c.writeFirst(ctx, name, fresh)
 	if err != nil && paas.CodeOf(err) != paas.Conflict {
 		return nil, err
 	}
@@ -85,17 +82,21 @@ func (c *Client) writeKey(ctx context.Context, name string, key []byte) error {
 	return nil
 }
 
-// mountAndWrite makes the mount and writes the key as soon as the mount takes it.
-func (c *Client) mountAndWrite(ctx context.Context, name string, key []byte) error {
-	if err := c.mount(ctx); err != nil {
-		return err
-	}
+// writeFirst writes the first version of a key, makes the mount if it is missing, and waits while
+// the mount sets itself up, whoever made it.
+func (c *Client) writeFirst(ctx context.Context, name string, key []byte) error {
 	pause := time.NewTimer(mountPause)
 	defer pause.Stop()
 	var err error
 	for range mountTries {
 		err = c.writeKey(ctx, name, key)
-		if err == nil || paas.CodeOf(err) == paas.Conflict || paas.CodeOf(err) == paas.Forbidden {
+		switch {
+		case paas.CodeOf(err) == paas.NotFound:
+			if err := c.mount(ctx); err != nil {
+				return err
+			}
+		case paas.CodeOf(err) == paas.Invalid && strings.Contains(err.Error(), "Upgrading"):
+		default:
 			return err
 		}
 		select {
