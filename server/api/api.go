@@ -1,0 +1,127 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// Config is what the API needs. Fields without a default are required.
+type Config struct {
+	Log       *slog.Logger
+	Auth      Auth
+	Store     Store
+	Deployer  Deployer
+	Blobs     Blobs
+	Builds    Builds
+	Artifacts Artifacts
+	Logs      Logs
+	Hub       Hub
+	Backends  []Backend
+
+	// Parse turns the text of an app spec into a paas.Spec with every default, or gives every fault
+	// of it, each with FILE:LINE,COLUMN as its location.
+	Parse func(filename string, text []byte) (paas.Spec, []paas.Fault)
+	// RouteURL gives the URL at which the router answers for a route.
+	RouteURL func(route paas.Route) string
+
+	Version     string
+	Domain      string               // an app without a route gets APP.DOMAIN/; "" for none
+	ArtifactKey []byte               // signs the addresses of artifacts
+	Metrics     *prometheus.Registry // shown at /metrics; default a new one
+	MaxUpload   int64                // bytes of one upload, compressed; default 1 GiB
+	Heartbeat   time.Duration        // between signs of life in a quiet stream; default 15 s
+	WriteWithin time.Duration        // a stream's reader slower than this is dropped; default 10 s
+	NewID       func() string        // ids of requests; default random
+}
+
+// Defaults of Config.
+const (
+	DefaultMaxUpload   = 1 << 30
+	DefaultHeartbeat   = 15 * time.Second
+	DefaultWriteWithin = 10 * time.Second
+)
+
+// maxBody bounds JSON bodies. (huma refuses a body of exactly its limit, so it is given one more.)
+const maxBody = 1 << 20
+
+// API serves Crumpet's HTTP API.
+type API struct {
+	Config
+	echo    *echo.Echo
+	huma    huma.API
+	metrics *metrics
+
+	document func() ([]byte, error) // the OpenAPI document, marshalled once
+}
+
+// New makes an API.
+func New(config Config) *API {
+	a := &API{Config: config.withDefaults(), echo: echo.New()}
+	a.Log = a.Log.With("component", "api")
+	a.metrics = newMetrics(a.Metrics)
+	a.echo.HideBanner, a.echo.HidePort = true, true
+	a.echo.HTTPErrorHandler = a.handleError
+	a.echo.Pre(a.identify, a.recover, a.record, a.authenticate)
+	a.huma = humaecho.New(a.echo, documentConfig(a.Version))
+	for _, r := range a.routes() {
+		r.register(a)
+	}
+	a.document = sync.OnceValues(a.finishDocument)
+	return a
+}
+
+func (c Config) withDefaults() Config {
+	if c.Metrics == nil {
+		c.Metrics = prometheus.NewRegistry()
+	}
+	if c.MaxUpload == 0 {
+		c.MaxUpload = DefaultMaxUpload
+	}
+	if c.Heartbeat == 0 {
+		c.Heartbeat = DefaultHeartbeat
+	}
+	if c.WriteWithin == 0 {
+		c.WriteWithin = DefaultWriteWithin
+	}
+	if c.NewID == nil {
+		c.NewID = rand.Text
+	}
+	return c
+}
+
+// ServeHTTP serves one request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHTTP(w, r) }
+
+// identity is who calls, and the id under which the call is logged.
+type identity struct {
+	request string
+	token   *paas.Token // nil on public routes
+}
+
+type identityKey struct{}
+
+func identityOf(ctx context.Context) *identity {
+	if id, ok := ctx.Value(identityKey{}).(*identity); ok {
+		return id
+	}
+	return &identity{}
+}
+
+// caller gives the name of the token a call was made with.
+func caller(ctx context.Context) string {
+	if id := identityOf(ctx); id.token != nil {
+		return id.token.Name
+	}
+	return ""
+}

@@ -1,0 +1,156 @@
+package apitest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// Deploy and what follows implement api.Deployer.
+func (p *Platform) Deploy(_ context.Context, req paas.DeployRequest) (paas.DeployResult, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.changes++
+	ref := paas.AppRef{Team: req.Team, App: req.App}
+	next := paas.Release{
+		Team: ref.Team, App: ref.App, Number: len(p.releases[ref]) + 1, Spec: req.Spec, SpecDigest: req.Spec.Digest(),
+		Artifact: req.Artifact, Runtime: req.Runtime, CreatedAt: time.Now().UTC(), CreatedBy: req.By,
+	}
+	if list := p.releases[ref]; len(list) > 0 && !req.Force {
+		if last := list[len(list)-1]; last.SameAs(next) && p.apps[ref].Release == last.Number {
+			return paas.DeployResult{Release: last}, nil
+		}
+	}
+	for _, d := range p.deployments[ref] {
+		if !d.State.Ended() && !req.Supersede && !req.Wait {
+			return paas.DeployResult{}, paas.Errorf(paas.Conflict, "Deployment %s of app %q is under way. Wait for it (--wait), or end it (--supersede).", d.ID, ref.App)
+		}
+	}
+	if _, ok := p.apps[ref]; !ok {
+		p.apps[ref] = paas.App{Team: ref.Team, Name: ref.App, Counts: map[string]int{}, CreatedAt: time.Now().UTC()}
+	}
+	for _, process := range req.Spec.Processes {
+		p.apps[ref].Counts[process.Name] = process.Instances
+	}
+	p.releases[ref] = append(p.releases[ref], next)
+	return p.walk(ref, next, "push"), nil
+}
+
+// walk begins a deployment to a release and ends it as fate says.
+func (p *Platform) walk(ref paas.AppRef, to paas.Release, cause string) paas.DeployResult {
+	app, now := p.apps[ref], time.Now().UTC()
+	d := paas.Deployment{
+		ID: fmt.Sprintf("d%d", len(p.deployments[ref])+1), Team: ref.Team, App: ref.App, Release: to.Number,
+		Previous: app.Release, Slot: app.Live.Other(), From: app.Live, Cause: cause, State: paas.DeploymentRunning,
+		CreatedAt: now, StepAt: now, PlannedAt: &now, RegisteredAt: &now,
+	}
+	begun := d
+	p.deployments[ref] = append(p.deployments[ref], d)
+	p.emit(paas.Event{Team: ref.Team, App: ref.App, Kind: paas.EventDeploymentStarted, Release: to.Number, Deployment: d.ID, Message: fmt.Sprintf("Walking to release %d.", to.Number)})
+	if state := cmp.Or(p.fate.State, paas.DeploymentHealthy); state.Ended() {
+		p.finish(&p.deployments[ref][len(p.deployments[ref])-1], state, p.fate.Reason)
+	}
+	return paas.DeployResult{Release: to, Deployment: &begun, Changed: true}
+}
+
+func (p *Platform) finish(d *paas.Deployment, state paas.DeploymentState, reason string) {
+	now := time.Now().UTC()
+	d.State, d.Reason, d.EndedAt = state, reason, &now
+	if state == paas.DeploymentHealthy {
+		d.HealthyAt, d.RoutedAt = &now, &now
+		app := p.apps[d.Ref()]
+		app.Release, app.Live = d.Release, d.Slot
+		p.apps[d.Ref()] = app
+		p.instances[d.Ref()] = nil
+		for process, n := range app.Counts {
+			for i := range n {
+				p.instances[d.Ref()] = append(p.instances[d.Ref()], paas.Instance{
+					ID: fmt.Sprintf("%s-%s-%d-%d", d.ID, process, d.Release, i), Process: process, Slot: d.Slot, Release: d.Release,
+					State: paas.InstanceRunning, Health: paas.HealthHealthy, Node: "node-1", Since: now,
+				})
+			}
+		}
+	}
+	p.emit(paas.Event{
+		Team: d.Team, App: d.App, Kind: paas.EventDeploymentEnded, Release: d.Release, Deployment: d.ID,
+		Message: fmt.Sprintf("Deployment %s: %s.", state, cmp.Or(reason, "every instance is healthy")),
+	})
+}
+
+// change runs do on an app that is there.
+func (p *Platform) change(ref paas.AppRef, do func(app *paas.App) (paas.DeployResult, error)) (paas.DeployResult, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.changes++
+	app, ok := p.apps[ref]
+	if !ok {
+		return paas.DeployResult{}, paas.Errorf(paas.NotFound, "There is no app %q in team %q.", ref.App, ref.Team)
+	}
+	return do(&app)
+}
+
+func (p *Platform) live(app *paas.App) paas.Release { return p.releases[app.Ref()][max(app.Release, 1)-1] }
+
+func (p *Platform) Scale(_ context.Context, ref paas.AppRef, counts map[string]int, _ string) (paas.DeployResult, error) {
+	return p.change(ref, func(app *paas.App) (paas.DeployResult, error) {
+		for name := range counts {
+			if _, ok := app.Counts[name]; !ok {
+				return paas.DeployResult{}, paas.Errorf(paas.Invalid, "App %q has no process %q.", ref.App, name)
+			}
+		}
+		maps.Copy(app.Counts, counts)
+		return p.walk(ref, p.live(app), "scale"), nil
+	})
+}
+
+func (p *Platform) Restart(_ context.Context, ref paas.AppRef, _ string) (paas.DeployResult, error) {
+	return p.change(ref, func(app *paas.App) (paas.DeployResult, error) { return p.walk(ref, p.live(app), "restart"), nil })
+}
+
+func (p *Platform) Start(_ context.Context, ref paas.AppRef, _ string) (paas.DeployResult, error) {
+	return p.change(ref, func(app *paas.App) (paas.DeployResult, error) {
+		if !app.Stopped {
+			return paas.DeployResult{Release: p.live(app)}, nil
+		}
+		app.Stopped = false
+		p.apps[ref] = *app
+		return p.walk(ref, p.live(app), "start"), nil
+	})
+}
+
+func (p *Platform) Stop(_ context.Context, ref paas.AppRef, _ string) error {
+	_, err := p.change(ref, func(app *paas.App) (paas.DeployResult, error) {
+		app.Stopped = true
+		p.apps[ref] = *app
+		p.instances[ref] = nil
+		p.emit(paas.Event{Team: ref.Team, App: ref.App, Kind: paas.EventAppChanged, Message: "The app was stopped."})
+		return paas.DeployResult{}, nil
+	})
+	return err
+}
+
+func (p *Platform) Destroy(_ context.Context, ref paas.AppRef, _ string) error {
+	_, err := p.change(ref, func(*paas.App) (paas.DeployResult, error) {
+		delete(p.apps, ref)
+		p.emit(paas.Event{Team: ref.Team, App: ref.App, Kind: paas.EventAppChanged, Message: "The app was destroyed."})
+		return paas.DeployResult{}, nil
+	})
+	return err
+}
+
+func (p *Platform) Cancel(_ context.Context, ref paas.AppRef, id, _ string) error {
+	_, err := p.change(ref, func(*paas.App) (paas.DeployResult, error) {
+		for i, d := range p.deployments[ref] {
+			if d.ID == id && !d.State.Ended() {
+				p.finish(&p.deployments[ref][i], paas.DeploymentCanceled, "canceled")
+				return paas.DeployResult{}, nil
+			}
+		}
+		return paas.DeployResult{}, paas.Errorf(paas.Conflict, "Deployment %q is not under way.", id)
+	})
+	return err
+}

@@ -1,0 +1,81 @@
+package apitest
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// Snapshot and what follows implement api.Store.
+func (p *Platform) Snapshot(_ context.Context, ref paas.AppRef) (paas.Snapshot, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	app, ok := p.apps[ref]
+	if !ok {
+		return paas.Snapshot{}, paas.Errorf(paas.NotFound, "There is no app %q in team %q. `crumpet apps` lists those there are.", ref.App, ref.Team)
+	}
+	s := paas.Snapshot{App: app, Releases: map[int]paas.Release{}, Instances: slices.Clone(p.instances[ref])}
+	for _, r := range p.releases[ref] {
+		s.Releases[r.Number] = r
+		for _, route := range r.Spec.Routes() {
+			s.Routes = append(s.Routes, paas.RouteFact{Host: route.Host, Path: route.Path, State: paas.RouteAnswering})
+		}
+	}
+	for _, d := range p.deployments[ref] {
+		if !d.State.Ended() {
+			s.Deployments = append(s.Deployments, d)
+		}
+	}
+	return s, nil
+}
+
+func (p *Platform) Apps(_ context.Context, f paas.AppFilter) (list []paas.App, err error) {
+	p.locked(func() {
+		for _, app := range slices.SortedFunc(maps.Values(p.apps), refs) {
+			if (f.Team == "" || f.Team == app.Team) && app.Ref().String() > f.After && len(list) < f.Limit {
+				list = append(list, app)
+			}
+		}
+	})
+	return list, nil
+}
+
+func (p *Platform) Release(_ context.Context, ref paas.AppRef, number int) (paas.Release, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return lookup(p.releases[ref], func(r paas.Release) bool { return r.Number == number }, "App %q has no release %d.", ref.App, number)
+}
+
+func (p *Platform) Releases(_ context.Context, ref paas.AppRef, limit int) (list []paas.Release, err error) {
+	p.locked(func() { list = newest(p.releases[ref], limit) })
+	return list, nil
+}
+
+func (p *Platform) Deployment(_ context.Context, ref paas.AppRef, id string) (paas.Deployment, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return lookup(p.deployments[ref], func(d paas.Deployment) bool { return d.ID == id }, "App %q has no deployment %q.", ref.App, id)
+}
+
+func (p *Platform) Deployments(_ context.Context, ref paas.AppRef, limit int) (list []paas.Deployment, err error) {
+	p.locked(func() { list = newest(p.deployments[ref], limit) })
+	return list, nil
+}
+
+func (p *Platform) Events(_ context.Context, f paas.EventFilter) (list []paas.Event, err error) {
+	p.locked(func() {
+		for _, e := range p.events {
+			if e.ID > f.After && (f.Team == "" || f.Team == e.Team) && (f.App == "" || f.App == e.App) && len(list) < f.Limit {
+				list = append(list, e)
+			}
+		}
+	})
+	return list, nil
+}
+
+func (p *Platform) LastEvent(context.Context) (last int64, err error) {
+	p.locked(func() { last = int64(len(p.events)) })
+	return last, nil
+}

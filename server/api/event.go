@@ -1,0 +1,119 @@
+package api
+
+import (
+	"context"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// batch is how many events are read at once.
+const batch = 200
+
+// followEvents streams rows of the events table. The hub only says that there is something new: what
+// is sent is always read from the store, so that it makes no difference which server a reader is on.
+func (a *API) followEvents(c echo.Context) error {
+	ctx := c.Request().Context()
+	filter, fresh, err := eventFilter(c)
+	if err != nil {
+		return err
+	}
+	woken := a.Hub.Subscribe(ctx) // before the first read: nothing may fall between
+	if fresh {
+		if filter.After, err = a.Store.LastEvent(ctx); err != nil {
+			return err
+		}
+	}
+	s := a.startStream(c)
+	// An id without data is no event, but what a reader resumes after if it loses the stream now.
+	if err := s.add(strconv.FormatInt(filter.After, 10), "", nil); err != nil {
+		return err
+	}
+	heartbeat := time.NewTicker(a.Heartbeat)
+	defer heartbeat.Stop()
+	for {
+		if err := a.sendEvents(ctx, s, &filter); err != nil {
+			a.streamEnded(ctx, err)
+			return nil // the status was sent long ago
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-woken: // also when it is closed, at the server's end: then ctx is done as well
+			if ctx.Err() != nil {
+				return nil
+			}
+		case <-heartbeat.C: // reads again as well: a lost wake-up costs one heartbeat
+			s.beat()
+		}
+	}
+}
+
+// sendEvents sends all there is after filter.After, and moves it.
+func (a *API) sendEvents(ctx context.Context, s *stream, filter *paas.EventFilter) error {
+	for {
+		events, err := a.Store.Events(ctx, *filter)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := s.add(strconv.FormatInt(e.ID, 10), string(e.Kind), e); err != nil {
+				return err
+			}
+			filter.After = e.ID
+		}
+		if s.buf.Len() > 0 {
+			if err := s.flush(); err != nil {
+				return err
+			}
+		}
+		if len(events) < filter.Limit {
+			return nil
+		}
+	}
+}
+
+func (a *API) streamEnded(ctx context.Context, err error) {
+	if ctx.Err() == nil {
+		a.Log.InfoContext(ctx, "stream ended early", "request_id", identityOf(ctx).request, "err", err)
+	}
+}
+
+// eventFilter reads the query. fresh says that the reader named no event to begin after.
+func eventFilter(c echo.Context) (filter paas.EventFilter, fresh bool, err error) {
+	filter = paas.EventFilter{Team: teamOf(c), App: c.QueryParam("app"), Limit: batch}
+	if filter.Team == anyTeam {
+		filter.Team = ""
+	} else if err := checkTeam(filter.Team); err != nil {
+		return filter, false, err
+	}
+	// A reader that lost its stream says so in the header, and repeats the first query besides.
+	location, after := "header.Last-Event-ID", c.Request().Header.Get("Last-Event-ID")
+	if after == "" {
+		location, after = "query.after", c.QueryParam("after")
+	}
+	if after == "" {
+		return filter, true, nil
+	}
+	if filter.After, err = strconv.ParseInt(after, 10, 64); err != nil || filter.After < 0 {
+		return filter, false, invalid(location, "The id of an event is a number.")
+	}
+	return filter, false, nil
+}
+
+func describeEvents(schemas huma.Registry, op *huma.Operation) {
+	schemas.Schema(reflect.TypeFor[paas.Event](), true, "")
+	op.Description = "Server-sent events; the data of each is an Event. Without Last-Event-ID and after it begins with what happens from now on."
+	op.Parameters = []*huma.Param{
+		queryParam("team", huma.TypeString, "The team; default unless said, * for all."),
+		queryParam("app", huma.TypeString, "One app only."),
+		queryParam("after", huma.TypeInteger, "Only events with a higher id."),
+		{Name: "Last-Event-ID", In: "header", Description: "As after; counts more.", Schema: &huma.Schema{Type: huma.TypeInteger}},
+	}
+	op.Responses["200"] = &huma.Response{Description: "A stream of Event", Content: text("text/event-stream")}
+}

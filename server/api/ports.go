@@ -1,0 +1,78 @@
+package api
+
+import (
+	"context"
+	"io"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// Auth checks an Authorization header. Codes: unauthorized, unavailable.
+type Auth interface {
+	Check(ctx context.Context, header string) (paas.Token, error)
+}
+
+// Store is what is read of the store. Code for what is not there: not_found.
+type Store interface {
+	Snapshot(ctx context.Context, ref paas.AppRef) (paas.Snapshot, error)
+	Apps(ctx context.Context, filter paas.AppFilter) ([]paas.App, error)
+	Release(ctx context.Context, ref paas.AppRef, number int) (paas.Release, error)
+	Releases(ctx context.Context, ref paas.AppRef, limit int) ([]paas.Release, error)
+	Deployment(ctx context.Context, ref paas.AppRef, id string) (paas.Deployment, error)
+	Deployments(ctx context.Context, ref paas.AppRef, limit int) ([]paas.Deployment, error)
+	Events(ctx context.Context, filter paas.EventFilter) ([]paas.Event, error)
+	LastEvent(ctx context.Context) (int64, error)
+}
+
+// Deployer changes what is wanted. Codes: invalid, not_found, conflict (another deployment is under
+// way, a route is another app's), unavailable.
+type Deployer interface {
+	Deploy(ctx context.Context, req paas.DeployRequest) (paas.DeployResult, error)
+	Scale(ctx context.Context, ref paas.AppRef, counts map[string]int, by string) (paas.DeployResult, error)
+	Restart(ctx context.Context, ref paas.AppRef, by string) (paas.DeployResult, error)
+	Stop(ctx context.Context, ref paas.AppRef, by string) error
+	Start(ctx context.Context, ref paas.AppRef, by string) (paas.DeployResult, error)
+	Destroy(ctx context.Context, ref paas.AppRef, by string) error
+	Cancel(ctx context.Context, ref paas.AppRef, id, by string) error
+}
+
+// Blobs takes in the files of a source by their digests.
+type Blobs interface {
+	// Missing gives those of the digests that the server lacks. Code: invalid.
+	Missing(ctx context.Context, digests []string) ([]string, error)
+	// Receive stores the entries of a tar.gz, each named by the SHA-256 of its content, and gives
+	// their number. After an error nothing of the entry it broke in is left. Codes: invalid, quota.
+	Receive(ctx context.Context, r io.Reader) (int, error)
+}
+
+// Builds turns sources into artifacts.
+type Builds interface {
+	// Start begins a build, or gives the one that is under way for the same source.
+	// Codes: invalid (the source's blobs are not all here).
+	Start(ctx context.Context, job paas.BuildJob) (paas.BuildJob, error)
+	// Build gives a build. Code: not_found.
+	Build(ctx context.Context, id string) (paas.BuildJob, error)
+}
+
+// Artifacts reads what was built. Code: not_found.
+type Artifacts interface {
+	Open(ctx context.Context, digest string) (io.ReadSeekCloser, int64, error)
+}
+
+// Logs reads what instances write. It calls emit, from one goroutine, until there is no more or,
+// with Follow, until ctx ends; an error of emit ends it too. Codes: not_found, unavailable.
+type Logs interface {
+	Logs(ctx context.Context, query paas.LogQuery, emit func(paas.LogLine) error) error
+}
+
+// Hub wakes readers of the events table. The channel gets a value, or is full already, when there
+// is something new; it says nothing about what. It ends with ctx.
+type Hub interface {
+	Subscribe(ctx context.Context) <-chan struct{}
+}
+
+// Backend is something the server can't do its work without, by name.
+type Backend struct {
+	Name string
+	Ping func(ctx context.Context) error
+}

@@ -1,0 +1,43 @@
+package api
+
+// routes is the whole API. The id of an operation is the name of the client's method, beginning
+// with a small letter.
+func (a *API) routes() []route {
+	return []route{
+		plain("GET", "/openapi.json", "openAPI", "This document", (*API).serveDocument, describeDocument, public),
+		typed("GET", "/healthz", "healthz", "Say that the server runs", (*API).healthz, public),
+		typed("GET", "/readyz", "readyz", "Say whether every backend answers", (*API).readyz, public, answers(200, 503)),
+		plain("GET", "/metrics", "metrics", "Show metrics for Prometheus", (*API).serveMetrics, describeMetrics, public),
+
+		typed("GET", "/v1/tokens/self", "self", "Tell who the caller is", (*API).self),
+
+		typed("POST", "/v1/blobs/missing", "missing", "Name the blobs the server lacks", (*API).missing),
+		plain("POST", "/v1/blobs", "upload", "Upload blobs as one tar.gz", (*API).upload, describeUpload),
+		plain("GET", artifactPath, "artifact", "Fetch an artifact", (*API).serveArtifact, describeArtifact, public),
+		plain("HEAD", artifactPath, "artifactHead", "Ask for an artifact's size", (*API).serveArtifact, describeArtifact, public),
+
+		typed("POST", "/v1/apps/{app}/builds", "createBuild", "Build an artifact from a source", (*API).createBuild, answers(202)),
+		typed("GET", "/v1/builds/{id}", "build", "Show a build", (*API).build),
+
+		typed("GET", "/v1/apps", "apps", "List apps", (*API).apps),
+		typed("GET", "/v1/apps/{app}", "app", "Show an app in one line", (*API).app),
+		typed("GET", "/v1/apps/{app}/status", "status", "Show an app in full", (*API).status),
+		typed("DELETE", "/v1/apps/{app}", "destroy", "Destroy an app", (*API).destroy, answers(202)),
+
+		typed("POST", "/v1/apps/{app}/releases", "createRelease", "Release a spec with an artifact", (*API).createRelease, answers(202, 200)),
+		typed("GET", "/v1/apps/{app}/releases", "releases", "List releases, newest first", (*API).releases),
+		typed("GET", "/v1/apps/{app}/releases/{number}", "release", "Show a release", (*API).release),
+
+		typed("GET", "/v1/apps/{app}/deployments", "deployments", "List deployments, newest first", (*API).deployments),
+		typed("GET", "/v1/apps/{app}/deployments/{id}", "deployment", "Show a deployment", (*API).deployment),
+		typed("POST", "/v1/apps/{app}/deployments/{id}/cancel", "cancel", "Walk a deployment back", (*API).cancel, answers(202)),
+
+		typed("POST", "/v1/apps/{app}/scale", "scale", "Change how many instances are wanted", (*API).scale, answers(202, 200)),
+		typed("POST", "/v1/apps/{app}/restart", "restart", "Replace every instance, without a gap", (*API).restart, answers(202, 200)),
+		typed("POST", "/v1/apps/{app}/stop", "stop", "Stop every instance", (*API).stop, answers(202)),
+		typed("POST", "/v1/apps/{app}/start", "start", "Start a stopped app", (*API).start, answers(202, 200)),
+
+		plain("GET", "/v1/apps/{app}/logs", "logs", "Read what instances write", (*API).followLogs, describeLogs),
+		plain("GET", "/v1/events", "events", "Follow what happens", (*API).followEvents, describeEvents),
+	}
+}
