@@ -5,6 +5,7 @@ package paas
 type Snapshot struct {
 	Version     int64 // of the app's wishes: a Change made from this Snapshot must find it unchanged
 	App         App
+	Newest      int             // the highest release number the app has used
 	Releases    map[int]Release // those that the app, its slots and its deployments name
 	Slots       map[Slot]Slotted
 	Deployments []Deployment // those not ended, oldest first: one running or paused at most, then pending ones

@@ -26,6 +26,10 @@ func (s *Store) Snapshot(ctx context.Context, ref paas.AppRef) (paas.Snapshot, e
 		if snap.Releases, err = readReleases(ctx, tx, ref, named(snap)); err != nil {
 			return err
 		}
+		newest := tx.NewSelect().Model((*releaseRow)(nil)).ColumnExpr("COALESCE(MAX(number), 0)")
+		if err := ofApp(newest, ref).Scan(ctx, &snap.Newest); err != nil {
+			return err
+		}
 		return readFacts(ctx, tx, ref, &snap)
 	})
 	if err != nil {

@@ -1,0 +1,259 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"github.com/crumpet-paas/crumpet/server/jobspec"
+	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/route"
+)
+
+// Scheduler runs jobs. Codes: conflict for a stale index, unavailable when it does not answer.
+type Scheduler interface {
+	// Job gives the registered job, nil if there is none.
+	Job(ctx context.Context, team, id string) (*nomadapi.Job, error)
+	Plan(ctx context.Context, team string, job *nomadapi.Job) (*nomadapi.JobPlanResponse, error)
+	// Register writes the job if its modify index is still index; 0 for a job that must not exist.
+	Register(ctx context.Context, team string, job *nomadapi.Job, index uint64) (*nomadapi.JobRegisterResponse, error)
+	Deregister(ctx context.Context, team, id string, purge bool) error
+	EnsureNamespace(ctx context.Context, team string) error
+}
+
+// Rules keeps one rule text per app where every router reads it. Codes: conflict for a stale index.
+type Rules interface {
+	Rule(ctx context.Context, ref paas.AppRef) (text string, index uint64, err error)
+	PutRule(ctx context.Context, ref paas.AppRef, text string, index uint64) error
+	DeleteRule(ctx context.Context, ref paas.AppRef, index uint64) error
+}
+
+// outcome is what became of one attempt to make the world so.
+type outcome struct {
+	slots      []paas.Slotted // rows whose counts or indexes moved
+	planned    bool
+	registered bool
+	held       string    // why new instances could not be registered, a sentence; "" if all was
+	refused    paas.Slot // the slot whose register the guard refused; "" for none
+	why        string    // of the refusal
+	drift      []string  // job ids that somebody else had changed
+}
+
+// converge makes Nomad's jobs and the router's rule what want says. It may be called at any time and
+// after any crash: a thing that is so already is left alone. The order makes every prefix of its
+// writes safe: the rule first, then the slot that grows, then the one that shrinks (slots.md A7).
+func (d *Deployer) converge(ctx context.Context, snap paas.Snapshot, want Wanted) (outcome, error) {
+	var out outcome
+	ref := snap.App.Ref()
+	if want.Fence != "" {
+		if err := d.putFence(ctx, ref, want.Fence); err != nil {
+			return out, err
+		}
+	}
+	for _, slot := range byGrowth(snap, want) {
+		row := snap.Slots[slot]
+		if growing(row, want.Slots[slot]) && !fenced(want, snap.Router) && row.First == 0 {
+			out.held = noFence(snap.Router)
+			continue
+		}
+		if err := d.convergeSlot(ctx, snap, row, want.Slots[slot], &out); err != nil {
+			return out, err
+		}
+	}
+	if want.Fence == "" {
+		return out, d.dropFence(ctx, snap)
+	}
+	return out, nil
+}
+
+func (d *Deployer) convergeSlot(ctx context.Context, snap paas.Snapshot, row paas.Slotted, counts map[string]int, out *outcome) error {
+	id := paas.JobID(row.App, row.Slot)
+	now, err := d.scheduler.Job(ctx, row.Team, id)
+	if err != nil {
+		return err
+	}
+	if now == nil {
+		return d.registerNew(ctx, snap, row, counts, out)
+	}
+	index := deref(now.JobModifyIndex)
+	if index == row.Index && maps.Equal(row.Counts, counts) {
+		return nil
+	}
+	job, err := amended(row, snap, counts)
+	if err != nil {
+		return err
+	}
+	plan, err := d.scheduler.Plan(ctx, row.Team, job)
+	if err != nil {
+		return err
+	}
+	out.planned = true
+	if unchanged(plan) {
+		out.record(row, counts, index)
+		return nil
+	}
+	if row.Index != 0 && index != row.Index && row.Counts != nil && maps.Equal(row.Counts, counts) {
+		out.drift = append(out.drift, id)
+	}
+	if row.First != 0 { // before its first register the slot holds only what a former release left: nothing
+		if why := guard(plan, countsOf(now), counts); why != "" {
+			out.refused, out.why = row.Slot, why
+			return nil
+		}
+	}
+	if reason := jobspec.PlacementReason(plan.FailedTGAllocs, job); reason != "" && total(counts) > 0 && grows(row, counts) {
+		out.held = reason
+		return nil
+	}
+	return d.register(ctx, row, job, counts, index, out)
+}
+
+// registerNew registers a job that Nomad does not have: the first of its slot, or one that was lost
+// with the cluster. An empty slot needs no job.
+func (d *Deployer) registerNew(ctx context.Context, snap paas.Snapshot, row paas.Slotted, counts map[string]int, out *outcome) error {
+	if total(counts) == 0 {
+		if row.Index != 0 || !maps.Equal(row.Counts, counts) {
+			row.First = 0
+			out.record(row, counts, 0)
+		}
+		return nil
+	}
+	if err := d.scheduler.EnsureNamespace(ctx, row.Team); err != nil {
+		return err
+	}
+	job, err := amended(row, snap, counts)
+	if err != nil {
+		return err
+	}
+	plan, err := d.scheduler.Plan(ctx, row.Team, job)
+	if err != nil {
+		return err
+	}
+	out.planned = true
+	if reason := jobspec.PlacementReason(plan.FailedTGAllocs, job); reason != "" {
+		out.held = reason
+		return nil
+	}
+	row.First = 0
+	return d.register(ctx, row, job, counts, 0, out)
+}
+
+func (d *Deployer) register(ctx context.Context, row paas.Slotted, job *nomadapi.Job, counts map[string]int, index uint64, out *outcome) error {
+	answer, err := d.scheduler.Register(ctx, row.Team, job, index)
+	if err != nil {
+		return err
+	}
+	out.registered = true
+	d.log.Debug("job registered", "app", row.App, "job", *job.ID, "eval", answer.EvalID, "index", answer.JobModifyIndex)
+	out.record(row, counts, answer.JobModifyIndex)
+	return nil
+}
+
+// record notes that the slot's job stands in Nomad with these counts. The first index a release gets
+// in its slot tells its allocations from those of the release before.
+func (o *outcome) record(row paas.Slotted, counts map[string]int, index uint64) {
+	row.Counts, row.Index = maps.Clone(counts), index
+	if row.First == 0 && total(counts) > 0 {
+		row.First = index
+	}
+	o.slots = append(o.slots, row)
+}
+
+// amended is the stored text of the slot with these counts and the tags of its release: nothing else
+// of it ever changes.
+func amended(row paas.Slotted, snap paas.Snapshot, counts map[string]int) (*nomadapi.Job, error) {
+	stored, err := jobspec.Decode(row.Job)
+	if err != nil {
+		return nil, paas.Wrap(paas.Internal, err, "The stored job of app %q in slot %s can't be read.", row.App, row.Slot)
+	}
+	return jobspec.Amend(stored, counts, snap.Releases[row.Release].Spec), nil
+}
+
+// byGrowth orders the slots so that one that gets more instances comes before one that loses some.
+func byGrowth(snap paas.Snapshot, want Wanted) []paas.Slot {
+	return slices.SortedFunc(maps.Keys(want.Slots), func(a, b paas.Slot) int {
+		ga, gb := growing(snap.Slots[a], want.Slots[a]), growing(snap.Slots[b], want.Slots[b])
+		switch {
+		case ga == gb:
+			return cmp.Compare(a, b)
+		case ga:
+			return -1
+		default:
+			return 1
+		}
+	})
+}
+
+func growing(row paas.Slotted, counts map[string]int) bool { return total(counts) > total(row.Counts) }
+
+// grows says whether any process gets more instances than it was last registered with.
+func grows(row paas.Slotted, counts map[string]int) bool {
+	for process, n := range counts {
+		if n > row.Counts[process] {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *Deployer) putFence(ctx context.Context, ref paas.AppRef, version string) error {
+	text, err := route.Render(ref, version, nil)
+	if err != nil {
+		return paas.Wrap(paas.Internal, err, "The router rule of app %q can't be rendered.", ref.App)
+	}
+	now, index, err := d.rules.Rule(ctx, ref)
+	if err != nil || now == text {
+		return err
+	}
+	return d.rules.PutRule(ctx, ref, text, index)
+}
+
+// dropFence takes the app's key away once nothing of the dark slot runs any more.
+func (d *Deployer) dropFence(ctx context.Context, snap paas.Snapshot) error {
+	for _, i := range snap.Instances {
+		if i.Slot != snap.App.Live && !i.State.Ended() {
+			return nil
+		}
+	}
+	_, index, err := d.rules.Rule(ctx, snap.App.Ref())
+	if err != nil || index == 0 {
+		return err
+	}
+	return d.rules.DeleteRule(ctx, snap.App.Ref(), index)
+}
+
+func noFence(router paas.RouterFact) string {
+	switch {
+	case router.Reason != "":
+		return router.Reason
+	case router.Routers == 0:
+		return "no router is registered in Consul, so no route could be seen"
+	default:
+		return "not every router shows the app's rule yet"
+	}
+}
+
+// heldTooLong says whether a reason to hold at plan time has lasted longer than it may.
+func heldTooLong(d paas.Deployment, snap paas.Snapshot, want Wanted, now time.Time) bool {
+	limit := factsOf(d, snap).roomLimit()
+	if !fenced(want, snap.Router) {
+		limit = FenceLimit
+	}
+	return now.Sub(d.StepAt) > limit
+}
+
+func deref(p *uint64) uint64 {
+	if p == nil {
+		return 0
+	}
+	return *p
+}
+
+func driftText(ids []string) string {
+	return fmt.Sprintf("somebody else changed %v in Nomad; Crumpet put it back", ids)
+}

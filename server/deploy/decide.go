@@ -1,0 +1,310 @@
+package deploy
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/jobspec"
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// Renderer makes the job of a release in a slot, with every count 0. Pure: same input, same bytes.
+type Renderer func(paas.Release, paas.Slot) ([]byte, error)
+
+// decide gives the next change of wishes for an app, from one snapshot; ok is false when there is
+// nothing to decide. It is pure: whoever calls it writes the change and then asks again.
+func decide(snap paas.Snapshot, render Renderer, now time.Time) (change paas.Change, ok bool, err error) {
+	if snap.App.Deleting {
+		return paas.Change{}, false, nil
+	}
+	if d, walking := Active(snap); walking {
+		change, ok = step(d, snap, now)
+		return change, ok, nil
+	}
+	d, any := waiting(snap)
+	if !any {
+		return paas.Change{}, false, nil
+	}
+	return begin(d, snap, render, now)
+}
+
+// begin takes a pending deployment (or one under way that could not be made in place) to its first
+// step. It waits until the slot to walk to has been seen registered empty.
+func begin(d paas.Deployment, snap paas.Snapshot, render Renderer, now time.Time) (paas.Change, bool, error) {
+	rel := snap.Releases[d.Release]
+	live, standing := snap.Slots[snap.App.Live]
+	if standing {
+		key, forced, err := forces(live, rel, render)
+		if err != nil {
+			return paas.Change{}, false, err
+		}
+		if !forced && !d.Walk {
+			return beginInPlace(d, live, snap, now), true, nil
+		}
+		d.Why = key
+	}
+	d.From = snap.App.Live
+	d.Slot = snap.App.Live.Other()
+	if dark := snap.Slots[d.Slot]; !dark.Empty() {
+		return paas.Change{}, false, nil
+	}
+	text, err := render(rel, d.Slot)
+	if err != nil {
+		return paas.Change{}, false, err
+	}
+	old := map[string]int{}
+	if standing {
+		for _, p := range snap.Releases[live.Release].Spec.Processes {
+			old[p.Name] = snap.App.Wanted(p.Name)
+		}
+	}
+	d.State, d.Step, d.StepAt = paas.DeploymentRunning, 0, now
+	d.Previous = snap.App.Release
+	d.Steps = Steps(rel.Spec, paas.Step{Old: old}, d.Wanted)
+	change := changeOf(snap)
+	change.App = started(snap.App)
+	change.Deployments = []paas.Deployment{d}
+	change.Slots = []paas.Slotted{{Team: d.Team, App: d.App, Slot: d.Slot, Release: d.Release, Job: text, Index: snap.Slots[d.Slot].Index}}
+	change.Events = []paas.Event{event(d, now, paas.EventDeploymentStarted, startedText(d))}
+	return change, true, nil
+}
+
+// started gives the app no longer stopped: only once a walk begins, or its old release would start first.
+func started(app paas.App) *paas.App {
+	if !app.Stopped {
+		return nil
+	}
+	app.Stopped = false
+	return &app
+}
+
+func beginInPlace(d paas.Deployment, live paas.Slotted, snap paas.Snapshot, now time.Time) paas.Change {
+	d.From, d.Slot = live.Slot, live.Slot
+	d.Previous = snap.App.Release
+	d.State, d.Step, d.StepAt = paas.DeploymentRunning, 0, now
+	d.Steps = []paas.Step{{New: maps.Clone(d.Wanted)}}
+	live.Release = d.Release
+	live.Counts = nil // not registered with this release's tags yet
+	change := changeOf(snap)
+	change.App = started(snap.App)
+	change.Deployments = []paas.Deployment{d}
+	change.Slots = []paas.Slotted{live}
+	change.Events = []paas.Event{event(d, now, paas.EventDeploymentStarted,
+		fmt.Sprintf("release %d changes counts and routes of slot %s in place", d.Release, d.Slot))}
+	return change
+}
+
+// forces names the key of rel that the live slot could not take without replacing its instances.
+func forces(live paas.Slotted, rel paas.Release, render Renderer) (key string, forced bool, err error) {
+	text, err := render(rel, live.Slot)
+	if err != nil {
+		return "", false, err
+	}
+	next, err := jobspec.Decode(text)
+	if err != nil {
+		return "", false, err
+	}
+	stands, err := jobspec.Decode(live.Job)
+	if err != nil {
+		return "", false, err
+	}
+	key, forced = jobspec.Forces(stands, next)
+	return key, forced, nil
+}
+
+func startedText(d paas.Deployment) string {
+	switch {
+	case d.From == "":
+		return fmt.Sprintf("release %d starts in slot %s", d.Release, d.Slot)
+	case d.Why == "":
+		return fmt.Sprintf("release %d walks from slot %s to slot %s", d.Release, d.From, d.Slot)
+	default:
+		return fmt.Sprintf("release %d walks from slot %s to slot %s, since %s changed", d.Release, d.From, d.Slot, d.Why)
+	}
+}
+
+// step asks Next and turns its verdict into a change.
+func step(d paas.Deployment, snap paas.Snapshot, now time.Time) (paas.Change, bool) {
+	v := Next(d, snap, now)
+	switch v.Move {
+	case Advance:
+		return advance(d, snap, v, now), true
+	case Abort:
+		return abort(d, snap, v.Reason, now), true
+	case Done:
+		return end(d, snap, now), true
+	case Hold:
+		return hold(d, snap, v, now)
+	default:
+		return paas.Change{}, false
+	}
+}
+
+func advance(d paas.Deployment, snap paas.Snapshot, v Verdict, now time.Time) paas.Change {
+	if v.AddFirst {
+		d.Steps = slices.Insert(slices.Clone(d.Steps), d.Step+1, addFirst(d))
+	}
+	d.Step++
+	d.StepAt = now
+	d.State, d.Reason = paas.DeploymentRunning, keepReason(d)
+	change := changeOf(snap)
+	change.Deployments = []paas.Deployment{d}
+	change.Events = []paas.Event{event(d, now, paas.EventDeploymentStep, stepText(d))}
+	return change
+}
+
+// addFirst is the step that adds new instances up to the surge and takes none away.
+func addFirst(d paas.Deployment) paas.Step {
+	at := d.Current()
+	more := map[string]int{}
+	for process, n := range at.New {
+		wanted := d.Wanted[process]
+		more[process] = max(n, min(wanted, n+surge(wanted)))
+	}
+	return paas.Step{New: more, Old: at.Old}
+}
+
+// keepReason keeps why a walk turned back while it walks back; a hold's reason goes with the hold.
+func keepReason(d paas.Deployment) string {
+	if d.Abort {
+		return d.Reason
+	}
+	return ""
+}
+
+// abort turns a walk back from where it is.
+func abort(d paas.Deployment, snap paas.Snapshot, reason string, now time.Time) paas.Change {
+	change := changeOf(snap)
+	at := d.Current()
+	switch {
+	case d.InPlace():
+		row := snap.Slots[d.Slot]
+		row.Release, row.Counts = d.Previous, nil
+		change.Slots = []paas.Slotted{row}
+		d.Steps = []paas.Step{{New: maps.Clone(snap.App.Counts)}}
+	case d.From == "":
+		d.Steps = []paas.Step{{New: map[string]int{}}}
+	default:
+		d.Steps = back(snap.Releases[d.Previous].Spec, at, snap.App.Counts)
+	}
+	d.Abort, d.Reason, d.Step, d.StepAt = true, reason, 0, now
+	d.State = paas.DeploymentRunning
+	change.Deployments = []paas.Deployment{d}
+	change.Events = []paas.Event{event(d, now, paas.EventDeploymentAborting, reason)}
+	return change
+}
+
+// end closes a deployment. Walked forward, its slot is live from now on; walked back, the app is as
+// it was before.
+func end(d paas.Deployment, snap paas.Snapshot, now time.Time) paas.Change {
+	change := changeOf(snap)
+	d.EndedAt = &now
+	text := d.Reason
+	if d.Abort {
+		d.State = endedBack(d)
+	} else {
+		d.State, d.Reason = paas.DeploymentHealthy, ""
+		d.HealthyAt, d.RoutedAt = orNow(d.HealthyAt, now), orNow(d.RoutedAt, now)
+		app := snap.App
+		app.Live, app.Release, app.Counts = d.Slot, d.Release, maps.Clone(d.Wanted)
+		change.App = &app
+		text = fmt.Sprintf("release %d is healthy", d.Release)
+	}
+	live := snap.App.Release
+	if d.State == paas.DeploymentHealthy {
+		live = d.Release
+	}
+	change.Claims, change.SetClaims = claims(snap, live, d.ID), true
+	change.Deployments = []paas.Deployment{d}
+	change.Events = []paas.Event{event(d, now, paas.EventDeploymentEnded, text)}
+	return change
+}
+
+func endedBack(d paas.Deployment) paas.DeploymentState {
+	switch {
+	case d.Cancel:
+		return paas.DeploymentCanceled
+	case d.Previous > 0:
+		return paas.DeploymentReverted
+	default:
+		return paas.DeploymentFailed
+	}
+}
+
+// claims are the routes of the serving release and of every deployment still to come, but not of the
+// one that has just ended.
+func claims(snap paas.Snapshot, serving int, ended string) []paas.Route {
+	routes := slices.Clone(snap.Releases[serving].Spec.Routes())
+	for _, d := range snap.Deployments {
+		if d.ID != ended {
+			routes = append(routes, snap.Releases[d.Release].Spec.Routes()...)
+		}
+	}
+	return unique(routes)
+}
+
+func unique(routes []paas.Route) []paas.Route {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(routes, func(r paas.Route) bool {
+		was := seen[r.String()]
+		seen[r.String()] = true
+		return was
+	})
+}
+
+// hold records what a reader must know of a deployment that stays where it is: that it is paused and
+// why, and when all was healthy. Only judge, who also knows whether the plan found room, ends a pause.
+func hold(d paas.Deployment, snap paas.Snapshot, v Verdict, now time.Time) (paas.Change, bool) {
+	before := d
+	change := changeOf(snap)
+	switch {
+	case v.Paused && (d.State != paas.DeploymentPaused || d.Reason != v.Reason):
+		d.State, d.Reason = paas.DeploymentPaused, v.Reason
+		change.Events = []paas.Event{event(d, now, paas.EventDeploymentHeld, v.Reason)}
+	}
+	if d.HealthyAt == nil && !d.Abort && d.Step == len(d.Steps)-1 && factsOf(d, snap).healthyAll() {
+		d.HealthyAt = &now
+	}
+	if before.State == d.State && before.Reason == d.Reason && before.HealthyAt == d.HealthyAt {
+		return paas.Change{}, false
+	}
+	change.Deployments = []paas.Deployment{d}
+	return change, true
+}
+
+func changeOf(snap paas.Snapshot) paas.Change {
+	return paas.Change{Ref: snap.App.Ref(), Version: snap.Version}
+}
+
+func event(d paas.Deployment, now time.Time, kind paas.EventKind, message string) paas.Event {
+	return paas.Event{Time: now, Team: d.Team, App: d.App, Kind: kind, Release: d.Release, Deployment: d.ID, Message: message}
+}
+
+func stepText(d paas.Deployment) string {
+	at := d.Current()
+	var parts []string
+	names := map[string]bool{}
+	for _, counts := range []map[string]int{at.New, at.Old} {
+		for name := range counts {
+			names[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if d.InPlace() {
+			parts = append(parts, fmt.Sprintf("%s %d", name, at.New[name]))
+		} else {
+			parts = append(parts, fmt.Sprintf("%s %d new, %d old", name, at.New[name], at.Old[name]))
+		}
+	}
+	return fmt.Sprintf("step %d of %d: %s", d.Step+1, len(d.Steps), strings.Join(parts, "; "))
+}
+
+func orNow(t *time.Time, now time.Time) *time.Time {
+	if t != nil {
+		return t
+	}
+	return &now
+}

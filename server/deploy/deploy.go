@@ -1,0 +1,174 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/route"
+)
+
+// writes is how often an edit is tried again when somebody else wrote the app meanwhile.
+const writes = 5
+
+// edit reads the app, lets fn turn the snapshot into a change, and writes it, again from the start if
+// somebody wrote meanwhile. The snapshot of an app that does not exist has Version 0.
+func (d *Deployer) edit(ctx context.Context, ref paas.AppRef, fn func(paas.Snapshot) (paas.Change, bool, error)) error {
+	for try := 1; ; try++ {
+		snap, err := d.store.Snapshot(ctx, ref)
+		if err != nil && paas.CodeOf(err) != paas.NotFound {
+			return err
+		}
+		if err != nil {
+			snap = paas.Snapshot{App: paas.App{Team: ref.Team, Name: ref.App}}
+		}
+		change, ok, err := fn(snap)
+		if err != nil || !ok {
+			return err
+		}
+		err = d.store.Save(ctx, 0, change)
+		if err == nil {
+			d.Wake(ref)
+			return nil
+		}
+		if paas.CodeOf(err) != paas.Conflict || try == writes {
+			return err
+		}
+	}
+}
+
+// Deploy makes a release and a pending deployment of it, unless nothing changed. Codes: invalid,
+// conflict when another app holds a route or a deployment is under way.
+func (d *Deployer) Deploy(ctx context.Context, r paas.DeployRequest) (paas.DeployResult, error) {
+	r.Spec = r.Spec.WithDefaultRoute(d.domain)
+	ref := paas.AppRef{Team: r.Team, App: r.App}
+	held, err := d.store.Claims(ctx)
+	if err != nil {
+		return paas.DeployResult{}, err
+	}
+	if faults := route.Conflicts(ref, r.Spec.Routes(), held); len(faults) > 0 {
+		return paas.DeployResult{}, &paas.Error{Code: paas.Conflict, Message: faults[0].Message, Faults: faults}
+	}
+	var result paas.DeployResult
+	err = d.edit(ctx, ref, func(snap paas.Snapshot) (paas.Change, bool, error) {
+		var change paas.Change
+		var ok bool
+		var err error
+		result, change, ok, err = d.release(r, snap)
+		return change, ok, err
+	})
+	return result, err
+}
+
+// release decides what a Request leads to.
+func (d *Deployer) release(r paas.DeployRequest, snap paas.Snapshot) (paas.DeployResult, paas.Change, bool, error) {
+	if snap.App.Deleting {
+		return paas.DeployResult{}, paas.Change{}, false, paas.Errorf(paas.Conflict, "App %q is being destroyed. Push again once `crumpet apps` no longer lists it.", r.App)
+	}
+	now := d.now()
+	rel := paas.Release{
+		Team: r.Team, App: r.App, Number: snap.Newest + 1, Spec: r.Spec, SpecDigest: r.Spec.Digest(),
+		Artifact: r.Artifact, Runtime: r.Runtime, CreatedAt: now, CreatedBy: r.By,
+	}
+	if head, walk, ok := heading(snap); ok && head.SameAs(rel) && !r.Force && !snap.App.Stopped {
+		if walk == nil {
+			return paas.DeployResult{Release: head}, paas.Change{}, false, nil
+		}
+		return paas.DeployResult{Release: head, Deployment: walk, Changed: true}, paas.Change{}, false, nil
+	}
+	if err := d.busy(snap, r.Supersede, r.Wait); err != nil {
+		return paas.DeployResult{}, paas.Change{}, false, err
+	}
+	change := changeOf(snap)
+	if snap.Version == 0 {
+		change.App = &paas.App{Team: r.Team, Name: r.App, CreatedAt: now}
+	}
+	next := d.deployment(snap, rel.Number, "push", now, func(n *paas.Deployment) {
+		n.Wanted, n.Walk = counts(rel, snap), r.Force
+	})
+	change.Releases = []paas.Release{rel}
+	if r.Supersede {
+		change = merge(change, turnedBack(snap, fmt.Sprintf("superseded by release %d", rel.Number), now))
+	}
+	change.Deployments = append(change.Deployments, next)
+	change.Claims, change.SetClaims = unique(append(claims(snap, snap.App.Release, ""), r.Spec.Routes()...)), true
+	change.Events = append(change.Events, event(next, now, paas.EventReleaseCreated, fmt.Sprintf("release %d created by %s", rel.Number, r.By)))
+	return paas.DeployResult{Release: rel, Deployment: &next, Changed: true}, change, true, nil
+}
+
+// deployment makes a pending deployment of a release.
+func (d *Deployer) deployment(snap paas.Snapshot, release int, cause string, now time.Time, with func(*paas.Deployment)) paas.Deployment {
+	next := paas.Deployment{
+		ID: d.newID(), Team: snap.App.Team, App: snap.App.Name, Release: release, Previous: snap.App.Release,
+		Cause: cause, State: paas.DeploymentPending, Wanted: maps.Clone(snap.App.Counts), CreatedAt: now, StepAt: now,
+	}
+	with(&next)
+	return next
+}
+
+// heading is the release that the app is on its way to, or serves, and the deployment that takes it
+// there.
+func heading(snap paas.Snapshot) (paas.Release, *paas.Deployment, bool) {
+	for _, d := range slices.Backward(snap.Deployments) {
+		if !d.Abort {
+			return snap.Releases[d.Release], &d, true
+		}
+	}
+	rel, ok := snap.Releases[snap.App.Release]
+	return rel, nil, ok && snap.App.Release > 0
+}
+
+// busy refuses a wish while another deployment is under way, unless it is to be waited for or turned
+// back.
+func (d *Deployer) busy(snap paas.Snapshot, supersede, wait bool) error {
+	if supersede || wait || len(snap.Deployments) == 0 {
+		return nil
+	}
+	running := snap.Deployments[0]
+	return paas.Errorf(paas.Conflict,
+		"Deployment %s of release %d of app %q is %s. Wait for it with --wait, or turn it back with --supersede.",
+		running.ID, running.Release, running.App, running.State)
+}
+
+// turnedBack turns every deployment of the snapshot back.
+func turnedBack(snap paas.Snapshot, reason string, now time.Time) paas.Change {
+	change := changeOf(snap)
+	for _, d := range snap.Deployments {
+		change = merge(change, canceled(d, snap, reason, now))
+	}
+	return change
+}
+
+// canceled turns one deployment back: one under way walks home and then ends as canceled, one that
+// has not begun never will.
+func canceled(d paas.Deployment, snap paas.Snapshot, reason string, now time.Time) paas.Change {
+	change := changeOf(snap)
+	d.Cancel = true
+	switch {
+	case d.State == paas.DeploymentPending:
+		d.State, d.Reason, d.EndedAt = paas.DeploymentCanceled, reason, &now
+		change.Events = []paas.Event{event(d, now, paas.EventDeploymentEnded, reason)}
+	case !d.Abort:
+		return abort(d, snap, reason, now)
+	}
+	change.Deployments = []paas.Deployment{d}
+	return change
+}
+
+// counts gives the instances wanted of a new release: what was scaled since stays, unless the spec
+// itself asks for another number than before.
+func counts(rel paas.Release, snap paas.Snapshot) map[string]int {
+	before := snap.Releases[snap.App.Release].Spec
+	wanted := map[string]int{}
+	for _, p := range rel.Spec.Processes {
+		wanted[p.Name] = p.Instances
+		was, had := before.Process(p.Name)
+		if n, scaled := snap.App.Counts[p.Name]; had && scaled && was.Instances == p.Instances {
+			wanted[p.Name] = n
+		}
+	}
+	return wanted
+}

@@ -1,0 +1,16 @@
+// Package deploy turns the wish for an app into jobs and router rules, and walks it from the release
+// in one slot to the release in the other.
+//
+//	Deploy, Scale, Restart, Stop, Start, Destroy, Cancel      edit wishes: rows of the store, nothing else
+//	Run                                                       the converger, on the leader only
+//
+// Each turn of the converger is for one app: read one paas.Snapshot; Next (pure) says step, hold,
+// abort or done; World (pure) says what both slots and the rule should hold; converge makes it so,
+// idempotently. A crash anywhere is repaired by computing the world again.
+//
+//	Snapshot --Next--> verdict --apply--> Change (store) --World--> jobs, rule --converge--> Nomad, Consul
+//
+// Invariants: this package is the only writer of a deployment's step and state, the only caller of
+// the scheduler's Register, and the only writer of fabio/config/crumpet/. It never reads a cluster to
+// learn facts; those come from the store, where package watch put them.
+package deploy

@@ -1,0 +1,360 @@
+package deploy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// How long a walk puts up with what may pass by itself.
+const (
+	RoomLimit   = 10 * time.Second // no node has room: another walk's old instances may be going
+	FenceLimit  = 30 * time.Second // a router does not show the rule: it may be restarting
+	StepLimit   = 60 * time.Second // past the startup limit: healthy but not routed, or flapping
+	FetchLimit  = 60 * time.Second // past the startup limit, for an instance that has not started at all
+	RouterLimit = 10 * time.Second // no router is registered at all
+)
+
+// Move is what Next says to do with a deployment.
+type Move int
+
+// The moves.
+const (
+	Hold Move = iota // stay at this step
+	Advance
+	Abort // turn back
+	Done
+)
+
+// Verdict is a move and, for Hold and Abort, one sentence without a full stop that says why. Paused
+// marks a hold that somebody should know of.
+type Verdict struct {
+	Move   Move
+	Reason string
+	Paused bool
+	// AddFirst asks to insert a step that adds new instances and takes none away: taking old ones
+	// away now would leave too few healthy ones (slots.md A3).
+	AddFirst bool
+}
+
+// Next decides, from the facts of one moment, whether a running deployment may leave its current step.
+func Next(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
+	if d.Abort {
+		return nextBack(d, snap, now)
+	}
+	f := factsOf(d, snap)
+	if reason := f.broken(now); reason != "" {
+		return Verdict{Move: Abort, Reason: reason}
+	}
+	at := d.Current()
+	elapsed := now.Sub(d.StepAt)
+	if reason := f.blocked(d.Slot); reason != "" {
+		if elapsed > f.roomLimit() {
+			return Verdict{Move: Abort, Reason: reason}
+		}
+		return Verdict{Reason: reason, Paused: true}
+	}
+	if missing := f.missing(at); missing != "" {
+		if elapsed > f.startup()+StepLimit {
+			return Verdict{Move: Abort, Reason: missing}
+		}
+		return Verdict{Reason: missing}
+	}
+	if d.Step < len(d.Steps)-1 {
+		if !f.shrinkSafe(d.Steps[d.Step+1]) {
+			return Verdict{Move: Advance, AddFirst: true}
+		}
+		return Verdict{Move: Advance}
+	}
+	if waiting := f.unfinished(); waiting != "" {
+		if elapsed > f.startup()+StepLimit {
+			return Verdict{Move: Abort, Reason: waiting}
+		}
+		return Verdict{Reason: waiting}
+	}
+	return Verdict{Move: Done}
+}
+
+// nextBack walks home: the old slot is filled again before the new one is emptied. It never gives up,
+// as there is nowhere else to go; a step that takes too long is passed, since the new instances
+// serve no better.
+func nextBack(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
+	if d.Step >= len(d.Steps)-1 {
+		return Verdict{Move: Done}
+	}
+	f := factsOf(d, snap)
+	if short := f.short(d.From, d.Current().Old); short != "" && now.Sub(d.StepAt) < f.startup()+StepLimit {
+		return Verdict{Reason: short}
+	}
+	return Verdict{Move: Advance}
+}
+
+// facts is what Next looks at, sorted once.
+type facts struct {
+	d      paas.Deployment
+	snap   paas.Snapshot
+	spec   paas.Spec
+	fresh  []paas.Instance // of the release walked to
+	old    []paas.Instance // of the slot walked from
+	wanted map[string]int
+}
+
+func factsOf(d paas.Deployment, snap paas.Snapshot) facts {
+	f := facts{d: d, snap: snap, spec: snap.Releases[d.Release].Spec, wanted: d.Wanted}
+	for _, i := range snap.Instances {
+		switch {
+		case i.Slot == d.Slot && (d.InPlace() || i.Release == d.Release):
+			f.fresh = append(f.fresh, i)
+		case i.Slot == d.From:
+			f.old = append(f.old, i)
+		}
+	}
+	return f
+}
+
+// broken gives the sentence for a new instance that will not become healthy: it failed, or it
+// passed its startup limit. Instances from before the deployment are not its fault.
+func (f facts) broken(now time.Time) string {
+	for _, i := range f.fresh {
+		p, known := f.spec.Process(i.Process)
+		if !known || i.CreatedAt.Before(f.d.CreatedAt) {
+			continue
+		}
+		switch i.State {
+		case paas.InstanceFailed:
+			return orElse(i.Reason, i.Process+" failed")
+		case paas.InstancePending:
+			if now.Sub(i.CreatedAt) > p.Startup+FetchLimit {
+				return orElse(i.Reason, fmt.Sprintf("%s did not start within %s", i.Process, p.Startup+FetchLimit))
+			}
+		case paas.InstanceRunning:
+			if i.Health != paas.HealthHealthy && i.PassingAt == nil && i.StartedAt != nil && now.Sub(later(*i.StartedAt, i.Since)) > p.Startup {
+				return tooSlow(i, p)
+			}
+		case paas.InstanceStopping, paas.InstanceComplete, paas.InstanceLost:
+		}
+	}
+	return ""
+}
+
+// later is the moment from which the startup limit counts: an instance that was healthy and is not
+// any more gets the whole limit again, so that one slow check does not turn a walk back.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func tooSlow(i paas.Instance, p paas.Process) string {
+	if !p.Checked() {
+		return fmt.Sprintf("%s kept restarting for %s", i.Process, p.Startup)
+	}
+	limit := fmt.Sprintf("%s was not healthy within its startup limit of %s", i.Process, p.Startup)
+	if i.Reason == "" {
+		return limit
+	}
+	return limit + ": " + i.Reason
+}
+
+// blocked gives the sentence for instances that Nomad found no room for.
+func (f facts) blocked(slot paas.Slot) string {
+	job := f.snap.Jobs[slot]
+	if job.Blocked == "" || job.Index < f.snap.Slots[slot].Index {
+		return ""
+	}
+	return job.Blocked
+}
+
+// missing gives the sentence for the first process that lacks healthy and routed new instances, or
+// whose old ones must be gone first.
+func (f facts) missing(at paas.Step) string {
+	for _, p := range f.spec.Processes {
+		want := at.New[p.Name]
+		healthy := f.healthy(f.fresh, p.Name)
+		if len(healthy) < want {
+			return fmt.Sprintf("%s has %d of %d new instances healthy", p.Name, len(healthy), want)
+		}
+		if n := f.unrouted(p, healthy); n > 0 {
+			return fmt.Sprintf("%s has %d healthy instances that no route leads to yet", p.Name, n)
+		}
+		if p.Strategy == paas.StopFirst && at.Old[p.Name] == 0 {
+			if n := alive(f.old, p.Name); n > 0 {
+				return fmt.Sprintf("%s waits for %d old instances to stop", p.Name, n)
+			}
+		}
+	}
+	return ""
+}
+
+// healthyAll says that every instance the current step wants is healthy, routed or not.
+func (f facts) healthyAll() bool {
+	for name, want := range f.d.Current().New {
+		if len(f.healthy(f.fresh, name)) < want {
+			return false
+		}
+	}
+	return true
+}
+
+// short gives the sentence for a slot that lacks healthy instances of its counts.
+func (f facts) short(slot paas.Slot, counts map[string]int) string {
+	for name, want := range counts {
+		have := 0
+		for _, i := range f.snap.Instances {
+			if i.Slot == slot && i.Process == name && i.Serving() {
+				have++
+			}
+		}
+		if have < want {
+			return fmt.Sprintf("%s has %d of %d instances healthy", name, have, want)
+		}
+	}
+	return ""
+}
+
+// unfinished gives what the last step still waits for: that every route answers, and that no router
+// sends requests to an old instance.
+func (f facts) unfinished() string {
+	if f.stopping() {
+		return ""
+	}
+	for _, p := range f.spec.Processes {
+		if f.wanted[p.Name] == 0 {
+			continue
+		}
+		for _, r := range p.Routes {
+			fact, seen := f.route(r)
+			if !seen || fact.State != paas.RouteAnswering {
+				return fmt.Sprintf("route %s does not answer yet", r)
+			}
+			for _, i := range f.old {
+				if !f.d.InPlace() && slices.Contains(fact.Any, address(i, r.Port)) {
+					return fmt.Sprintf("route %s still leads to an old instance", r)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// stopping says that nothing is wanted, so that no route can answer.
+func (f facts) stopping() bool {
+	for _, n := range f.wanted {
+		if n > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// shrinkSafe says whether the next step leaves as many healthy instances as wanted, or at least as
+// many as there are now. Nomad stops the highest index whatever its health, so only healthy ones
+// below the new count are counted (slots.md A3).
+func (f facts) shrinkSafe(next paas.Step) bool {
+	if f.d.InPlace() {
+		return true
+	}
+	for _, p := range f.spec.Processes {
+		if p.Strategy == paas.StopFirst {
+			continue
+		}
+		fresh := len(f.healthy(f.fresh, p.Name))
+		old := f.healthy(f.old, p.Name)
+		stay := 0
+		for _, i := range old {
+			if i.Index < next.Old[p.Name] {
+				stay++
+			}
+		}
+		if fresh+stay < min(f.wanted[p.Name], fresh+len(old)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (f facts) healthy(from []paas.Instance, process string) []paas.Instance {
+	var some []paas.Instance
+	for _, i := range from {
+		if i.Process == process && i.Serving() {
+			some = append(some, i)
+		}
+	}
+	return some
+}
+
+// unrouted counts the instances that some route of their process does not lead to in every router.
+func (f facts) unrouted(p paas.Process, healthy []paas.Instance) int {
+	n := 0
+	for _, i := range healthy {
+		for _, r := range p.Routes {
+			fact, seen := f.route(r)
+			if !seen || !slices.Contains(fact.Targets, address(i, r.Port)) {
+				n++
+				break
+			}
+		}
+	}
+	return n
+}
+
+func (f facts) route(r paas.Route) (paas.RouteFact, bool) {
+	for _, fact := range f.snap.Routes {
+		if fact.Host == r.Host && fact.Path == r.Path {
+			return fact, true
+		}
+	}
+	return paas.RouteFact{}, false
+}
+
+// roomLimit is how long to wait for room: longer while old instances are on their way out.
+func (f facts) roomLimit() time.Duration {
+	limit := RoomLimit
+	for _, i := range f.snap.Instances {
+		if i.State != paas.InstanceStopping {
+			continue
+		}
+		if p, ok := f.snap.Releases[i.Release].Spec.Process(i.Process); ok {
+			limit = max(limit, RoomLimit+p.ShutdownDelay+p.KillTimeout)
+		}
+	}
+	return limit
+}
+
+// startup is the longest startup limit of the processes.
+func (f facts) startup() time.Duration {
+	longest := time.Duration(0)
+	for _, p := range f.spec.Processes {
+		longest = max(longest, p.Startup)
+	}
+	return longest
+}
+
+func alive(from []paas.Instance, process string) int {
+	n := 0
+	for _, i := range from {
+		if i.Process == process && !i.State.Ended() {
+			n++
+		}
+	}
+	return n
+}
+
+func address(i paas.Instance, port string) string {
+	at, ok := i.Ports[port]
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", at.Host, at.Port)
+}
+
+func orElse(s, other string) string {
+	if strings.TrimSpace(s) == "" {
+		return other
+	}
+	return s
+}

@@ -1,0 +1,197 @@
+package deploy
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// Heal is the shortest time between two walks begun because the live slot could not be put right in
+// place.
+const Heal = 10 * time.Minute
+
+// turn does the next thing for one app: it writes one decision, or makes the world so. more says that
+// another turn may follow at once; again, when not 0, when to look without being woken.
+func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (again time.Duration, more bool, err error) {
+	snap, err := d.store.Snapshot(ctx, ref)
+	if paas.CodeOf(err) == paas.NotFound {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	change, ok, err := decide(snap, d.render, d.now())
+	if err != nil {
+		return 0, false, err
+	}
+	if ok {
+		d.tell(change)
+		return 0, true, d.store.Save(ctx, epoch, change)
+	}
+	want := World(snap)
+	out, err := d.converge(ctx, snap, want)
+	change, ok = d.judge(snap, want, out)
+	if ok {
+		d.tell(change)
+		if saveErr := d.store.Save(ctx, epoch, change); saveErr != nil {
+			return 0, false, saveErr
+		}
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	if snap.App.Deleting {
+		gone, err := d.bury(ctx, epoch, snap)
+		return Glance, gone, err
+	}
+	if len(snap.Deployments) > 0 {
+		return Glance, ok && out.held == "", nil
+	}
+	return 0, false, nil
+}
+
+// judge turns what became of converging into wishes: recorded indexes, a pause, a walk instead of a
+// change in place.
+func (d *Deployer) judge(snap paas.Snapshot, want Wanted, out outcome) (paas.Change, bool) {
+	now := d.now()
+	change := changeOf(snap)
+	change.Slots = out.slots
+	if len(out.drift) > 0 {
+		change.Events = append(change.Events, paas.Event{
+			Time: now, Team: snap.App.Team, App: snap.App.Name, Kind: paas.EventDrift, Message: driftText(out.drift),
+		})
+	}
+	walk, walking := Active(snap)
+	switch {
+	case walking && out.refused != "":
+		return d.refusal(walk, snap, out, change, now), true
+	case walking && out.held != "":
+		return d.heldBack(walk, snap, want, out, change, now)
+	case walking:
+		if stamped, moved := stamp(walk, snap, out, now); moved {
+			change.Deployments = []paas.Deployment{stamped}
+		}
+	case out.refused != "" && out.refused == snap.App.Live && len(snap.Deployments) == 0 && d.mayHeal(snap.App.Ref(), now):
+		change.Deployments = []paas.Deployment{d.deployment(snap, snap.App.Release, "heal", now, func(n *paas.Deployment) {
+			n.Walk, n.Why = true, out.why
+		})}
+	}
+	return change, len(change.Slots)+len(change.Events)+len(change.Deployments) > 0
+}
+
+// stamp notes when a walk was first planned and registered, and ends a pause whose reason has gone.
+func stamp(walk paas.Deployment, snap paas.Snapshot, out outcome, now time.Time) (paas.Deployment, bool) {
+	moved := false
+	if out.planned && walk.PlannedAt == nil {
+		walk.PlannedAt, moved = &now, true
+	}
+	if out.registered && walk.RegisteredAt == nil {
+		walk.RegisteredAt, moved = &now, true
+	}
+	if walk.State == paas.DeploymentPaused && !Next(walk, snap, now).Paused {
+		walk.State, walk.Reason, moved = paas.DeploymentRunning, keepReason(walk), true
+	}
+	return walk, moved
+}
+
+// refusal answers the guard: the new slot can't be filled, so the walk turns back; the old can't be
+// thinned out, so it keeps its instances to the end; a change in place becomes a walk.
+func (d *Deployer) refusal(walk paas.Deployment, snap paas.Snapshot, out outcome, change paas.Change, now time.Time) paas.Change {
+	switch {
+	case walk.Abort:
+		walk.Step = len(walk.Steps) - 1 // the last step empties a slot, which the guard never minds
+		change.Deployments = []paas.Deployment{walk}
+	case walk.InPlace():
+		return d.walkInstead(walk, snap, out, now)
+	case out.refused == walk.From:
+		walk.Steps = keepOld(walk.Steps, walk.Step)
+		change.Deployments = []paas.Deployment{walk}
+	default:
+		change = merge(change, abort(walk, snap, out.why, now))
+	}
+	return change
+}
+
+// walkInstead gives the live slot back its release and takes the deployment to the other slot.
+func (d *Deployer) walkInstead(walk paas.Deployment, snap paas.Snapshot, out outcome, now time.Time) paas.Change {
+	row := snap.Slots[walk.Slot]
+	row.Release, row.Counts = walk.Previous, nil
+	snap.Slots = maps.Clone(snap.Slots)
+	snap.Slots[row.Slot] = row
+	walk.Walk, walk.Why = true, out.why
+	change, ok, err := begin(walk, snap, d.render, now)
+	if err != nil || !ok {
+		return abort(walk, snap, out.why, now)
+	}
+	change.Slots = append(change.Slots, row)
+	return change
+}
+
+// merge adds the rows of more to change; more wins where both have the same slot.
+func merge(change, more paas.Change) paas.Change {
+	change.Slots = slices.DeleteFunc(change.Slots, func(row paas.Slotted) bool {
+		return slices.ContainsFunc(more.Slots, func(m paas.Slotted) bool { return m.Slot == row.Slot })
+	})
+	change.Slots = append(change.Slots, more.Slots...)
+	change.Deployments = append(change.Deployments, more.Deployments...)
+	change.Events = append(change.Events, more.Events...)
+	return change
+}
+
+// heldBack pauses a walk whose new instances could not be registered, and turns it back when that has
+// lasted too long.
+func (d *Deployer) heldBack(walk paas.Deployment, snap paas.Snapshot, want Wanted, out outcome, change paas.Change, now time.Time) (paas.Change, bool) {
+	if !walk.Abort && heldTooLong(walk, snap, want, now) {
+		return merge(change, abort(walk, snap, out.held, now)), true
+	}
+	quiet := now.Sub(walk.StepAt) < Glance && !fenced(want, snap.Router) // a fence is seen within milliseconds
+	if walk.Abort || quiet || (walk.State == paas.DeploymentPaused && walk.Reason == out.held) {
+		return change, len(change.Slots) > 0
+	}
+	if out.planned {
+		walk.PlannedAt = orNow(walk.PlannedAt, now)
+	}
+	walk.State, walk.Reason = paas.DeploymentPaused, out.held
+	change.Deployments = []paas.Deployment{walk}
+	change.Events = append(change.Events, event(walk, now, paas.EventDeploymentHeld, out.held))
+	return change, true
+}
+
+func (d *Deployer) mayHeal(ref paas.AppRef, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if last, ok := d.heals[ref]; ok && now.Sub(last) < Heal {
+		return false
+	}
+	d.heals[ref] = now
+	return true
+}
+
+// bury removes an app that is to go, once nothing of it runs: its jobs, its rule, its rows.
+func (d *Deployer) bury(ctx context.Context, epoch int64, snap paas.Snapshot) (gone bool, err error) {
+	for _, i := range snap.Instances {
+		if !i.State.Ended() {
+			return false, nil
+		}
+	}
+	ref := snap.App.Ref()
+	for _, slot := range []paas.Slot{paas.Blue, paas.Green} {
+		if err := d.scheduler.Deregister(ctx, ref.Team, paas.JobID(ref.App, slot), true); err != nil && paas.CodeOf(err) != paas.NotFound {
+			return false, err
+		}
+	}
+	change := changeOf(snap)
+	change.Delete = true
+	change.Events = []paas.Event{{Time: d.now(), Team: ref.Team, App: ref.App, Kind: paas.EventAppChanged, Message: "app destroyed"}}
+	return true, d.store.Save(ctx, epoch, change)
+}
+
+// tell logs what an operator would want in the story of a deployment.
+func (d *Deployer) tell(change paas.Change) {
+	for _, e := range change.Events {
+		d.log.Info("deployment moved", "app", e.App, "release", e.Release, "deployment", e.Deployment, "kind", string(e.Kind), "what", e.Message)
+	}
+}
