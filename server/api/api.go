@@ -29,14 +29,10 @@ type Config struct {
 	Hub       Hub
 	Backends  []Backend
 
-	// Parse turns the text of an app spec into a paas.Spec with every default, or gives every fault
-	// of it, each with FILE:LINE,COLUMN as its location.
-	Parse func(filename string, text []byte) (paas.Spec, []paas.Fault)
 	// RouteURL gives the URL at which the router answers for a route.
 	RouteURL func(route paas.Route) string
 
 	Version     string
-	Domain      string               // an app without a route gets APP.DOMAIN/; "" for none
 	ArtifactKey []byte               // signs the addresses of artifacts
 	Metrics     *prometheus.Registry // shown at /metrics; default a new one
 	MaxUpload   int64                // bytes of one upload, compressed; default 1 GiB

@@ -42,7 +42,7 @@ func schemaName(t reflect.Type, hint string) string {
 func (a *API) finishDocument() ([]byte, error) {
 	document := a.huma.OpenAPI()
 	schemas := document.Components.Schemas
-	fault := jsonContent(schemas, reflect.TypeFor[wire.Problem]())
+	fault := jsonContent(schemas, reflect.TypeFor[problem]())
 	fault[wire.ProblemType] = fault[echo.MIMEApplicationJSON]
 	delete(fault, echo.MIMEApplicationJSON)
 	for _, item := range document.Paths {

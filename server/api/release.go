@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/spec"
 	"github.com/crumpet-paas/crumpet/server/wire"
 )
 
@@ -22,16 +23,15 @@ func (a *API) createRelease(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	filename := cmp.Or(in.Body.Filename, "crumpet.hcl")
-	spec, faults := a.Parse(filename, []byte(in.Body.Spec))
-	if len(faults) > 0 {
-		return nil, &paas.Error{Code: paas.Invalid, Message: fmt.Sprintf("The app spec %s is not valid.", filename), Faults: faults}
+	parsed, diags := spec.Parse([]byte(in.Body.Spec), cmp.Or(in.Body.Filename, spec.FileName))
+	if parsed == nil {
+		return nil, spec.Err(diags)
 	}
-	if spec.App != ref.App {
-		return nil, invalid("body.spec", fmt.Sprintf("The spec is of app %q, the call is about app %q. Make them the same.", spec.App, ref.App))
+	if parsed.App != ref.App {
+		return nil, invalid("body.spec", fmt.Sprintf("The spec is of app %q, the call is about app %q. Make them the same.", parsed.App, ref.App))
 	}
 	result, err := a.Deployer.Deploy(ctx, paas.DeployRequest{
-		Team: ref.Team, App: ref.App, Spec: spec.WithDefaultRoute(a.Domain),
+		Team: ref.Team, App: ref.App, Spec: *parsed,
 		Artifact: in.Body.Artifact, Runtime: in.Body.Runtime, By: caller(ctx),
 		Force: in.Body.Force, Supersede: in.Body.Supersede, Wait: in.Body.Wait,
 	})

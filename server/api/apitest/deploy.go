@@ -15,6 +15,7 @@ func (p *Platform) Deploy(_ context.Context, req paas.DeployRequest) (paas.Deplo
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.changes++
+	req.Spec = req.Spec.WithDefaultRoute("localhost")
 	ref := paas.AppRef{Team: req.Team, App: req.App}
 	next := paas.Release{
 		Team: ref.Team, App: ref.App, Number: len(p.releases[ref]) + 1, Spec: req.Spec, SpecDigest: req.Spec.Digest(),
@@ -93,7 +94,9 @@ func (p *Platform) change(ref paas.AppRef, do func(app *paas.App) (paas.DeployRe
 	return do(&app)
 }
 
-func (p *Platform) live(app *paas.App) paas.Release { return p.releases[app.Ref()][max(app.Release, 1)-1] }
+func (p *Platform) live(app *paas.App) paas.Release {
+	return p.releases[app.Ref()][max(app.Release, 1)-1]
+}
 
 func (p *Platform) Scale(_ context.Context, ref paas.AppRef, counts map[string]int, _ string) (paas.DeployResult, error) {
 	return p.change(ref, func(app *paas.App) (paas.DeployResult, error) {

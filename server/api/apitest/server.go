@@ -18,15 +18,14 @@ import (
 var ArtifactKey = []byte("a key for tests")
 
 // Config is that of an API over a platform; a test changes what it wants.
-func Config(p *Platform) api.Config {
+func Config(t testing.TB, p *Platform) api.Config {
 	return api.Config{
-		Log:  slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log:  slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Auth: p, Store: p, Deployer: p, Blobs: p, Builds: builds{p}, Artifacts: p, Logs: p, Hub: p,
-		Parse: func(_ string, text []byte) (paas.Spec, []paas.Fault) { return Spec(string(text)) },
 		RouteURL: func(r paas.Route) string {
 			return "http://" + r.Host + ":9999" + r.Path
 		},
-		Version: "test", Domain: "localhost", ArtifactKey: ArtifactKey, Heartbeat: time.Second,
+		Version: "test", ArtifactKey: ArtifactKey, Heartbeat: time.Second,
 	}
 }
 
