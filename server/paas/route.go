@@ -106,3 +106,9 @@ func checkPath(r Route) string {
 func alphanumeric(c rune) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
+
+// TagPrefix begins the tags of a Consul service from which Fabio makes routes.
+const TagPrefix = "urlprefix-"
+
+// Tag is the service tag that makes Fabio send requests for the route to the service.
+func (r Route) Tag() string { return TagPrefix + r.Host + r.Path }
