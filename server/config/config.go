@@ -1,0 +1,105 @@
+package config
+
+import (
+	"runtime"
+	"time"
+)
+
+// Config is the server's whole configuration.
+type Config struct {
+	Listen      string   `hcl:"listen,optional"`      // address of the HTTP API
+	Advertise   string   `hcl:"advertise,optional"`   // URL under which nodes reach this server
+	Data        string   `hcl:"data,optional"`        // folder of the store, artifacts and build caches
+	Domain      string   `hcl:"domain,optional"`      // an app without a route gets APP.DOMAIN/
+	Drivers     []string `hcl:"drivers,optional"`     // Nomad task drivers allowed, the first is used
+	Datacenters []string `hcl:"datacenters,optional"` // where jobs may run
+	LogLevel    string   `hcl:"log_level,optional"`   // debug, info, warn or error
+
+	Store  *Store  `hcl:"store,block"`
+	Nomad  *Nomad  `hcl:"nomad,block"`
+	Consul *Consul `hcl:"consul,block"`
+	Vault  *Vault  `hcl:"vault,block"`
+	Fabio  *Fabio  `hcl:"fabio,block"`
+	Build  *Build  `hcl:"build,block"`
+}
+
+// Store is where wishes, facts and events are kept.
+type Store struct {
+	Path string `hcl:"path,optional"` // SQLite file; DATA/crumpet.db by default
+}
+
+// Nomad is how to reach a Nomad region.
+type Nomad struct {
+	Address  string `hcl:"address,optional"`
+	Region   string `hcl:"region,optional"`
+	Token    string `hcl:"token,optional"`
+	CAFile   string `hcl:"ca_file,optional"`
+	CertFile string `hcl:"cert_file,optional"`
+	KeyFile  string `hcl:"key_file,optional"`
+}
+
+// Consul is how to reach a Consul agent.
+type Consul struct {
+	Address    string `hcl:"address,optional"`
+	Datacenter string `hcl:"datacenter,optional"`
+	Token      string `hcl:"token,optional"`
+	Rules      string `hcl:"rules,optional"` // KV prefix of router rules, ending in a slash
+}
+
+// Vault is how to reach Vault or OpenBao.
+type Vault struct {
+	Address   string `hcl:"address,optional"`
+	Token     string `hcl:"token,optional"`
+	TokenFile string `hcl:"token_file,optional"`
+	Mount     string `hcl:"mount,optional"` // KV v2 mount of Crumpet's own keys
+}
+
+// Fabio is how to reach the routers.
+type Fabio struct {
+	Addresses []string `hcl:"addresses,optional"` // admin APIs; empty: passing instances of Service in Consul
+	Service   string   `hcl:"service,optional"`
+	URL       string   `hcl:"url,optional"` // where clients' requests go in
+}
+
+// Build is how sources become artifacts.
+type Build struct {
+	Timeout     string `hcl:"timeout,optional"`       // of one build
+	Concurrent  int    `hcl:"concurrent,optional"`    // builds at once
+	MaxSource   string `hcl:"max_source,optional"`    // size of one source, such as 1GiB
+	MaxUpload   string `hcl:"max_upload,optional"`    // size of one upload, compressed
+	Platform    string `hcl:"platform,optional"`      // GOOS/GOARCH of the nodes
+	MaxLogLines int    `hcl:"max_log_lines,optional"` // of one build that are kept
+}
+
+// Default is the configuration of a server that was told nothing: SQLite, and the four programs on
+// this machine at their usual ports.
+func Default() Config {
+	return Config{
+		Listen: "127.0.0.1:4780", Data: "/var/lib/crumpet", Domain: "localhost",
+		Drivers: []string{"exec"}, Datacenters: []string{"*"}, LogLevel: "info",
+		Store:  &Store{},
+		Nomad:  &Nomad{Address: "http://127.0.0.1:4646"},
+		Consul: &Consul{Address: "http://127.0.0.1:8500", Rules: "fabio/config/crumpet/"},
+		Vault:  &Vault{Address: "http://127.0.0.1:8200", Mount: "crumpet"},
+		Fabio:  &Fabio{Service: "fabio", URL: "http://127.0.0.1:9999"},
+		Build: &Build{
+			Timeout: "10m", Concurrent: 1, MaxSource: "1GiB", MaxUpload: "1GiB",
+			Platform: "linux/" + runtime.GOARCH, MaxLogLines: 5000,
+		},
+	}
+}
+
+// BuildTimeout is Build.Timeout; Validate has seen that it can be read.
+func (c Config) BuildTimeout() time.Duration {
+	d, err := time.ParseDuration(c.Build.Timeout)
+	if err != nil {
+		return 0
+	}
+	return d
+}
+
+// MaxSource is Build.MaxSource in bytes.
+func (c Config) MaxSource() int64 { n, _ := size(c.Build.MaxSource); return n }
+
+// MaxUpload is Build.MaxUpload in bytes.
+func (c Config) MaxUpload() int64 { n, _ := size(c.Build.MaxUpload); return n }

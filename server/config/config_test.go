@@ -1,0 +1,83 @@
+package config_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/crumpet-paas/crumpet/server/config"
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+func TestThePrintedDefaultsAreTheDefaults(t *testing.T) {
+	t.Parallel()
+	var empty config.Config
+	empty.Store, empty.Nomad, empty.Consul = &config.Store{}, &config.Nomad{}, &config.Consul{}
+	empty.Vault, empty.Fabio, empty.Build = &config.Vault{}, &config.Fabio{}, &config.Build{}
+	printed, err := empty.Source([]byte(config.DefaultHCL), "default.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Default()
+	want.Build.Platform = ""
+	if diff := cmp.Diff(want, printed); diff != "" {
+		t.Errorf("default.hcl differs from Default (-want +printed):\n%s", diff)
+	}
+}
+
+func TestEachLayerWinsOverTheOneBelow(t *testing.T) {
+	t.Parallel()
+	c, err := config.Default().Source([]byte(`
+listen = "127.0.0.1:1"
+domain = "file.example"
+nomad { address = "http://file:4646" }
+`), "server.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"CRUMPET_LISTEN": "127.0.0.1:2", "CONSUL_HTTP_ADDR": "consul:8500"}
+	c, err = c.Env(func(k string) string { return env[k] }).Validate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{
+		"listen": c.Listen, "advertise": c.Advertise, "domain": c.Domain,
+		"nomad": c.Nomad.Address, "consul": c.Consul.Address, "vault": c.Vault.Address,
+	}
+	want := map[string]string{
+		"listen": "127.0.0.1:2", "advertise": "http://127.0.0.1:2", "domain": "file.example",
+		"nomad": "http://file:4646", "consul": "http://consul:8500", "vault": "http://127.0.0.1:8200",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAllFaultsAreReportedAtOnce(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	c.Listen, c.Drivers, c.Consul.Rules = "nowhere", []string{"docker"}, "fabio/config"
+	_, err := c.Validate()
+	var e *paas.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, want a paas.Error", err)
+	}
+	var keys []string
+	for _, f := range e.Faults {
+		keys = append(keys, f.Location)
+	}
+	if got := strings.Join(keys, " "); got != "advertise consul.rules drivers listen" {
+		t.Errorf("faults at %s", got)
+	}
+}
+
+func TestAnUnknownKeyIsAFaultWithItsLine(t *testing.T) {
+	t.Parallel()
+	_, err := config.Default().Source([]byte("listen = \"127.0.0.1:1\"\nlisteners = 3\nnomads {}\n"), "server.hcl")
+	faults := paas.FaultsOf(err)
+	if len(faults) != 2 || faults[0].Location != "server.hcl:2:1" || faults[1].Location != "server.hcl:3:1" {
+		t.Errorf("got %v", faults)
+	}
+}

@@ -1,0 +1,51 @@
+# Every key of `crumpet server --config FILE`, with its default. Order: default < this file < environment < flags.
+
+listen      = "127.0.0.1:4780"      # address of the HTTP API                                   CRUMPET_LISTEN
+# advertise = "http://10.0.0.5:4780" # URL under which nodes fetch artifacts; http://LISTEN      CRUMPET_ADVERTISE
+data        = "/var/lib/crumpet"    # store, artifacts and build caches                         CRUMPET_DATA
+domain      = "localhost"           # an app without a route gets APP.DOMAIN/                   CRUMPET_DOMAIN
+drivers     = ["exec"]              # Nomad drivers allowed, the first is used; raw_exec gives tasks the whole node
+datacenters = ["*"]                 # where jobs may run
+log_level   = "info"                # debug, info, warn, error                                  CRUMPET_LOG_LEVEL
+
+store {
+  # path = "/var/lib/crumpet/crumpet.db" # SQLite file; DATA/crumpet.db
+}
+
+nomad {
+  address = "http://127.0.0.1:4646" # NOMAD_ADDR
+  # region    = "global"            # NOMAD_REGION; the agent's own
+  # token     = ""                  # NOMAD_TOKEN: may submit jobs, read allocations and logs in the teams' namespaces
+  # ca_file   = ""                  # NOMAD_CACERT
+  # cert_file = ""                  # NOMAD_CLIENT_CERT
+  # key_file  = ""                  # NOMAD_CLIENT_KEY
+}
+
+consul {
+  address = "http://127.0.0.1:8500" # CONSUL_HTTP_ADDR
+  # datacenter = "dc1"              # the agent's own
+  # token      = ""                 # CONSUL_HTTP_TOKEN: reads services and health, writes below `rules`
+  rules = "fabio/config/crumpet/"   # KV prefix of router rules; Fabio's registry.consul.kvpath must be above it
+}
+
+vault {
+  address = "http://127.0.0.1:8200" # VAULT_ADDR
+  # token      = ""                 # VAULT_TOKEN: writes below `mount`
+  # token_file = ""                 # or the file of an agent that renews it
+  mount = "crumpet"                 # KV v2 mount of Crumpet's own keys
+}
+
+fabio {
+  # addresses = ["http://10.0.0.7:9998"] # admin APIs of EVERY router; empty: those that Consul knows as `service`
+  service = "fabio"
+  url     = "http://127.0.0.1:9999" # where requests for apps go in
+}
+
+build {
+  timeout       = "10m"  # of one build
+  concurrent    = 1      # builds at once
+  max_source    = "1GiB" # of one source, unpacked
+  max_upload    = "1GiB" # of one upload, compressed
+  max_log_lines = 5000   # of one build that are kept
+  # platform    = "linux/amd64" # GOOS/GOARCH of the nodes; linux and the server's own architecture
+}

@@ -1,0 +1,139 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/gohcl"
+	"github.com/hashicorp/hcl/v2/hclparse"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// File lays the keys that an HCL file sets over c. Every fault of the file is reported, with line and
+// column. Code: invalid.
+func (c Config) File(path string) (Config, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return c, paas.Wrap(paas.Invalid, err, "The configuration file %s can't be read", path)
+	}
+	return c.Source(src, path)
+}
+
+// Source is File for a text that has been read.
+func (c Config) Source(src []byte, path string) (Config, error) {
+	file, diags := hclparse.NewParser().ParseHCL(src, path)
+	var over Config
+	if file != nil && !diags.HasErrors() {
+		diags = append(diags, gohcl.DecodeBody(file.Body, nil, &over)...)
+	}
+	if diags.HasErrors() {
+		return c, diagnosed(path, diags)
+	}
+	return c.merge(over), nil
+}
+
+func diagnosed(path string, diags hcl.Diagnostics) error {
+	e := paas.Errorf(paas.Invalid, "The configuration file %s has %d faults.", path, len(diags))
+	var causes []error
+	for _, d := range diags {
+		at := path
+		if d.Subject != nil {
+			at = fmt.Sprintf("%s:%d:%d", d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column)
+		}
+		e.Faults = append(e.Faults, paas.Fault{Location: at, Message: d.Summary + ": " + d.Detail})
+		causes = append(causes, fmt.Errorf("%s: %s: %s", at, d.Summary, d.Detail))
+	}
+	e.Err = errors.Join(causes...)
+	return e
+}
+
+// merge lays every key that over sets over c.
+func (c Config) merge(over Config) Config {
+	set(&c.Listen, over.Listen)
+	set(&c.Advertise, over.Advertise)
+	set(&c.Data, over.Data)
+	set(&c.Domain, over.Domain)
+	set(&c.LogLevel, over.LogLevel)
+	if len(over.Drivers) > 0 {
+		c.Drivers = over.Drivers
+	}
+	if len(over.Datacenters) > 0 {
+		c.Datacenters = over.Datacenters
+	}
+	if o := over.Store; o != nil {
+		store := *c.Store
+		set(&store.Path, o.Path)
+		c.Store = &store
+	}
+	if o := over.Nomad; o != nil {
+		nomad := *c.Nomad
+		set(&nomad.Address, o.Address)
+		set(&nomad.Region, o.Region)
+		set(&nomad.Token, o.Token)
+		set(&nomad.CAFile, o.CAFile)
+		set(&nomad.CertFile, o.CertFile)
+		set(&nomad.KeyFile, o.KeyFile)
+		c.Nomad = &nomad
+	}
+	if o := over.Consul; o != nil {
+		consul := *c.Consul
+		set(&consul.Address, o.Address)
+		set(&consul.Datacenter, o.Datacenter)
+		set(&consul.Token, o.Token)
+		set(&consul.Rules, o.Rules)
+		c.Consul = &consul
+	}
+	if o := over.Vault; o != nil {
+		vault := *c.Vault
+		set(&vault.Address, o.Address)
+		set(&vault.Token, o.Token)
+		set(&vault.TokenFile, o.TokenFile)
+		set(&vault.Mount, o.Mount)
+		c.Vault = &vault
+	}
+	if o := over.Fabio; o != nil {
+		fabio := *c.Fabio
+		if len(o.Addresses) > 0 {
+			fabio.Addresses = o.Addresses
+		}
+		set(&fabio.Service, o.Service)
+		set(&fabio.URL, o.URL)
+		c.Fabio = &fabio
+	}
+	if o := over.Build; o != nil {
+		build := *c.Build
+		set(&build.Timeout, o.Timeout)
+		set(&build.MaxSource, o.MaxSource)
+		set(&build.MaxUpload, o.MaxUpload)
+		set(&build.Platform, o.Platform)
+		set(&build.Concurrent, o.Concurrent)
+		set(&build.MaxLogLines, o.MaxLogLines)
+		c.Build = &build
+	}
+	return c
+}
+
+func set[T comparable](to *T, from T) {
+	var zero T
+	if from != zero {
+		*to = from
+	}
+}
+
+// Env lays the environment over c: CRUMPET_* for the server's own keys, and the variables that the
+// HashiCorp programs and their operators know for theirs.
+func (c Config) Env(getenv func(string) string) Config {
+	return c.merge(Config{
+		Listen: getenv("CRUMPET_LISTEN"), Advertise: getenv("CRUMPET_ADVERTISE"), Data: getenv("CRUMPET_DATA"),
+		Domain: getenv("CRUMPET_DOMAIN"), LogLevel: getenv("CRUMPET_LOG_LEVEL"),
+		Nomad: &Nomad{
+			Address: getenv("NOMAD_ADDR"), Region: getenv("NOMAD_REGION"), Token: getenv("NOMAD_TOKEN"),
+			CAFile: getenv("NOMAD_CACERT"), CertFile: getenv("NOMAD_CLIENT_CERT"), KeyFile: getenv("NOMAD_CLIENT_KEY"),
+		},
+		Consul: &Consul{Address: withScheme(getenv("CONSUL_HTTP_ADDR")), Token: getenv("CONSUL_HTTP_TOKEN")},
+		Vault:  &Vault{Address: getenv("VAULT_ADDR"), Token: getenv("VAULT_TOKEN")},
+	})
+}

@@ -1,0 +1,99 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// Validate gives the configuration with what follows from other keys filled in (advertise, the
+// store's path), or every fault at once, each with its key. Code: invalid.
+func (c Config) Validate() (Config, error) {
+	var faults []paas.Fault
+	fault := func(key, format string, args ...any) {
+		faults = append(faults, paas.Fault{Location: key, Message: fmt.Sprintf(format, args...)})
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		fault("listen", "listen = %q is not HOST:PORT, such as 127.0.0.1:4780.", c.Listen)
+	} else if c.Advertise == "" {
+		c.Advertise = "http://" + c.Listen
+	}
+	if c.Store.Path == "" {
+		store := *c.Store
+		store.Path = c.Data + "/crumpet.db"
+		c.Store = &store
+	}
+	urls := []struct{ key, value string }{
+		{"advertise", c.Advertise},
+		{"nomad.address", c.Nomad.Address},
+		{"consul.address", c.Consul.Address},
+		{"vault.address", c.Vault.Address},
+		{"fabio.url", c.Fabio.URL},
+	}
+	for _, u := range urls {
+		if !isURL(u.value) {
+			fault(u.key, "%s = %q is not a URL, such as http://127.0.0.1:4780.", u.key, u.value)
+		}
+	}
+	for _, known := range c.Drivers {
+		if known != "exec" && known != "raw_exec" {
+			fault("drivers", "drivers names %q; Crumpet runs tasks under exec, or raw_exec where you allow it.", known)
+		}
+	}
+	if len(c.Drivers) == 0 {
+		fault("drivers", "drivers is empty; name at least \"exec\".")
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
+		fault("log_level", "log_level = %q; use debug, info, warn or error.", c.LogLevel)
+	}
+	if !strings.HasSuffix(c.Consul.Rules, "/") {
+		fault("consul.rules", "consul.rules = %q must end in a slash: Fabio takes it as a string prefix, so that %q would also be read from a backup beside it.", c.Consul.Rules, c.Consul.Rules)
+	}
+	if d, err := time.ParseDuration(c.Build.Timeout); err != nil || d <= 0 {
+		fault("build.timeout", "build.timeout = %q is not a duration, such as 10m.", c.Build.Timeout)
+	}
+	for key, text := range map[string]string{"build.max_source": c.Build.MaxSource, "build.max_upload": c.Build.MaxUpload} {
+		if n, err := size(text); err != nil || n <= 0 {
+			fault(key, "%s = %q is not a size, such as 1GiB.", key, text)
+		}
+	}
+	if os, arch, ok := strings.Cut(c.Build.Platform, "/"); !ok || os == "" || arch == "" {
+		fault("build.platform", "build.platform = %q is not GOOS/GOARCH, such as linux/amd64.", c.Build.Platform)
+	}
+	if c.Build.Concurrent < 1 {
+		fault("build.concurrent", "build.concurrent = %d must be at least 1.", c.Build.Concurrent)
+	}
+	if c.Vault.Token != "" && c.Vault.TokenFile != "" {
+		fault("vault.token", "vault.token and vault.token_file are both set; keep one.")
+	}
+	if len(faults) == 0 {
+		return c, nil
+	}
+	slices.SortFunc(faults, func(a, b paas.Fault) int { return strings.Compare(a.Location, b.Location) })
+	return c, &paas.Error{Code: paas.Invalid, Message: fmt.Sprintf("The configuration has %d faults.", len(faults)), Faults: faults}
+}
+
+func isURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+// withScheme makes the HOST:PORT that CONSUL_HTTP_ADDR may be a URL.
+func withScheme(address string) string {
+	if address == "" || strings.Contains(address, "://") {
+		return address
+	}
+	return "http://" + address
+}
+
+func size(text string) (int64, error) {
+	n, err := humanize.ParseBytes(text)
+	return int64(min(n, 1<<62)), err
+}
