@@ -54,6 +54,7 @@ func (a *API) cancel(ctx context.Context, in *deploymentScope) (*body[paas.Deplo
 
 // presentDeployment fills what JSON would show as null.
 func presentDeployment(d paas.Deployment) paas.Deployment {
+	d.Wanted = counts(d.Wanted)
 	d.Steps = items(slices.Clone(d.Steps))
 	for i := range d.Steps {
 		d.Steps[i].New = counts(d.Steps[i].New)

@@ -1,0 +1,41 @@
+package client
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/wire"
+)
+
+// CreateRelease makes an app run a spec with an artifact. Asked again for the same, the server gives
+// the deployment that is under way; with Force it would walk again.
+func (c *Client) CreateRelease(ctx context.Context, app string, in wire.CreateRelease) (d wire.Deployed, err error) {
+	return d, c.call(ctx, repeat(!in.Force), "POST", appPath(app, "/releases"), nil, in, &d)
+}
+
+// Releases lists an app's releases, newest first.
+func (c *Client) Releases(ctx context.Context, app string) (list wire.Releases, err error) {
+	return list, c.call(ctx, always, "GET", appPath(app, "/releases"), nil, nil, &list)
+}
+
+// Release shows a release.
+func (c *Client) Release(ctx context.Context, app string, number int) (r paas.Release, err error) {
+	return r, c.call(ctx, always, "GET", appPath(app, "/releases/"+strconv.Itoa(number)), nil, nil, &r)
+}
+
+// Deployments lists an app's deployments, newest first.
+func (c *Client) Deployments(ctx context.Context, app string) (list wire.Deployments, err error) {
+	return list, c.call(ctx, always, "GET", appPath(app, "/deployments"), nil, nil, &list)
+}
+
+// Deployment shows a deployment.
+func (c *Client) Deployment(ctx context.Context, app, id string) (d paas.Deployment, err error) {
+	return d, c.call(ctx, always, "GET", appPath(app, "/deployments/"+url.PathEscape(id)), nil, nil, &d)
+}
+
+// Cancel makes a deployment walk back.
+func (c *Client) Cancel(ctx context.Context, app, id string) (d paas.Deployment, err error) {
+	return d, c.call(ctx, always, "POST", appPath(app, "/deployments/"+url.PathEscape(id)+"/cancel"), nil, nil, &d)
+}
