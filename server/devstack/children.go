@@ -1,0 +1,233 @@
+package devstack
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Each part is described once for the stand-in and once for the real program. A real one is a single-node server with
+// a data folder, on loopback only: -dev modes forget everything at their end.
+
+func (b builder) consul() (Child, error) {
+	dir, err := b.folder("consul")
+	if err != nil {
+		return Child{}, err
+	}
+	c := Child{Name: "consul", Log: b.logFile("consul"), Ready: consulReady(b.stack.Consul)}
+	program := b.stack.Programs.Consul
+	if !program.Real() {
+		c.Argv = b.embedded("consul", "--listen", local(b.ports.Consul), "--data", dir)
+		return c, nil
+	}
+	config, err := b.configure("consul", "consul.hcl", consulConfig)
+	c.Argv = []string{program.Path, "agent", "-config-file", config}
+	return c, err
+}
+
+func (b builder) vaultChild() (Child, error) {
+	dir, err := b.folder("vault")
+	if err != nil {
+		return Child{}, err
+	}
+	c := Child{Name: "vault", Log: b.logFile("vault")}
+	program := b.stack.Programs.Vault
+	if !program.Real() {
+		c.Argv = b.embedded("vault", "--listen", local(b.ports.Vault), "--data", dir)
+		c.Ready = httpReady(b.stack.Vault + "/v1/sys/health")
+		return c, nil
+	}
+	config, err := b.configure("vault", "vault.hcl", vaultConfig)
+	c.Argv = []string{program.Path, "server", "-config", config}
+	c.Ready = b.vault.ready(b.stack.Vault)
+	return c, err
+}
+
+func (b builder) nomad() (Child, error) {
+	dir, err := b.folder("nomad")
+	if err != nil {
+		return Child{}, err
+	}
+	c := Child{Name: "nomad", Log: b.logFile("nomad"), Ready: nomadReady(b.stack.Nomad)}
+	program := b.stack.Programs.Nomad
+	if !program.Real() {
+		c.Argv = b.embedded("nomad", "--listen", local(b.ports.Nomad), "--data", dir,
+			"--consul", b.stack.Consul, "--vault", b.stack.Vault,
+			"--min-port", fmt.Sprint(b.stack.FirstTaskPort), "--max-port", fmt.Sprint(b.stack.LastTaskPort))
+		return c, nil
+	}
+	config, err := b.configure("nomad", "nomad.hcl", nomadConfig)
+	c.Argv = []string{program.Path, "agent", "-config", config}
+	return c, err
+}
+
+// router gets the same settings in both forms: all checks must pass, rnd, rules below fabio/config/.
+func (b builder) router() (Child, error) {
+	if _, err := b.folder("router"); err != nil {
+		return Child{}, err
+	}
+	admin := local(b.ports.Admin)
+	c := Child{Name: "router", Log: b.logFile("router"), Ready: routerReady(b.stack.Fabio, reachableAt(b.stack.RouterListen))}
+	program := b.stack.Programs.Fabio
+	if !program.Real() {
+		c.Argv = b.embedded("router", "--listen", b.stack.RouterListen, "--admin", admin, "--consul", b.stack.Consul)
+		return c, nil
+	}
+	c.Argv = []string{
+		program.Path,
+		"-proxy.addr", b.stack.RouterListen,
+		"-proxy.strategy", "rnd",
+		"-proxy.dialtimeout", "1s",
+		"-proxy.shutdownwait", "10s",
+		"-ui.addr", admin,
+		"-ui.access", "ro",
+		"-registry.consul.addr", local(b.ports.Consul),
+		"-registry.consul.kvpath", kvPath,
+		"-registry.consul.checksRequired", "all",
+		"-registry.consul.register.addr", admin,
+		"-insecure", // only silences the warning that it runs as root
+	}
+	return c, nil
+}
+
+// kvPath ends in a slash: the path is a string prefix, and fabio/config-backup is none of ours.
+const kvPath = "/fabio/config/"
+
+// reachableAt is where a listener on any address is reached from this machine.
+func reachableAt(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return listen
+}
+
+// configure writes the configuration of a real program into its folder.
+func (b builder) configure(name, file string, text func(builder) string) (string, error) {
+	path := filepath.Join(b.dir, name, file)
+	if err := os.WriteFile(path, []byte(text(b)), 0o600); err != nil {
+		return "", fmt.Errorf("write configuration: %w", err)
+	}
+	return path, nil
+}
+
+func consulConfig(b builder) string {
+	return fmt.Sprintf(`# written by crumpet dev at each start
+server               = true
+bootstrap_expect     = 1
+datacenter           = "dc1"
+node_name            = "dev"
+data_dir             = %q
+bind_addr            = "127.0.0.1"
+client_addr          = "127.0.0.1"
+disable_update_check = true
+leave_on_terminate   = false
+skip_leave_on_interrupt = true
+ports {
+  http     = %d
+  dns      = -1
+  grpc     = -1
+  server   = %d
+  serf_lan = %d
+  serf_wan = -1
+}
+performance {
+  raft_multiplier = 1
+}
+`, filepath.Join(b.dir, "consul", "data"), b.ports.Consul, b.ports.ConsulServer, b.ports.ConsulSerf)
+}
+
+func vaultConfig(b builder) string {
+	return fmt.Sprintf(`# written by crumpet dev at each start
+disable_mlock = true
+api_addr      = %[1]q
+cluster_addr  = "http://%[2]s"
+storage "file" {
+  path = %[3]q
+}
+listener "tcp" {
+  address         = %[4]q
+  cluster_address = %[2]q
+  tls_disable     = true
+}
+`, b.stack.Vault, local(b.ports.VaultCluster), filepath.Join(b.dir, "vault", "data"), local(b.ports.Vault))
+}
+
+// nomadConfig names the Vault mount and role that workloads log in by: those of "nomad setup vault".
+func nomadConfig(b builder) string {
+	return fmt.Sprintf(`# written by crumpet dev at each start
+name                 = "dev"
+region               = "global"
+datacenter           = "dc1"
+data_dir             = %[1]q
+bind_addr            = "127.0.0.1"
+disable_update_check = true
+leave_on_interrupt   = false
+leave_on_terminate   = false
+ports {
+  http = %[2]d
+  rpc  = %[3]d
+  serf = %[4]d
+}
+advertise {
+  http = "127.0.0.1"
+  rpc  = "127.0.0.1"
+  serf = "127.0.0.1"
+}
+server {
+  enabled          = true
+  bootstrap_expect = 1
+  raft_multiplier  = 1
+}
+client {
+  enabled           = true
+  network_interface = "lo"
+  servers           = ["127.0.0.1:%[3]d"]
+  min_dynamic_port  = %[5]d
+  max_dynamic_port  = %[6]d
+  max_kill_timeout  = "10m"
+  options = {
+    "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean"
+    "driver.allowlist"     = "raw_exec,exec"
+  }
+  # What a static Go program looks for. The default links all of /usr and takes seconds for each task.
+  chroot_env {
+%[7]s  }
+}
+plugin "raw_exec" {
+  config {
+    enabled = true
+  }
+}
+consul {
+  address = "127.0.0.1:%[8]d"
+}
+vault {
+  enabled               = true
+  address               = %[9]q
+  jwt_auth_backend_path = "jwt-nomad"
+  create_from_role      = "nomad-workloads"
+  default_identity {
+    aud = ["vault.io"]
+    ttl = "1h"
+  }
+}
+`, filepath.Join(b.dir, "nomad"), b.ports.Nomad, b.ports.NomadRPC, b.ports.NomadSerf,
+		b.stack.FirstTaskPort, b.stack.LastTaskPort, chroot(), b.ports.Consul, b.stack.Vault)
+}
+
+// chroot lists the files that exist here of those that tasks get in their root.
+func chroot() string {
+	var lines strings.Builder
+	for _, path := range []string{
+		"/etc/resolv.conf", "/etc/hosts", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/ssl/certs",
+		"/etc/localtime", "/usr/share/zoneinfo",
+	} {
+		if _, err := os.Stat(path); err == nil {
+			fmt.Fprintf(&lines, "    %q = %q\n", path, path)
+		}
+	}
+	return lines.String()
+}

@@ -1,0 +1,106 @@
+package devstack
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// plan chooses addresses and describes the children below the server, in the order of their start.
+func (s *Supervisor) plan() (builder, []Child, error) {
+	ports, err := choosePorts(s.dir)
+	if err != nil {
+		return builder{}, nil, err
+	}
+	listen, err := withPort(s.config.Listen, ports.Server)
+	if err != nil {
+		return builder{}, nil, err
+	}
+	routerListen, err := withPort(s.config.Router, ports.Router)
+	if err != nil {
+		return builder{}, nil, err
+	}
+	for flag, addr := range map[string]string{"--listen": listen, "--router": routerListen} {
+		if err := checkFree(flag, addr); err != nil {
+			return builder{}, nil, err
+		}
+	}
+	stack := Stack{
+		Dir: s.dir, Listen: listen, Addr: "http://" + reachableAt(listen),
+		Nomad: "http://" + local(ports.Nomad), Consul: "http://" + local(ports.Consul), Vault: "http://" + local(ports.Vault),
+		Router: "http://" + reachableAt(routerListen), Fabio: "http://" + local(ports.Admin), RouterListen: routerListen,
+		FirstTaskPort: ports.Tasks, LastTaskPort: ports.Tasks + taskBlock - 1,
+		Programs: s.config.Programs,
+	}
+	b := builder{self: s.config.Self, dir: s.dir, ports: ports, stack: stack}
+	vaultDir, err := b.folder("vault")
+	if err != nil {
+		return builder{}, nil, err
+	}
+	if s.config.Programs.Vault.Real() {
+		b.vault, err = readKeys(filepath.Join(vaultDir, "keys.json"))
+	} else {
+		b.vault, err = embeddedKeys(vaultDir)
+	}
+	if err != nil {
+		return builder{}, nil, err
+	}
+	var children []Child
+	for _, build := range []func() (Child, error){b.consul, b.vaultChild, b.nomad, b.router} {
+		c, err := build()
+		if err != nil {
+			return builder{}, nil, err
+		}
+		c.Env = agentEnv(os.Environ())
+		children = append(children, c)
+	}
+	return b, children, nil
+}
+
+// agentEnv drops what would steer an agent or its client past its configuration: a shell that is set up for
+// another cluster must not leak into this one. A CA bundle for AWS stops Nomad from starting.
+func agentEnv(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		if name == "AWS_CA_BUNDLE" || name == markName {
+			return true
+		}
+		for _, prefix := range []string{"NOMAD_", "CONSUL_", "VAULT_", "BAO_", "FABIO_"} {
+			if strings.HasPrefix(name, prefix) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func serverChild(dir string, stack Stack, server Server) Child {
+	return Child{
+		Name: "server", Argv: server.Argv, Env: server.Env, Log: filepath.Join(dir, "crumpet", "crumpet.log"),
+		Ready: httpReady(cmp.Or(server.ReadyURL, stack.Addr+"/readyz")),
+	}
+}
+
+// builder describes the children of one stack.
+type builder struct {
+	self  []string
+	dir   string
+	ports Ports
+	stack Stack
+	vault *vaultKeys
+}
+
+// folder makes DIR/NAME, where a part keeps its log, its state and its configuration.
+func (b builder) folder(name string) (string, error) {
+	path := filepath.Join(b.dir, name)
+	return path, os.MkdirAll(path, 0o700)
+}
+
+// embedded describes a stand-in: the own program under its hidden command.
+func (b builder) embedded(name string, args ...string) []string {
+	return append(append(slices.Clone(b.self), name), args...)
+}
+
+func (b builder) logFile(name string) string { return filepath.Join(b.dir, name, name+".log") }

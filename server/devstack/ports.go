@@ -1,0 +1,148 @@
+package devstack
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// Ports are picked from a range below both the kernel's ephemeral ports and Nomad's dynamic ones, so that no
+// outgoing connection takes a child's port while the child restarts.
+const (
+	firstPort = 10_000
+	lastPort  = 19_999
+
+	firstTaskPort = 20_000 // tasks get a block of their own per folder: two stacks on one machine must not meet
+	taskBlock     = 400
+	taskBlocks    = 30
+)
+
+// Ports are the loopback ports of one stack. They are chosen once: agents write some of them into their state,
+// and running tasks know their addresses.
+type Ports struct {
+	Server       int `json:"server"` // only when --listen asks for port 0
+	Router       int `json:"router"` // only when --router asks for port 0
+	Admin        int `json:"admin"`  // of the router
+	Nomad        int `json:"nomad"`
+	NomadRPC     int `json:"nomad_rpc"`
+	NomadSerf    int `json:"nomad_serf"`
+	Consul       int `json:"consul"`
+	ConsulServer int `json:"consul_server"`
+	ConsulSerf   int `json:"consul_serf"`
+	Vault        int `json:"vault"`
+	VaultCluster int `json:"vault_cluster"`
+	Tasks        int `json:"tasks"` // the first of taskBlock ports for tasks
+}
+
+// choosePorts reads DIR/ports.json, keeps the ports that are free, replaces the others, and writes the file.
+func choosePorts(dir string) (Ports, error) {
+	var p Ports
+	path := filepath.Join(dir, "ports.json")
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return p, fmt.Errorf("read ports: %w", err)
+	default:
+		if err := json.Unmarshal(text, &p); err != nil {
+			return p, fmt.Errorf("read ports: %s: %w. Remove it to choose new ports", path, err)
+		}
+	}
+	taken := map[int]bool{}
+	for _, port := range []*int{
+		&p.Server, &p.Router, &p.Admin, &p.Nomad, &p.NomadRPC, &p.NomadSerf,
+		&p.Consul, &p.ConsulServer, &p.ConsulSerf, &p.Vault, &p.VaultCluster,
+	} {
+		if *port == 0 || taken[*port] || !free(*port) {
+			if *port, err = pickPort(taken); err != nil {
+				return p, err
+			}
+		}
+		taken[*port] = true
+	}
+	if p.Tasks == 0 {
+		p.Tasks = firstTaskPort + rand.IntN(taskBlocks)*taskBlock
+	}
+	return p, writeJSON(path, p)
+}
+
+func pickPort(taken map[int]bool) (int, error) {
+	size := lastPort - firstPort + 1
+	start := rand.IntN(size)
+	for i := range size {
+		port := firstPort + (start+i)%size
+		if !taken[port] && free(port) {
+			return port, nil
+		}
+	}
+	return 0, fmt.Errorf("no free port between %d and %d", firstPort, lastPort)
+}
+
+// free says whether nobody listens: serf needs UDP as well as TCP.
+func free(port int) bool {
+	addr := local(port)
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = l.Close() }()
+	u, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return false
+	}
+	_ = u.Close()
+	return true
+}
+
+func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// withPort replaces port 0 of an address by the port chosen for it, and an empty host by the loopback one.
+func withPort(addr string, chosen int) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", fmt.Errorf("address %q: %w", addr, err)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	if port == "0" {
+		port = strconv.Itoa(chosen)
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// checkFree tells an address in use from a child that can't start: a stranger on the address would even answer
+// the questions whether the child is ready.
+func checkFree(flag, addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is in use by another program. Choose another address with %s", addr, flag)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", flag, addr, err)
+	}
+	return l.Close()
+}
+
+// writeJSON replaces a file by v, mode 0600, so that a reader sees the old or the new text.
+func writeJSON(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	next := path + ".next"
+	if err := os.WriteFile(next, append(text, '\n'), 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(next, path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package devstack
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+)
+
+// loopback asks agents of this machine; no proxy of the environment comes between.
+var loopback = &http.Client{Transport: &http.Transport{}}
+
+// getJSON reads an answer of 200 into v, or drops it when v is nil.
+func getJSON(ctx context.Context, url string, v any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	return answerJSON(request, v)
+}
+
+func answerJSON(request *http.Request, v any) error {
+	response, err := loopback.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(response.Body, 300))
+		return fmt.Errorf("%s answers %d %s", request.URL.Path, response.StatusCode, text)
+	}
+	if v == nil {
+		_, err = io.Copy(io.Discard, response.Body)
+		return err
+	}
+	return json.NewDecoder(response.Body).Decode(v)
+}
+
+func consulReady(addr string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var leader string
+		if err := getJSON(ctx, addr+"/v1/status/leader", &leader); err != nil {
+			return err
+		}
+		if leader == "" {
+			return errors.New("consul has no leader")
+		}
+		return nil
+	}
+}
+
+// nomadReady waits for the node: without one nothing can be placed.
+func nomadReady(addr string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var nodes []struct{ Status string }
+		if err := getJSON(ctx, addr+"/v1/nodes", &nodes); err != nil {
+			return err
+		}
+		for _, n := range nodes {
+			if n.Status == "ready" {
+				return nil
+			}
+		}
+		return errors.New("nomad has no ready node")
+	}
+}
+
+// routerReady waits for the first table too: only then the proxy listens.
+func routerReady(admin, listen string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := getJSON(ctx, admin+"/health", nil); err != nil {
+			return err
+		}
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", listen)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
+}
+
+func httpReady(url string) func(context.Context) error {
+	return func(ctx context.Context) error { return getJSON(ctx, url, nil) }
+}

@@ -1,0 +1,222 @@
+package devstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Config describes one `crumpet dev`.
+type Config struct {
+	Dir      string   // the data folder, made if missing
+	Listen   string   // of the server; port 0 is chosen once and kept
+	Router   string   // of the router; port 0 as well
+	Programs Programs // from Find
+	Self     []string // the command line of Serve without a name: crumpet devstack
+
+	// Server describes the server's child. It is asked when the stack is ready.
+	Server func(Stack) (Server, error)
+	// Ready is told of each child that serves, again after a restart. Default: nobody.
+	Ready func(name string, pid int)
+	// Started is told once, when all is ready and dev.json is written.
+	Started func(Info)
+	// TaskGrace is what tasks get at the end between SIGTERM and SIGKILL; default 5 s.
+	TaskGrace time.Duration
+	Log       *slog.Logger
+}
+
+// Stack is what a server needs to know of the parts below it. Addresses are URLs.
+type Stack struct {
+	Dir                         string // absolute
+	Listen                      string // where the server shall listen, host:port
+	Addr                        string // the same as a URL
+	Nomad, Consul, Vault        string
+	Router, Fabio               string
+	RouterListen                string // host:port of Router
+	VaultToken                  string // the root token of this stack's own vault; never logged
+	FirstTaskPort, LastTaskPort int
+	Programs                    Programs
+}
+
+// Server is the server's command, and the token that dev.json names.
+type Server struct {
+	Argv     []string
+	Env      []string // nil: what dev sees
+	ReadyURL string   // answers 200 when the server serves; default ADDR/readyz
+	Token    string
+}
+
+// Supervisor runs one stack.
+type Supervisor struct {
+	config Config
+	log    *slog.Logger
+	dir    string
+
+	mu   sync.Mutex // guards what follows
+	pids map[string]int
+	info *Info // nil until all is ready, and again once the end began
+}
+
+// New checks the configuration and makes the folder.
+func New(c Config) (*Supervisor, error) {
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make data folder: %w", err)
+	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil { // one folder, one mark
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.TaskGrace == 0 {
+		c.TaskGrace = 5 * time.Second
+	}
+	return &Supervisor{config: c, log: c.Log.With("component", "dev"), dir: dir, pids: map[string]int{"dev": os.Getpid()}}, nil
+}
+
+// Run starts everything, and stops it when ctx ends. It returns an error if something never got ready, or
+// could not be stopped; a child that dies later is started again.
+func (s *Supervisor) Run(ctx context.Context) error {
+	held, err := lock(ctx, s.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = held.Close() }()
+	if n := sweep(ctx, s.dir, os.Getpid()); n > 0 {
+		s.log.Warn("processes left behind by an earlier dev killed", "count", n)
+	}
+	if err := removeInfo(s.dir); err != nil { // of a dev that was killed
+		return err
+	}
+	b, children, err := s.plan()
+	if err != nil {
+		return err
+	}
+	g, err := startGuard(s.config.Self, s.dir, held)
+	if err != nil {
+		return err
+	}
+	err = s.runAll(ctx, b, children, g.cmd.Process.Pid)
+	return errors.Join(err, g.release())
+}
+
+// started is a child that runs: stop ends it and waits.
+type started struct {
+	name string
+	stop func()
+}
+
+func (s *Supervisor) runAll(ctx context.Context, b builder, children []Child, guardPid int) (err error) {
+	var up []started
+	defer func() {
+		s.mu.Lock()
+		s.info = nil
+		s.mu.Unlock()
+		err = errors.Join(err, removeInfo(s.dir))
+		s.stopAll(context.WithoutCancel(ctx), up, guardPid)
+	}()
+	for _, c := range children {
+		child, err := s.start(ctx, c)
+		up = append(up, child)
+		if err != nil {
+			return err
+		}
+	}
+	stack := b.stack
+	stack.VaultToken = b.vault.root()
+	server, err := s.config.Server(stack)
+	if err != nil {
+		return err
+	}
+	child, err := s.start(ctx, serverChild(s.dir, stack, server))
+	up = append(up, child)
+	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil { // asked to end while starting
+		return nil
+	}
+	if err := s.publish(stack, server.Token); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// start runs a child and returns when it serves, or never will, or ctx ended.
+func (s *Supervisor) start(ctx context.Context, c Child) (started, error) {
+	// Children are stopped one by one, in reverse order, so ctx must not stop them all at once.
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	m := &minder{Child: c, log: s.log, dir: s.dir, ready: s.childReady}
+	ready, done := make(chan struct{}), make(chan struct{})
+	var failure error
+	go func() {
+		defer close(done)
+		failure = m.run(own, ready)
+	}()
+	child := started{name: c.Name, stop: func() { cancel(); <-done }}
+	select {
+	case <-ready:
+		return child, nil
+	case <-done:
+		return child, failure
+	case <-ctx.Done():
+		return child, nil
+	}
+}
+
+// stopAll ends the children in reverse order, and the tasks once Nomad can't start them again.
+func (s *Supervisor) stopAll(ctx context.Context, up []started, guardPid int) {
+	for i := len(up) - 1; i >= 0; i-- {
+		up[i].stop()
+		s.log.Debug("child stopped", "name", up[i].name)
+		if up[i].name == "nomad" {
+			s.mu.Lock()
+			except := []int{os.Getpid(), guardPid, s.pids["consul"], s.pids["vault"]}
+			s.mu.Unlock()
+			endTasks(ctx, s.dir, s.config.TaskGrace, except...)
+		}
+	}
+}
+
+// childReady notes the pid of a child that serves; once dev.json exists, it follows.
+func (s *Supervisor) childReady(name string, pid int) {
+	s.mu.Lock()
+	s.pids[name] = pid
+	if s.info != nil {
+		s.info.Pids = maps.Clone(s.pids)
+		if err := writeJSON(infoPath(s.dir), s.info); err != nil {
+			s.log.Error("dev.json not written", "err", err)
+		}
+	}
+	s.mu.Unlock()
+	if s.config.Ready != nil {
+		s.config.Ready(name, pid)
+	}
+}
+
+// publish writes dev.json and tells the caller.
+func (s *Supervisor) publish(stack Stack, token string) error {
+	s.mu.Lock()
+	info := Info{
+		Addr: stack.Addr, Nomad: stack.Nomad, Consul: stack.Consul, Vault: stack.Vault, Router: stack.Router, Fabio: stack.Fabio,
+		Token: token, Pids: maps.Clone(s.pids), Stack: s.config.Programs.Stack(),
+	}
+	s.info = &info
+	err := writeJSON(infoPath(s.dir), info)
+	s.mu.Unlock()
+	if err == nil && s.config.Started != nil {
+		s.config.Started(info)
+	}
+	return err
+}
