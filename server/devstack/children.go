@@ -32,17 +32,24 @@ func (b builder) vaultChild() (Child, error) {
 	if err != nil {
 		return Child{}, err
 	}
-	c := Child{Name: "vault", Log: b.logFile("vault")}
+	c := Child{Name: "vault", Log: b.logFile("vault"), Ready: b.vault.ready(b.stack.Vault)}
 	program := b.stack.Programs.Vault
 	if !program.Real() {
 		c.Argv = b.embedded("vault", "--listen", local(b.ports.Vault), "--data", dir)
-		c.Ready = httpReady(b.stack.Vault + "/v1/sys/health")
 		return c, nil
 	}
 	config, err := b.configure("vault", "vault.hcl", vaultConfig)
 	c.Argv = []string{program.Path, "server", "-config", config}
-	c.Ready = b.vault.ready(b.stack.Vault)
 	return c, err
+}
+
+// vaultKeysFile is one for the stand-in and another for a real program: their storages are apart as well.
+func (b builder) vaultKeysFile() string {
+	name := "keys.json"
+	if !b.stack.Programs.Vault.Real() {
+		name = "embedded-keys.json"
+	}
+	return filepath.Join(b.dir, "vault", name)
 }
 
 func (b builder) nomad() (Child, error) {
@@ -54,7 +61,7 @@ func (b builder) nomad() (Child, error) {
 	program := b.stack.Programs.Nomad
 	if !program.Real() {
 		c.Argv = b.embedded("nomad", "--listen", local(b.ports.Nomad), "--data", dir,
-			"--consul", b.stack.Consul, "--vault", b.stack.Vault,
+			"--consul", b.stack.Consul, "--vault", b.stack.Vault, "--vault-keys", b.vaultKeysFile(),
 			"--min-port", fmt.Sprint(b.stack.FirstTaskPort), "--max-port", fmt.Sprint(b.stack.LastTaskPort))
 		return c, nil
 	}

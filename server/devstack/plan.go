@@ -35,16 +35,7 @@ func (s *Supervisor) plan() (builder, []Child, error) {
 		Programs: s.config.Programs,
 	}
 	b := builder{self: s.config.Self, dir: s.dir, ports: ports, stack: stack}
-	vaultDir, err := b.folder("vault")
-	if err != nil {
-		return builder{}, nil, err
-	}
-	if s.config.Programs.Vault.Real() {
-		b.vault, err = readKeys(filepath.Join(vaultDir, "keys.json"))
-	} else {
-		b.vault, err = embeddedKeys(vaultDir)
-	}
-	if err != nil {
+	if b.vault, err = readKeys(b.vaultKeysFile()); err != nil {
 		return builder{}, nil, err
 	}
 	var children []Child

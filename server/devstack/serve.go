@@ -15,14 +15,16 @@ import (
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/devstack/consul"
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad"
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/executor"
 	"github.com/crumpet-paas/crumpet/server/devstack/router"
+	"github.com/crumpet-paas/crumpet/server/devstack/vault"
 )
 
 // options are the flags of Serve; each part reads those it knows.
 type options struct {
 	listen, admin, data, dir string
-	consul, vault            string
+	consul, vault, vaultKeys string
 	minPort, maxPort         int
 	log                      *slog.Logger
 }
@@ -46,13 +48,14 @@ func Serve(ctx context.Context, name string, args []string, stderr io.Writer) in
 	flags.StringVar(&o.dir, "dir", "", "data folder of the dev that the guard guards")
 	flags.StringVar(&o.consul, "consul", "", "URL of Consul")
 	flags.StringVar(&o.vault, "vault", "", "URL of Vault")
+	flags.StringVar(&o.vaultKeys, "vault-keys", "", "file of the root token that templates read secrets with")
 	flags.IntVar(&o.minPort, "min-port", 0, "first dynamic port for tasks")
 	flags.IntVar(&o.maxPort, "max-port", 0, "last dynamic port for tasks")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
 	parts := map[string]func(context.Context, options) error{
-		"consul": serveConsul, "router": serveRouter,
+		"consul": serveConsul, "vault": serveVault, "nomad": serveNomad, "router": serveRouter,
 		"guard": func(_ context.Context, o options) error { return serveGuard(o) },
 	}
 	part, ok := parts[name]
@@ -71,6 +74,30 @@ func Serve(ctx context.Context, name string, args []string, stderr io.Writer) in
 
 func serveConsul(ctx context.Context, o options) error {
 	s, err := consul.Open(consul.Config{Data: o.data, Log: o.log})
+	if err != nil {
+		return err
+	}
+	return serveHTTP(ctx, o, s, s.Run)
+}
+
+func serveVault(ctx context.Context, o options) error {
+	s, err := vault.Open(vault.Config{Data: o.data, Log: o.log})
+	if err != nil {
+		return err
+	}
+	return serveHTTP(ctx, o, s, s.Run)
+}
+
+// serveNomad starts tasks by this same program: "devstack executor".
+func serveNomad(ctx context.Context, o options) error {
+	keys, err := readKeys(o.vaultKeys)
+	if err != nil {
+		return err
+	}
+	s, err := nomad.Open(nomad.Config{
+		Data: o.data, ConsulAddr: o.consul, VaultAddr: o.vault, VaultToken: keys.root(), Advertise: o.listen,
+		DynamicPortMin: o.minPort, DynamicPortMax: o.maxPort, Log: o.log,
+	})
 	if err != nil {
 		return err
 	}

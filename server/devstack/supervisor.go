@@ -212,7 +212,8 @@ func (s *Supervisor) publish(stack Stack, token string) error {
 		Addr: stack.Addr, Nomad: stack.Nomad, Consul: stack.Consul, Vault: stack.Vault, Router: stack.Router, Fabio: stack.Fabio,
 		Token: token, Pids: maps.Clone(s.pids), Stack: s.config.Programs.Stack(),
 	}
-	s.info = &info
+	published := info
+	s.info = &published
 	err := writeJSON(infoPath(s.dir), info)
 	s.mu.Unlock()
 	if err == nil && s.config.Started != nil {

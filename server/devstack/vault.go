@@ -3,25 +3,23 @@ package devstack
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 )
 
-// vaultKeys are the root token and, of a real program, the unseal key. They lie in the data folder, mode 0600:
+// vaultKeys are the root token and the unseal key. They lie in the data folder, mode 0600:
 // who can read them can read the vault's storage as well.
 type vaultKeys struct {
 	path string
 
 	mu     sync.Mutex // guards what follows
 	Root   string     `json:"root_token"`
-	Unseal string     `json:"unseal_key,omitempty"`
+	Unseal string     `json:"unseal_key"`
 }
 
 // readKeys reads a file of keys; without one the keys are empty.
@@ -40,23 +38,13 @@ func readKeys(path string) (*vaultKeys, error) {
 	return k, nil
 }
 
-// embeddedKeys are those of the stand-in in a folder, made at the first call.
-func embeddedKeys(dir string) (*vaultKeys, error) {
-	k, err := readKeys(filepath.Join(dir, "root.json"))
-	if err != nil || k.Root != "" {
-		return k, err
-	}
-	k.Root = "dev-" + rand.Text()
-	return k, writeJSON(k.path, k)
-}
-
 func (k *vaultKeys) root() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.Root
 }
 
-// ready makes a real vault usable: it initializes a new one and unseals a sealed one, as after each start.
+// ready makes a vault usable: it initializes a new one and unseals a sealed one, as after each start.
 func (k *vaultKeys) ready(addr string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		var status struct {
