@@ -44,7 +44,9 @@ func begin(d paas.Deployment, snap paas.Snapshot, render Renderer, now time.Time
 		if !forced && !d.Walk {
 			return beginInPlace(d, live, snap, now), true, nil
 		}
-		d.Why = key
+		if forced {
+			d.Why = key
+		}
 	}
 	d.From = snap.App.Live
 	d.Slot = snap.App.Live.Other()

@@ -11,35 +11,37 @@ import (
 type deploymentRow struct {
 	bun.BaseModel `bun:"table:deployments,alias:deployments"`
 
-	Team         string                `bun:"team,pk"`
-	App          string                `bun:"app,pk"`
-	ID           string                `bun:"id,pk"`
-	Release      int                   `bun:"release"`
-	Previous     int                   `bun:"previous"`
-	Slot         string                `bun:"slot"`
-	From         string                `bun:"from_slot"`
-	Cause        string                `bun:"cause"`
-	Why          string                `bun:"why"`
-	State        string                `bun:"status"`
-	Reason       string                `bun:"reason"`
-	Steps        document[[]paas.Step] `bun:"steps"`
-	Step         int                   `bun:"step"`
-	Abort        bool                  `bun:"abort"`
-	Cancel       bool                  `bun:"cancel"`
-	CreatedAt    time.Time             `bun:"created_at"`
-	StepAt       time.Time             `bun:"step_at"`
-	PlannedAt    *time.Time            `bun:"planned_at"`
-	RegisteredAt *time.Time            `bun:"registered_at"`
-	HealthyAt    *time.Time            `bun:"healthy_at"`
-	RoutedAt     *time.Time            `bun:"routed_at"`
-	EndedAt      *time.Time            `bun:"ended_at"`
+	Team         string                   `bun:"team,pk"`
+	App          string                   `bun:"app,pk"`
+	ID           string                   `bun:"id,pk"`
+	Release      int                      `bun:"release"`
+	Previous     int                      `bun:"previous"`
+	Slot         string                   `bun:"slot"`
+	From         string                   `bun:"from_slot"`
+	Cause        string                   `bun:"cause"`
+	Why          string                   `bun:"why"`
+	State        string                   `bun:"status"`
+	Reason       string                   `bun:"reason"`
+	Walk         bool                     `bun:"walk"`
+	Wanted       document[map[string]int] `bun:"wanted"`
+	Steps        document[[]paas.Step]    `bun:"steps"`
+	Step         int                      `bun:"step"`
+	Abort        bool                     `bun:"abort"`
+	Cancel       bool                     `bun:"cancel"`
+	CreatedAt    time.Time                `bun:"created_at"`
+	StepAt       time.Time                `bun:"step_at"`
+	PlannedAt    *time.Time               `bun:"planned_at"`
+	RegisteredAt *time.Time               `bun:"registered_at"`
+	HealthyAt    *time.Time               `bun:"healthy_at"`
+	RoutedAt     *time.Time               `bun:"routed_at"`
+	EndedAt      *time.Time               `bun:"ended_at"`
 }
 
 func toDeploymentRow(d paas.Deployment) deploymentRow {
 	return deploymentRow{
 		Team: d.Team, App: d.App, ID: d.ID, Release: d.Release, Previous: d.Previous, Slot: string(d.Slot), From: string(d.From),
 		Cause: d.Cause, Why: d.Why, State: string(d.State), Reason: d.Reason,
-		Steps: document[[]paas.Step]{d.Steps}, Step: d.Step, Abort: d.Abort, Cancel: d.Cancel,
+		Walk: d.Walk, Wanted: document[map[string]int]{d.Wanted}, Steps: document[[]paas.Step]{d.Steps}, Step: d.Step, Abort: d.Abort, Cancel: d.Cancel,
 		CreatedAt: stamp(d.CreatedAt), StepAt: stamp(d.StepAt), PlannedAt: stampPtr(d.PlannedAt), RegisteredAt: stampPtr(d.RegisteredAt),
 		HealthyAt: stampPtr(d.HealthyAt), RoutedAt: stampPtr(d.RoutedAt), EndedAt: stampPtr(d.EndedAt),
 	}
@@ -49,7 +51,7 @@ func (r deploymentRow) deployment() paas.Deployment {
 	return paas.Deployment{
 		Team: r.Team, App: r.App, ID: r.ID, Release: r.Release, Previous: r.Previous, Slot: paas.Slot(r.Slot), From: paas.Slot(r.From),
 		Cause: r.Cause, Why: r.Why, State: paas.DeploymentState(r.State), Reason: r.Reason,
-		Steps: r.Steps.V, Step: r.Step, Abort: r.Abort, Cancel: r.Cancel,
+		Walk: r.Walk, Wanted: r.Wanted.V, Steps: r.Steps.V, Step: r.Step, Abort: r.Abort, Cancel: r.Cancel,
 		CreatedAt: stamp(r.CreatedAt), StepAt: stamp(r.StepAt), PlannedAt: stampPtr(r.PlannedAt), RegisteredAt: stampPtr(r.RegisteredAt),
 		HealthyAt: stampPtr(r.HealthyAt), RoutedAt: stampPtr(r.RoutedAt), EndedAt: stampPtr(r.EndedAt),
 	}

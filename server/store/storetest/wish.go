@@ -23,7 +23,7 @@ func snapshotRoundTrip(_ *testing.T, f *fixture) {
 		Counts: map[string]int{"web": 2}, First: 7, Index: 9}}
 	c.Deployments = []paas.Deployment{{ID: "d1", Team: "default", App: "shop", Release: 1, Slot: paas.Blue, Cause: "push", Why: "first",
 		State: paas.DeploymentRunning, Steps: []paas.Step{{New: map[string]int{"web": 1}}, {New: map[string]int{"web": 2}, Old: map[string]int{"web": 0}}}, Step: 1,
-		Abort: true, Cancel: true, CreatedAt: moment, StepAt: later, PlannedAt: &later}}
+		Walk: true, Wanted: map[string]int{"web": 2}, Abort: true, Cancel: true, CreatedAt: moment, StepAt: later, PlannedAt: &later}}
 	snap := f.save(c)
 	if snap.Version == 0 {
 		f.Error("a stored app has version 0, the version of one that does not exist")

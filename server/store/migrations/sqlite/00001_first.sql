@@ -53,6 +53,8 @@ CREATE TABLE deployments (
     why           TEXT      NOT NULL,
     status        TEXT      NOT NULL,
     reason        TEXT      NOT NULL,
+    walk          BOOLEAN   NOT NULL,
+    wanted        TEXT      NOT NULL,
     steps         TEXT      NOT NULL,
     step          BIGINT    NOT NULL,
     abort         BOOLEAN   NOT NULL,

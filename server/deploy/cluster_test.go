@@ -1,0 +1,329 @@
+package deploy_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"github.com/crumpet-paas/crumpet/server/deploy"
+	"github.com/crumpet-paas/crumpet/server/jobspec"
+	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/route"
+	"github.com/crumpet-paas/crumpet/server/store"
+)
+
+// cluster is a scheduler and a router whose facts appear in the store at once: what Nomad, Consul,
+// Fabio and package watch do together, without the waiting.
+type cluster struct {
+	t     testing.TB
+	store *store.Store
+	dep   *deploy.Deployer
+	clock func() time.Time
+	ahead atomic.Int64 // how far the clock was put forward, ns
+
+	mu        sync.Mutex
+	jobs      map[string]*nomadapi.Job     // by id
+	index     uint64                       // of the last write
+	instances map[string]paas.Instance     // by id
+	rules     map[paas.AppRef]string       // fence version by app
+	sick      func(artifact string) string // why instances of an artifact fail; "" if they are well
+	noRoom    bool                         // plans find no room for new instances
+	frozen    bool                         // routers do not show new rules
+	violent   func(job string) bool        // jobs whose plans show a destructive update
+	serving   []int                        // healthy instances after each register
+	registers int
+	serial    int
+	seen      chan paas.AppRef // apps whose facts are to be written
+}
+
+func newCluster(t testing.TB) *cluster {
+	t.Helper()
+	c := &cluster{
+		t: t, jobs: map[string]*nomadapi.Job{}, instances: map[string]paas.Instance{}, rules: map[paas.AppRef]string{},
+		sick: func(string) string { return "" }, violent: func(string) bool { return false },
+		seen: make(chan paas.AppRef, 100),
+	}
+	c.clock = func() time.Time { return time.Now().UTC().Add(time.Duration(c.ahead.Load())) }
+	st, err := store.Open(t.Context(), store.Config{
+		Path:   filepath.Join(t.TempDir(), "crumpet.db"),
+		Notify: func(ref paas.AppRef) { c.wake(ref) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	c.store = st
+	c.boot()
+	ctx, end := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.watch(ctx)
+	}()
+	t.Cleanup(func() { end(); <-done })
+	return c
+}
+
+// boot starts a Deployer on the store, as a server does; a second call is a restart of the server.
+func (c *cluster) boot() (stop func()) {
+	n := 0
+	dep := deploy.New(deploy.Config{
+		Store: c.store, Scheduler: c, Rules: c, Render: render, Domain: "localhost", Now: c.clock,
+		NewID: func() string { n++; return fmt.Sprintf("d%d%d", time.Now().UnixNano(), n) },
+	})
+	c.mu.Lock()
+	c.dep = dep
+	c.mu.Unlock()
+	epoch, err := c.store.Lead(c.t.Context())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = dep.Run(ctx, epoch)
+	}()
+	stop = sync.OnceFunc(func() { end(); <-done })
+	c.t.Cleanup(stop)
+	return stop
+}
+
+func (c *cluster) deployer() *deploy.Deployer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.dep
+}
+
+func (c *cluster) wake(ref paas.AppRef) {
+	if d := c.deployer(); d != nil {
+		d.Wake(ref)
+	}
+}
+
+func render(rel paas.Release, slot paas.Slot) ([]byte, error) {
+	return jobspec.Encode(jobspec.Job(jobspec.Input{
+		Release: rel, Slot: slot, Driver: "exec",
+		ArtifactURL: func(digest string) string { return "http://127.0.0.1:4780/v1/artifacts/sha256/" + digest },
+		BaseURL:     func(r paas.Route) string { return "http://" + r.String() },
+	})), nil
+}
+
+// Scheduler.
+
+func (c *cluster) Job(_ context.Context, _, id string) (*nomadapi.Job, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.jobs[id], nil
+}
+
+func (c *cluster) Plan(_ context.Context, _ string, job *nomadapi.Job) (*nomadapi.JobPlanResponse, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	plan := &nomadapi.JobPlanResponse{Annotations: &nomadapi.PlanAnnotations{DesiredTGUpdates: map[string]*nomadapi.DesiredUpdates{}}}
+	before := c.jobs[*job.ID]
+	plan.Diff = &nomadapi.JobDiff{Type: "Edited"}
+	if before != nil && string(jobspec.Encode(before)) == string(jobspec.Encode(withIndex(job, *before.JobModifyIndex))) {
+		plan.Diff.Type = "None"
+	}
+	for _, g := range job.TaskGroups {
+		u := &nomadapi.DesiredUpdates{}
+		have := uint64(c.count(*job.ID, *g.Name))
+		want := uint64(*g.Count)
+		switch {
+		case want > have:
+			u.Place = want - have
+		case want < have:
+			u.Stop = have - want
+		}
+		if c.violent(*job.ID) && have > 0 && want > 0 {
+			u.DestructiveUpdate = min(have, want)
+		}
+		if u.Place > 0 && c.noRoom {
+			plan.FailedTGAllocs = map[string]*nomadapi.AllocationMetric{*g.Name: {
+				NodesEvaluated: 1, NodesExhausted: 1, DimensionExhausted: map[string]int{"memory": 1},
+			}}
+		}
+		plan.Annotations.DesiredTGUpdates[*g.Name] = u
+	}
+	return plan, nil
+}
+
+func withIndex(job *nomadapi.Job, index uint64) *nomadapi.Job {
+	copied := *job
+	copied.JobModifyIndex = &index
+	return &copied
+}
+
+func (c *cluster) Register(_ context.Context, team string, job *nomadapi.Job, index uint64) (*nomadapi.JobRegisterResponse, error) {
+	c.mu.Lock()
+	var had uint64
+	if before := c.jobs[*job.ID]; before != nil {
+		had = *before.JobModifyIndex
+	}
+	if had != index {
+		c.mu.Unlock()
+		return nil, paas.Errorf(paas.Conflict, "Enforcing job modify index %d: it is %d.", index, had)
+	}
+	c.index += 10
+	at := c.index
+	c.registers++
+	c.jobs[*job.ID] = withIndex(job, at)
+	app, slot, _ := paas.ParseJobID(*job.ID)
+	ref := paas.AppRef{Team: team, App: app}
+	for _, g := range job.TaskGroups {
+		c.scale(ref, slot, g, at)
+	}
+	c.serving = append(c.serving, c.healthy(ref))
+	c.mu.Unlock()
+	c.seen <- ref
+	return &nomadapi.JobRegisterResponse{JobModifyIndex: at, EvalID: "e" + strconv.FormatUint(at, 10)}, nil
+}
+
+// scale fills the lowest free indexes and stops the highest, as Nomad does.
+func (c *cluster) scale(ref paas.AppRef, slot paas.Slot, g *nomadapi.TaskGroup, at uint64) {
+	taken := map[int]string{}
+	for id, i := range c.instances {
+		if i.Ref() == ref && i.Slot == slot && i.Process == *g.Name && !i.State.Ended() {
+			taken[i.Index] = id
+		}
+	}
+	for index, id := range taken {
+		if index >= *g.Count {
+			i := c.instances[id]
+			i.State = paas.InstanceComplete
+			c.instances[id] = i
+		}
+	}
+	for index := range *g.Count {
+		if taken[index] != "" {
+			continue
+		}
+		c.serial++
+		now := c.clock()
+		i := paas.Instance{
+			ID: fmt.Sprintf("%08d-%d", c.serial, at), Team: ref.Team, App: ref.App, Process: *g.Name, Slot: slot, Index: index,
+			State: paas.InstanceRunning, Health: paas.HealthHealthy, Node: "n1", CreatedAt: now, StartedAt: &now, PassingAt: &now, Since: now,
+			Ports: map[string]paas.Endpoint{"http": {Host: "127.0.0.1", Port: 20000 + c.serial}},
+		}
+		if why := c.sick(g.Tasks[0].Env["CRUMPET_ARTIFACT"]); why != "" {
+			i.State, i.Health, i.Reason, i.PassingAt = paas.InstanceFailed, paas.HealthUnknown, why, nil
+			if why == "deaf" {
+				i.State, i.Health, i.Reason = paas.InstanceRunning, paas.HealthCritical, "it listens on 127.0.0.1:8080 instead"
+			}
+		}
+		c.instances[i.ID] = i
+	}
+}
+
+func (c *cluster) count(job, process string) int {
+	n := 0
+	for _, i := range c.instances {
+		if paas.JobID(i.App, i.Slot) == job && i.Process == process && !i.State.Ended() {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *cluster) healthy(ref paas.AppRef) int {
+	n := 0
+	for _, i := range c.instances {
+		if i.Ref() == ref && i.Serving() {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *cluster) Deregister(_ context.Context, _, id string, _ bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.jobs, id)
+	return nil
+}
+
+func (c *cluster) EnsureNamespace(context.Context, string) error { return nil }
+
+// Rules.
+
+func (c *cluster) Rule(_ context.Context, ref paas.AppRef) (string, uint64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if text := c.rules[ref]; text != "" {
+		return text, 1, nil
+	}
+	return "", 0, nil
+}
+
+func (c *cluster) PutRule(_ context.Context, ref paas.AppRef, text string, _ uint64) error {
+	c.mu.Lock()
+	c.rules[ref] = text
+	c.mu.Unlock()
+	c.seen <- ref
+	return nil
+}
+
+func (c *cluster) DeleteRule(_ context.Context, ref paas.AppRef, _ uint64) error {
+	c.mu.Lock()
+	delete(c.rules, ref)
+	c.mu.Unlock()
+	c.seen <- ref
+	return nil
+}
+
+// watch writes the facts of an app whenever something about it changed, in its own time.
+func (c *cluster) watch(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case ref := <-c.seen:
+			snap, err := c.store.Snapshot(ctx, ref)
+			if err != nil {
+				continue // destroyed
+			}
+			if err := c.store.Observe(ctx, 0, c.facts(ref, snap)); err != nil && ctx.Err() == nil {
+				c.t.Errorf("observe: %v", err)
+			}
+		}
+	}
+}
+
+func (c *cluster) facts(ref paas.AppRef, snap paas.Snapshot) paas.Observation {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var seen paas.Observation
+	var targets []string
+	for id, i := range c.instances {
+		if i.Ref() != ref {
+			continue
+		}
+		if i.Release == 0 {
+			i.Release = snap.Slots[i.Slot].Release
+			c.instances[id] = i
+		}
+		seen.Instances = append(seen.Instances, i)
+		if i.Serving() {
+			targets = append(targets, fmt.Sprintf("%s:%d", i.Ports["http"].Host, i.Ports["http"].Port))
+		}
+	}
+	fact := paas.RouteFact{Team: ref.Team, App: ref.App, Host: ref.App + ".localhost", Path: "/", State: paas.RouteAnswering, Targets: targets, Any: targets, Since: c.clock()}
+	if len(targets) == 0 {
+		fact.State = paas.RoutePending
+	}
+	seen.Routes = []paas.RouteFact{fact}
+	router := paas.RouterFact{Team: ref.Team, App: ref.App, Routers: 1}
+	if text := c.rules[ref]; !c.frozen && text != "" {
+		router.Seen = route.FenceVersion(text)
+	}
+	seen.Routers = []paas.RouterFact{router}
+	return seen
+}
