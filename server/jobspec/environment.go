@@ -38,7 +38,7 @@ func environment(in Input, p paas.Process) (map[string]string, []*nomadapi.Templ
 	env := map[string]string{}
 	var lines strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if v := values[name]; holdsMarker(v) {
+		if v := joined(values[name]); holdsMarker(v) {
 			fmt.Fprintf(&lines, "%s=\"%s\"\n", name, templated(v))
 		} else {
 			env[name] = interpolated(v)
@@ -121,22 +121,39 @@ func interpolated(v paas.Value) string {
 // argument is a value as a driver's config wants it: an HCL template.
 func argument(v paas.Value) string {
 	var b strings.Builder
+	v = joined(v)
 	for i, part := range v {
 		if part.Ref != nil {
 			b.WriteString("${" + variable(*part.Ref, underscored) + "}")
-			continue
+		} else {
+			b.WriteString(literal(part.Text, i == len(v)-1))
 		}
-		text := strings.NewReplacer("${", "$${", "%{", "%%{").Replace(part.Text)
-		if i+1 < len(v) && v[i+1].Ref != nil {
-			// A $ right before a reference would read as the escape $${.
-			bare := strings.TrimRight(text, "$")
-			if dollars := text[len(bare):]; dollars != "" {
-				text = bare + `${"` + dollars + `"}`
-			}
-		}
-		b.WriteString(text)
 	}
 	return b.String()
+}
+
+// literal writes text into an HCL template. Two texts need quotes: one with a $ right before a
+// reference, which would read as the escape $${, and one with a carriage return, after which HCL's
+// scanner overlooks a reference.
+func literal(text string, last bool) string {
+	escaped := strings.NewReplacer("${", "$${", "%{", "%%{").Replace(text)
+	if !strings.Contains(text, "\r") && (last || !strings.HasSuffix(text, "$")) {
+		return escaped
+	}
+	return `${"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`).Replace(escaped) + `"}`
+}
+
+// joined makes one part of neighbouring texts, so that none can form a marker with the next.
+func joined(v paas.Value) paas.Value {
+	var out paas.Value
+	for _, part := range v {
+		if n := len(out); n > 0 && part.Ref == nil && out[n-1].Ref == nil {
+			out[n-1].Text += part.Text
+			continue
+		}
+		out = append(out, part)
+	}
+	return out
 }
 
 // templated is a value as a line of an environment file wants it, rendered by consul-template: { is

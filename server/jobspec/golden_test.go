@@ -1,0 +1,97 @@
+package jobspec_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"github.com/crumpet-paas/crumpet/server/jobspec"
+	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/spec"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected jobs in testdata")
+
+// input is what the goldens are rendered from, for an app spec.
+func input(tb testing.TB, src string) jobspec.Input {
+	tb.Helper()
+	s, diags := spec.Parse([]byte(src), "crumpet.hcl")
+	if diags.HasErrors() {
+		tb.Fatal(spec.Text(diags, map[string][]byte{"crumpet.hcl": []byte(src)}, 0, false))
+	}
+	app := s.WithDefaultRoute("localhost")
+	counts := map[string]int{}
+	for _, p := range app.Processes {
+		counts[p.Name] = p.Instances
+	}
+	return jobspec.Input{
+		Release: paas.Release{
+			Team: paas.DefaultTeam, App: app.App, Number: 7, Spec: app,
+			Artifact: strings.Repeat("a1", 32), Runtime: strings.Repeat("b2", 32),
+		},
+		Slot: paas.Blue, Counts: counts, Driver: "exec",
+		ArtifactURL: func(digest string) string {
+			return "http://127.0.0.1:4780/v1/artifacts/sha256/" + digest + "?sig=s"
+		},
+		BaseURL: func(r paas.Route) string { return "http://" + r.Host + ":9999" + r.Path },
+	}
+}
+
+func TestGoldens(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.hcltest")
+	if err != nil || len(files) < 4 {
+		t.Fatalf("found %d goldens: %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			src, want, found := strings.Cut(string(text), "----\n")
+			if !found {
+				t.Fatal("no line ----")
+			}
+			job := jobspec.Job(input(t, src))
+			got := string(jobspec.Submission(job))
+			if *update {
+				if err := os.WriteFile(file, []byte(src+"----\n"+got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("run with -update and review the difference:\n%s", diff)
+			}
+			again, err := jobspec.Decode(jobspec.Encode(job))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(job, again); diff != "" {
+				t.Errorf("the job changed on its way through text:\n%s", diff)
+			}
+			if diff := cmp.Diff(string(jobspec.Encode(job)), string(jobspec.Encode(jobspec.Job(input(t, src))))); diff != "" {
+				t.Errorf("a second rendering differs:\n%s", diff)
+			}
+		})
+	}
+}
+
+// golden renders the app spec of a golden.
+func golden(tb testing.TB, name string) (*nomadapi.Job, jobspec.Input) {
+	tb.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name+".hcltest"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	src, _, _ := strings.Cut(string(text), "----\n")
+	in := input(tb, src)
+	return jobspec.Job(in), in
+}
