@@ -1,0 +1,26 @@
+// Package nomad is the embedded stand-in for Nomad: one server, one client and
+// one node behind an http.Handler, with durable state, running tasks as real
+// processes that outlive it.
+//
+//	HTTP -> state (rows, index) -> evaluation -> sched.Reconcile -> allocations
+//	     -> runner -> executor (a process each) and catalog (Consul)
+//
+// It serves what the official client needs for service jobs under /v1, blocking
+// queries included: jobs, validate/job, job/ID (versions, allocations,
+// evaluations, summary, deployments, deployment, plan, evaluate, scale),
+// evaluations, evaluation/ID, allocations, allocation/ID (stop),
+// client/allocation/ID (restart, signal), client/fs (logs, ls, stat, cat, readat,
+// stream), nodes, node/ID (allocations, drain, eligibility), namespaces,
+// deployments, event/stream, agent (self, health, members), status (leader,
+// peers), regions, operator/scheduler/configuration (read), system/gc. Anything
+// else is answered 501 with its path.
+//
+// Known differences from Nomad: there are no deployments, every update block is
+// read as max_parallel = 0; CPU and memory are accounted, not enforced; exec is
+// raw_exec, without chroot, cgroups or another user; only the mode "host" of
+// networks, no lifecycle, volumes or devices; a task's logs are in its own
+// folder; a lost machine's power may lose the last transactions.
+//
+// Invariant: nothing here imports another package of Crumpet, and no task ends
+// because the stand-in does.
+package nomad

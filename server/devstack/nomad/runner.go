@@ -1,0 +1,295 @@
+package nomad
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad/catalog"
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad/state"
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad/taskenv"
+)
+
+// client starts a runner for each allocation that is not over, also for those
+// of a former run of the stand-in, and waits for them when ctx ends.
+func (s *Server) client(ctx context.Context) {
+	var runners sync.WaitGroup
+	defer runners.Wait()
+	for {
+		news := s.state.Changed()
+		var allocs []*state.Alloc
+		s.state.View(func(v *state.View) { allocs = v.Allocs("*") })
+		s.mu.Lock()
+		for _, a := range allocs {
+			if a.ClientTerminal() || s.runners[a.ID] != nil {
+				continue
+			}
+			r := newRunner(s, a)
+			s.runners[a.ID] = r
+			runners.Go(func() {
+				r.run(ctx)
+				s.mu.Lock()
+				delete(s.runners, r.id)
+				s.mu.Unlock()
+			})
+		}
+		s.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return
+		case <-news:
+		}
+	}
+}
+
+// runner runs one allocation:
+//
+//	folders -> services registered -> tasks -> [ stop wanted, or a task failed ]
+//	        -> services gone -> shutdown_delay -> tasks killed -> over
+type runner struct {
+	s     *Server
+	id    string
+	tasks map[string]*task
+
+	fail     chan string   // name of a task that failed for good
+	restarts chan *restart // asked for by users
+}
+
+func newRunner(s *Server, a *state.Alloc) *runner {
+	r := &runner{s: s, id: a.ID, tasks: map[string]*task{}, fail: make(chan string, len(a.AllocatedResources.Tasks)), restarts: make(chan *restart)}
+	for _, t := range a.Group().Tasks {
+		r.tasks[t.Name] = &task{r: r, name: t.Name, commands: make(chan *restart), over: make(chan struct{})}
+	}
+	return r
+}
+
+// alloc is the allocation as it is now. A row that was removed counts as it
+// last was, and as stopped.
+func (r *runner) alloc() (a *state.Alloc, ok bool) {
+	r.s.state.View(func(v *state.View) { a = v.Alloc(r.id) })
+	return a, a != nil
+}
+
+func (r *runner) run(ctx context.Context) {
+	a, ok := r.alloc()
+	if !ok {
+		return
+	}
+	if a.TaskStates == nil {
+		if a.ServerTerminal() {
+			r.change("", func(a *state.Alloc) { a.ClientStatus = nomadapi.AllocClientStatusComplete })
+			return
+		}
+		r.receive()
+	}
+	if err := r.prepare(); err != nil {
+		r.s.log.Error("allocation not prepared", "alloc", r.id, "err", err)
+		for name := range r.tasks {
+			r.event(name, dead(true), taskEvent(nomadapi.TaskSetupFailure, func(e *nomadapi.TaskEvent) { e.SetupError = err.Error() }))
+		}
+		return
+	}
+	r.offer(a)
+
+	// The tasks' context ends with Run and leaves the processes alone; stop
+	// tells them to kill.
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	var tasks sync.WaitGroup
+	for _, t := range r.tasks {
+		tasks.Go(func() { t.run(ctx, stop) })
+	}
+	go func() { // ends before run returns, which waits for done
+		tasks.Wait()
+		close(done)
+	}()
+	r.watch(ctx, a, stop, done)
+	<-done
+	if ctx.Err() != nil {
+		return
+	}
+	r.withdraw(ctx)
+}
+
+// receive notes that the client has the allocation.
+func (r *runner) receive() {
+	r.change("", func(a *state.Alloc) {
+		a.TaskStates = map[string]*nomadapi.TaskState{}
+		for name := range r.tasks {
+			a.TaskStates[name] = &nomadapi.TaskState{State: "pending", Events: []*nomadapi.TaskEvent{taskEvent(nomadapi.TaskReceived, nil)}}
+		}
+		a.ClientStatus, a.ClientDescription = nomadapi.AllocClientStatusPending, "No tasks have started"
+	})
+}
+
+func (r *runner) prepare() error {
+	dir := r.s.allocDir(r.id)
+	folders := []string{"alloc/data", "alloc/tmp"}
+	for name := range r.tasks {
+		for _, sub := range []string{"local", "secrets", "logs", "tmp"} {
+			folders = append(folders, filepath.Join(name, sub))
+		}
+	}
+	for _, folder := range folders {
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+			return fmt.Errorf("make folders: %w", err)
+		}
+	}
+	return nil
+}
+
+// watch waits for what ends or changes the allocation.
+func (r *runner) watch(ctx context.Context, a *state.Alloc, stop, done chan struct{}) {
+	health := newHealth(r, a)
+	stopping := false
+	for {
+		news := r.s.state.Changed()
+		now, ok := r.alloc()
+		if !stopping {
+			if !ok || now.ServerTerminal() {
+				stopping = true
+				if !r.leave(ctx, a, now) {
+					return
+				}
+				close(stop)
+				continue
+			}
+			if *now.Job.JobModifyIndex != *a.Job.JobModifyIndex {
+				r.offer(now)
+				health.reset()
+			}
+			a = now
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-done:
+			return
+		case <-news:
+		case name := <-r.fail:
+			if stopping {
+				continue
+			}
+			stopping = true
+			r.siblings(name)
+			r.withdraw(ctx)
+			close(stop)
+		case ask := <-r.restarts:
+			r.restart(ctx, a, ask, stopping)
+		case <-health.tick(stopping):
+			health.look(ctx, a)
+		}
+	}
+}
+
+// leave takes the allocation out of Consul and waits for its shutdown_delay, so
+// that nobody sends it requests when its tasks are told to stop.
+func (r *runner) leave(ctx context.Context, a, now *state.Alloc) bool {
+	r.withdraw(ctx)
+	if now != nil && now.DesiredTransition.NoShutdownDelay != nil && *now.DesiredTransition.NoShutdownDelay {
+		return true
+	}
+	tg := a.Group()
+	if tg.ShutdownDelay == nil || *tg.ShutdownDelay == 0 {
+		return true
+	}
+	return pause(ctx, *tg.ShutdownDelay)
+}
+
+func (r *runner) withdraw(ctx context.Context) {
+	if r.s.catalog == nil {
+		return
+	}
+	if err := r.s.catalog.Remove(ctx, r.id); err != nil && ctx.Err() == nil {
+		r.s.log.Warn("services not deregistered", "alloc", r.id, "err", err)
+	}
+}
+
+// offer registers the allocation's services.
+func (r *runner) offer(a *state.Alloc) {
+	if r.s.catalog == nil || a.ServerTerminal() {
+		return
+	}
+	services, err := catalog.Of(&a.Allocation, r.env(a, nil, nil))
+	if err != nil {
+		r.s.log.Error("services not registered", "alloc", r.id, "err", err)
+		return
+	}
+	r.s.catalog.Set(r.id, services)
+}
+
+func (r *runner) env(a *state.Alloc, t *nomadapi.Task, rendered map[string]string) *taskenv.Env {
+	in := taskenv.Input{Alloc: &a.Allocation, Task: t, Rendered: rendered, Base: baseEnv()}
+	r.s.state.View(func(v *state.View) { in.Node = v.Node(r.s.node) })
+	if t != nil {
+		dir := r.s.allocDir(r.id)
+		in.AllocDir = filepath.Join(dir, "alloc")
+		in.TaskDir = filepath.Join(dir, t.Name, "local")
+		in.SecretsDir = filepath.Join(dir, t.Name, "secrets")
+	}
+	return taskenv.New(in)
+}
+
+// baseEnv is what of the host a task sees.
+func baseEnv() map[string]string {
+	base := map[string]string{}
+	for _, name := range []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "CRUMPET_DEV_DIR"} {
+		if value, set := os.LookupEnv(name); set {
+			base[name] = value
+		}
+	}
+	return base
+}
+
+// siblings notes why the other tasks of a group end when one has failed.
+func (r *runner) siblings(failed string) {
+	for name := range r.tasks {
+		if name != failed {
+			r.event(name, nil, taskEvent(nomadapi.TaskSiblingFailed, func(e *nomadapi.TaskEvent) { e.FailedSibling = failed }))
+		}
+	}
+}
+
+// change is one transaction over the allocation, from the client's side.
+func (r *runner) change(task string, edit func(a *state.Alloc)) {
+	_, err := r.s.update("AllocationUpdated", func(tx *state.Tx) error {
+		old := tx.Alloc(r.id)
+		if old == nil {
+			return nil
+		}
+		a := old.Copy()
+		a.TaskStates = maps.Clone(old.TaskStates)
+		edit(a)
+		a.ModifyIndex, a.ModifyTime = tx.Index(), time.Now().UnixNano()
+		if a.ClientStatus == nomadapi.AllocClientStatusFailed && a.DeploymentStatus == nil {
+			a.DeploymentStatus = &nomadapi.AllocDeploymentStatus{Healthy: new(false), Timestamp: time.Now(), ModifyIndex: tx.Index()}
+		}
+		tx.PutAlloc(a)
+		if !old.ClientTerminal() && a.ClientTerminal() {
+			unblock(tx)
+			failedEval(tx, a)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, os.ErrClosed) {
+		r.s.log.Error("allocation not updated", "alloc", r.id, "task", task, "err", err)
+	}
+}
+
+// failedEval has the scheduler look at a failed allocation that may be replaced.
+func failedEval(tx *state.Tx, a *state.Alloc) {
+	row := tx.Job(a.Namespace, a.JobID)
+	if a.ClientStatus != nomadapi.AllocClientStatusFailed || a.ServerTerminal() || row == nil || stopped(row.Current()) {
+		return
+	}
+	e := newEval(tx, row.Current(), byFailure)
+	e.JobModifyIndex = 0
+	tx.PutEval(e)
+}

@@ -1,0 +1,213 @@
+package sched
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+)
+
+// feasible asks the node's drivers and all constraints of job, group and tasks.
+func (r *reconciler) feasible(tg *nomadapi.TaskGroup, m *nomadapi.AllocationMetric) bool {
+	filtered := func(why string) bool {
+		m.NodesFiltered++
+		m.ConstraintFiltered = map[string]int{why: 1}
+		return false
+	}
+	constraints := slices.Concat(r.Job.Constraints, tg.Constraints)
+	for _, t := range tg.Tasks {
+		if d := r.Node.Drivers[t.Driver]; d == nil || !d.Healthy {
+			return filtered("missing drivers")
+		}
+		constraints = append(constraints, t.Constraints...)
+	}
+	if len(tg.Volumes) > 0 {
+		return filtered("missing compatible host volumes")
+	}
+	for _, n := range tg.Networks {
+		if n.Mode != "" && n.Mode != "host" {
+			return filtered("missing network")
+		}
+	}
+	for _, c := range constraints {
+		if c.Operand == "distinct_hosts" && c.RTarget != "false" {
+			if r.onNode(tg) {
+				return filtered("distinct_hosts")
+			}
+			continue
+		}
+		if !r.meets(c) {
+			return filtered(strings.TrimSpace(fmt.Sprintf("%s %s %s", c.LTarget, c.Operand, c.RTarget)))
+		}
+	}
+	return true
+}
+
+// onNode tells that the node runs another allocation of the job already.
+func (r *reconciler) onNode(tg *nomadapi.TaskGroup) bool {
+	for _, a := range r.held("") {
+		if a.JobID == *r.Job.ID && a.Namespace == *r.Job.Namespace && !a.ServerTerminal() && a.TaskGroup == *tg.Name {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reconciler) meets(c *nomadapi.Constraint) bool {
+	left, leftOK := r.target(c.LTarget)
+	right, rightOK := r.target(c.RTarget)
+	switch c.Operand {
+	case "is_set":
+		return leftOK
+	case "is_not_set":
+		return !leftOK
+	case "!=", "not":
+		return left != right
+	}
+	if !leftOK || !rightOK {
+		return false
+	}
+	switch c.Operand {
+	case "=", "==", "is", "":
+		return left == right
+	case "<", "<=", ">", ">=":
+		return ordered(c.Operand, left, right)
+	case "regexp":
+		re, err := regexp.Compile(right)
+		return err == nil && re.MatchString(left)
+	case "set_contains", "set_contains_all":
+		return contains(left, right, true)
+	case "set_contains_any":
+		return contains(left, right, false)
+	case "version", "semver":
+		return versionMeets(left, right)
+	}
+	return false
+}
+
+// target reads what a constraint names; a plain text is itself.
+func (r *reconciler) target(s string) (string, bool) {
+	name, isRef := strings.CutPrefix(s, "${")
+	if !isRef {
+		return s, true
+	}
+	return NodeValue(r.Node, strings.TrimSuffix(name, "}"))
+}
+
+// NodeValue looks up node.*, attr.* and meta.* as interpolation names them.
+func NodeValue(n *nomadapi.Node, name string) (string, bool) {
+	switch name {
+	case "node.unique.id":
+		return n.ID, true
+	case "node.unique.name":
+		return n.Name, true
+	case "node.datacenter":
+		return n.Datacenter, true
+	case "node.class":
+		return n.NodeClass, true
+	case "node.pool":
+		return n.NodePool, true
+	case "node.region":
+		return n.Attributes["nomad.region"], true
+	}
+	if key, ok := strings.CutPrefix(name, "attr."); ok {
+		v, found := n.Attributes[key]
+		return v, found
+	}
+	if key, ok := strings.CutPrefix(name, "meta."); ok {
+		v, found := n.Meta[key]
+		return v, found
+	}
+	return "", false
+}
+
+func ordered(operand, left, right string) bool {
+	l, lerr := strconv.ParseFloat(left, 64)
+	r, rerr := strconv.ParseFloat(right, 64)
+	order := strings.Compare(left, right)
+	if lerr == nil && rerr == nil {
+		order = 0
+		if l < r {
+			order = -1
+		} else if l > r {
+			order = 1
+		}
+	}
+	return orderMeets(operand, order)
+}
+
+func orderMeets(operand string, order int) bool {
+	switch operand {
+	case "<":
+		return order < 0
+	case "<=":
+		return order <= 0
+	case ">":
+		return order > 0
+	case ">=":
+		return order >= 0
+	case "!=":
+		return order != 0
+	}
+	return order == 0
+}
+
+func contains(set, wanted string, all bool) bool {
+	have := map[string]bool{}
+	for part := range strings.SplitSeq(set, ",") {
+		have[strings.TrimSpace(part)] = true
+	}
+	for part := range strings.SplitSeq(wanted, ",") {
+		if have[strings.TrimSpace(part)] != all {
+			return !all
+		}
+	}
+	return all
+}
+
+// versionMeets reads constraints like ">= 1.8.0, < 2".
+func versionMeets(version, constraints string) bool {
+	for c := range strings.SplitSeq(constraints, ",") {
+		c = strings.TrimSpace(c)
+		number := strings.TrimLeft(c, "<>=!~ ")
+		operand := strings.TrimSpace(c[:len(c)-len(number)])
+		order := compareVersions(version, number)
+		if operand == "~>" {
+			parts := strings.Split(number, ".")
+			prefix := strings.Join(parts[:max(1, len(parts)-1)], ".")
+			if order < 0 || !strings.HasPrefix(version+".", prefix+".") {
+				return false
+			}
+			continue
+		}
+		if !orderMeets(operand, order) {
+			return false
+		}
+	}
+	return true
+}
+
+func compareVersions(a, b string) int {
+	cut := func(v string) []string {
+		v, _, _ = strings.Cut(strings.TrimPrefix(v, "v"), "-")
+		v, _, _ = strings.Cut(v, "+")
+		return strings.Split(v, ".")
+	}
+	as, bs := cut(a), cut(b)
+	for i := range max(len(as), len(bs)) {
+		var x, y int
+		if i < len(as) {
+			x, _ = strconv.Atoi(as[i]) // what is no number counts as 0
+		}
+		if i < len(bs) {
+			y, _ = strconv.Atoi(bs[i])
+		}
+		if x != y {
+			return x - y
+		}
+	}
+	return 0
+}

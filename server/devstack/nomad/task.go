@@ -1,0 +1,423 @@
+package nomad
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+	"golang.org/x/sys/unix"
+
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad/artifact"
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad/executor"
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad/taskenv"
+)
+
+const (
+	// maxKillTimeout is what a client allows at most (max_kill_timeout).
+	maxKillTimeout = 30 * time.Second
+
+	defaultKillTimeout = 5 * time.Second
+)
+
+// task runs one task of an allocation:
+//
+//	pending -> artifacts, templates -> running -> terminated
+//	   ^                                              |
+//	   +--------- restart within policy --------------+--> dead
+type task struct {
+	r        *runner
+	name     string
+	commands chan *restart
+	over     chan struct{} // closed when run returns
+	tracker  *tracker
+	built    bool // the folders have been told of
+}
+
+// restart is what a user asks of a running task: a restart in place, or only a
+// signal.
+type restart struct {
+	task   string // empty: all
+	signal syscall.Signal
+	done   chan error // buffered by one
+}
+
+// errStopped tells that the allocation is to end.
+var errStopped = errors.New("stopped")
+
+// run returns when the task is dead, or when ctx ends and the process lives on.
+func (t *task) run(ctx context.Context, stop <-chan struct{}) {
+	defer close(t.over)
+	def, state := t.spec()
+	if def == nil {
+		return
+	}
+	if state.State == "dead" {
+		if state.Failed {
+			t.r.fail <- t.name
+		}
+		return
+	}
+	t.tracker = newTracker(t.policy(), time.Now())
+	handle := t.adopt(ctx, state)
+	for ctx.Err() == nil {
+		if handle == nil {
+			// What is being prepared is given up when the task is to stop.
+			prepare, cancel := context.WithCancel(ctx)
+			unhook := onClose(stop, cancel)
+			started, err := t.start(prepare)
+			unhook()
+			cancel()
+			if started == nil {
+				if !t.again(ctx, stop, t.tracker.judge(recoverable(err), time.Now())) {
+					return
+				}
+				continue
+			}
+			handle = started
+		}
+		exit, asked, err := t.wait(ctx, handle, stop)
+		switch {
+		case errors.Is(err, errStopped):
+			t.finished(exit, dead(false), taskEvent(nomadapi.TaskKilled, nil))
+			return
+		case err != nil:
+			if ctx.Err() == nil {
+				t.r.s.log.Error("task lost", "alloc", t.r.id, "task", t.name, "err", err)
+				t.r.event(t.name, dead(true), taskEvent(nomadapi.TaskDriverFailure, func(e *nomadapi.TaskEvent) { e.DriverError = err.Error() }))
+				t.r.fail <- t.name
+			}
+			return
+		}
+		handle = nil
+		verdict := t.tracker.exited(asked, time.Now())
+		t.finished(exit, nil)
+		if !t.again(ctx, stop, verdict) {
+			return
+		}
+	}
+}
+
+// onClose calls f when stop closes; the returned function ends the wait for it.
+func onClose(stop <-chan struct{}, f func()) (unhook func()) {
+	quit, over := make(chan struct{}), make(chan struct{})
+	go func() { // ends before unhook returns
+		defer close(over)
+		select {
+		case <-stop:
+			f()
+		case <-quit:
+		}
+	}()
+	return func() {
+		close(quit)
+		<-over
+	}
+}
+
+// spec is the task as the job has it now, and its state.
+func (t *task) spec() (*nomadapi.Task, *nomadapi.TaskState) {
+	a, ok := t.r.alloc()
+	if !ok {
+		return nil, nil
+	}
+	state := a.TaskStates[t.name]
+	if state == nil {
+		state = &nomadapi.TaskState{State: "pending"}
+	}
+	for _, def := range a.Group().Tasks {
+		if def.Name == t.name {
+			return def, state
+		}
+	}
+	return nil, nil
+}
+
+func (t *task) policy() *nomadapi.RestartPolicy {
+	def, _ := t.spec()
+	if def == nil {
+		return nil
+	}
+	return def.RestartPolicy
+}
+
+// adopt finds the run of a stand-in that was here before: its process goes on,
+// or its exit is still to be told.
+func (t *task) adopt(ctx context.Context, state *nomadapi.TaskState) *executor.Handle {
+	dir, number := executor.Latest(t.r.s.runDir(t.r.id, t.name))
+	if number == 0 {
+		return nil
+	}
+	handle, err := executor.Attach(dir)
+	for end := time.Now().Add(2 * time.Second); errors.Is(err, fs.ErrNotExist) && time.Now().Before(end); {
+		// Killed in the middle of a start: the shim may be about to write.
+		if !pause(ctx, 20*time.Millisecond) {
+			return nil
+		}
+		handle, err = executor.Attach(dir)
+	}
+	if err != nil {
+		t.r.s.log.Warn("former run not adopted", "alloc", t.r.id, "task", t.name, "err", err)
+		return nil
+	}
+	if state.State != "running" {
+		t.r.event(t.name, running(handle.StartedAt()), taskEvent(nomadapi.TaskStarted, nil))
+	}
+	return handle
+}
+
+// finished tells of an exit and forgets the run: what is on disk has not been
+// told yet.
+func (t *task) finished(exit executor.Exit, change change, more ...*nomadapi.TaskEvent) {
+	events := append([]*nomadapi.TaskEvent{taskEvent(nomadapi.TaskTerminated, func(e *nomadapi.TaskEvent) {
+		e.ExitCode, e.Signal = exit.Code, exit.Signal
+		if exit.Lost {
+			e.Message = "executor died"
+		}
+	})}, more...)
+	t.r.event(t.name, change, events...)
+	if err := os.RemoveAll(t.r.s.runDir(t.r.id, t.name)); err != nil {
+		t.r.s.log.Warn("run not removed", "alloc", t.r.id, "task", t.name, "err", err)
+	}
+}
+
+// again waits for the next start, or ends the task.
+func (t *task) again(ctx context.Context, stop <-chan struct{}, v verdict) bool {
+	select {
+	case <-stop:
+		t.r.event(t.name, dead(false), taskEvent(nomadapi.TaskKilled, nil))
+		return false
+	default:
+	}
+	if ctx.Err() != nil {
+		return false
+	}
+	if !v.restart {
+		t.r.event(t.name, dead(true), taskEvent(nomadapi.TaskNotRestarting, func(e *nomadapi.TaskEvent) {
+			e.RestartReason, e.FailsTask = v.reason, true
+		}))
+		t.r.fail <- t.name
+		return false
+	}
+	t.r.event(t.name, pending(time.Now()), taskEvent(nomadapi.TaskRestarting, func(e *nomadapi.TaskEvent) {
+		e.RestartReason, e.StartDelay = v.reason, int64(v.delay)
+	}))
+	timer := time.NewTimer(v.delay)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-stop:
+			t.r.event(t.name, dead(false), taskEvent(nomadapi.TaskKilling, t.killing), taskEvent(nomadapi.TaskKilled, nil))
+			return false
+		case ask := <-t.commands:
+			ask.done <- errors.New("Task not running")
+		case <-timer.C:
+			return true
+		}
+	}
+}
+
+func (t *task) killing(e *nomadapi.TaskEvent) { e.KillTimeout = t.killTimeout() }
+
+func (t *task) killTimeout() time.Duration {
+	if def, _ := t.spec(); def != nil && def.KillTimeout != nil {
+		return min(*def.KillTimeout, maxKillTimeout)
+	}
+	return defaultKillTimeout
+}
+
+// start prepares and starts the task's process.
+func (t *task) start(ctx context.Context) (*executor.Handle, error) {
+	a, ok := t.r.alloc()
+	def, _ := t.spec()
+	if !ok || def == nil {
+		return nil, errStopped
+	}
+	if ctx.Err() != nil {
+		return nil, errStopped
+	}
+	runs := t.r.s.runDir(t.r.id, t.name)
+	if _, state := t.spec(); !t.built && state.Restarts == 0 {
+		t.built = true
+		t.r.event(t.name, nil, taskEvent(nomadapi.TaskSetup, func(e *nomadapi.TaskEvent) { e.Message = "Building Task Directory" }))
+	}
+	env := t.r.env(a, def, nil)
+	if err := t.fetch(ctx, def, env); err != nil {
+		return nil, err
+	}
+	rendered, err := t.render(ctx, def, env)
+	if err != nil {
+		return nil, err
+	}
+	env = t.r.env(a, def, rendered)
+	spec, err := t.process(def, env)
+	if err != nil {
+		return nil, t.driverFailed(err)
+	}
+	_, number := executor.Latest(runs)
+	spec.Run = filepath.Join(runs, strconv.Itoa(number+1))
+	handle, err := executor.Start(ctx, t.r.s.cfg.Executor, spec)
+	if err != nil {
+		return nil, t.driverFailed(err)
+	}
+	t.r.event(t.name, running(handle.StartedAt()), taskEvent(nomadapi.TaskStarted, nil))
+	return handle, nil
+}
+
+// driverFailed tells of a process that could not be started. Nomad calls that
+// unrecoverable.
+func (t *task) driverFailed(err error) error {
+	text := "failed to launch command with executor: rpc error: code = Unknown desc = " + err.Error()
+	t.r.event(t.name, nil, taskEvent(nomadapi.TaskDriverFailure, func(e *nomadapi.TaskEvent) { e.DriverError = text }))
+	return &startError{text: text}
+}
+
+// startError is a failure to start; a recoverable one is tried again.
+type startError struct {
+	text        string
+	recoverable bool
+}
+
+func (e *startError) Error() string { return e.text }
+
+func recoverable(err error) bool {
+	var failed *startError
+	return !errors.As(err, &failed) || failed.recoverable
+}
+
+func (t *task) process(def *nomadapi.Task, env *taskenv.Env) (executor.Spec, error) {
+	dir := filepath.Join(t.r.s.allocDir(t.r.id), t.name)
+	spec := executor.Spec{
+		Dir: dir, Logs: filepath.Join(dir, "logs"), Task: t.name, Env: env.List(),
+		MaxFiles: 10, MaxFileSizeMB: 10,
+	}
+	if c := def.LogConfig; c != nil {
+		spec.MaxFiles, spec.MaxFileSizeMB = intOr(c.MaxFiles, 10), intOr(c.MaxFileSizeMB, 10)
+		spec.NoLogs = c.Disabled != nil && *c.Disabled
+	}
+	command := env.ReplaceArgument(taskenv.Text(def.Config["command"]))
+	path, err := executor.Look(dir, env.Get("PATH"), command)
+	if err != nil {
+		return spec, err
+	}
+	spec.Command = path
+	if args, ok := def.Config["args"].([]any); ok {
+		for _, arg := range args {
+			spec.Args = append(spec.Args, env.ReplaceArgument(taskenv.Text(arg)))
+		}
+	}
+	return spec, nil
+}
+
+func intOr(v *int, fallback int) int {
+	if v == nil {
+		return fallback
+	}
+	return *v
+}
+
+// fetch brings the artifacts, once for the allocation.
+func (t *task) fetch(ctx context.Context, def *nomadapi.Task, env *taskenv.Env) error {
+	if len(def.Artifacts) == 0 {
+		return nil
+	}
+	runs := t.r.s.runDir(t.r.id, t.name)
+	done := runs + ".fetched"
+	if _, err := os.Stat(done); err == nil {
+		return nil
+	}
+	t.r.event(t.name, nil, taskEvent(nomadapi.TaskDownloadingArtifacts, nil))
+	for _, a := range def.Artifacts {
+		src := artifact.Source{URL: env.Replace(*a.GetterSource), Options: map[string]string{}, Headers: map[string]string{}, Mode: *a.GetterMode, Dest: env.Replace(*a.RelativeDest)}
+		for k, v := range a.GetterOptions {
+			src.Options[k] = env.Replace(v)
+		}
+		for k, v := range a.GetterHeaders {
+			src.Headers[k] = env.Replace(v)
+		}
+		if err := artifact.Fetch(ctx, t.r.s.fetcher, src, filepath.Join(t.r.s.allocDir(t.r.id), t.name)); err != nil {
+			if ctx.Err() != nil {
+				return errStopped
+			}
+			t.r.event(t.name, nil, taskEvent(nomadapi.TaskArtifactDownloadFailed, func(e *nomadapi.TaskEvent) { e.DownloadError = err.Error() }))
+			return &startError{text: err.Error(), recoverable: true}
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(done), 0o755); err != nil {
+		return fmt.Errorf("note artifacts: %w", err)
+	}
+	if err := os.WriteFile(done, nil, 0o600); err != nil {
+		return fmt.Errorf("note artifacts: %w", err)
+	}
+	return nil
+}
+
+// wait returns the exit of the process; asked tells that it was a user who had
+// it ended for a restart, errStopped that the allocation ends.
+func (t *task) wait(ctx context.Context, handle *executor.Handle, stop <-chan struct{}) (exit executor.Exit, asked bool, err error) {
+	type result struct {
+		exit executor.Exit
+		err  error
+	}
+	over := make(chan result, 1)
+	go func() { // ends with the process or with ctx, and is always received from
+		exit, err := handle.Wait(ctx)
+		over <- result{exit, err}
+	}()
+	kill := (<-chan time.Time)(nil)
+	stopping := false
+	var asks []*restart
+	for {
+		select {
+		case res := <-over:
+			for _, ask := range asks {
+				ask.done <- res.err
+			}
+			if res.err == nil && stopping {
+				res.err = errStopped
+			}
+			return res.exit, len(asks) > 0, res.err
+		case <-stop:
+			stop, stopping = nil, true
+			t.r.event(t.name, nil, taskEvent(nomadapi.TaskKilling, t.killing))
+			kill = t.terminate(handle)
+		case ask := <-t.commands:
+			if ask.signal != 0 {
+				t.r.event(t.name, nil, taskEvent(nomadapi.TaskSignaling, func(e *nomadapi.TaskEvent) { e.TaskSignal = unix.SignalName(ask.signal) }))
+				ask.done <- handle.Signal(ask.signal)
+				continue
+			}
+			t.r.event(t.name, nil, taskEvent(nomadapi.TaskRestartSignal, func(e *nomadapi.TaskEvent) { e.RestartReason = "User requested task to restart" }))
+			asks = append(asks, ask)
+			if kill == nil {
+				kill = t.terminate(handle)
+			}
+		case <-kill:
+			if err := handle.Signal(syscall.SIGKILL); err != nil {
+				t.r.s.log.Warn("task not killed", "alloc", t.r.id, "task", t.name, "err", err)
+			}
+		}
+	}
+}
+
+// terminate asks the process to end; the channel tells when to insist.
+func (t *task) terminate(handle *executor.Handle) <-chan time.Time {
+	signal := syscall.SIGINT
+	if def, _ := t.spec(); def != nil && def.KillSignal != "" {
+		if s := unix.SignalNum(def.KillSignal); s != 0 {
+			signal = s
+		}
+	}
+	if err := handle.Signal(signal); err != nil {
+		t.r.s.log.Warn("task not signalled", "alloc", t.r.id, "task", t.name, "err", err)
+	}
+	return time.After(t.killTimeout())
+}
