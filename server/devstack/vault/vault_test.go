@@ -269,7 +269,7 @@ func TestAnswersByStatus(t *testing.T) {
 		status                     int
 		text                       string
 	}{
-		"an endpoint that is not served names its path": {"GET", "sys/audit", "", "", 501, "sys/audit"},
+		"an endpoint that is not served names its path":  {"GET", "sys/audit", "", "", 501, "sys/audit"},
 		"namespaces are not served":                      {"GET", "sys/mounts", "", "X-Vault-Namespace", 501, "X-Vault-Namespace"},
 		"response wrapping is not served":                {"GET", "sys/mounts", "", "X-Vault-Wrap-TTL", 501, "X-Vault-Wrap-TTL"},
 		"batch tokens are not served":                    {"POST", "auth/token/create", `{"type":"batch"}`, "", 501, "batch"},
