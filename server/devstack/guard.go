@@ -53,4 +53,7 @@ func guard(log *slog.Logger, lifeline io.Reader, dir string) {
 	if n := sweep(context.Background(), dir, os.Getpid()); n > 0 {
 		log.Warn("processes left behind killed", "count", n, "dir", dir)
 	}
+	for _, err := range unmountTasks(dir) {
+		log.Warn("mount of a task left behind", "err", err)
+	}
 }

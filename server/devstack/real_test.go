@@ -85,10 +85,12 @@ func TestRealPrograms(t *testing.T) {
 	// The same folder again: the job is still there and its tasks run anew.
 	again := start(t, c)
 	defer again.end(t)
-	eventually(t, "the job runs again", func() bool {
-		pid := taskProcess(stack.Dir, "raw")
-		return pid > 0 && pid != pids["raw"]
-	})
+	for _, name := range []string{"raw", "jailed"} {
+		eventually(t, "the task "+name+" runs again", func() bool {
+			pid := taskProcess(stack.Dir, name)
+			return pid > 0 && pid != pids[name]
+		})
+	}
 }
 
 // register runs this test binary as a task, under raw_exec and under exec, where it comes as an artifact.
@@ -118,6 +120,7 @@ func register(t *testing.T, client *nomadapi.Client) {
 		t.Fatal(err)
 	}
 }
+
 // taskProcess finds the process of a task by the mark of the folder and the task's name in its environment.
 func taskProcess(dir, name string) int {
 	paths, err := filepath.Glob("/proc/[0-9]*/environ")

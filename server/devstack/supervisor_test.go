@@ -84,8 +84,12 @@ func start(t testing.TB, c devstack.Config) *running {
 		t.Fatal(err)
 	}
 	r := &running{dir: c.Dir, stop: cancel, done: make(chan error, 1)}
-	go func() { r.done <- s.Run(ctx) }()
-	t.Cleanup(cancel)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.done <- s.Run(ctx)
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
 	select {
 	case r.info = <-up:
 	case err := <-r.done:
