@@ -1,0 +1,156 @@
+package watch
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// Facts is what was last written to the store. A value is never changed once made.
+type Facts struct {
+	instances map[string]paas.Instance // by id
+	jobs      map[jobKey]paas.JobFact
+	routes    map[paas.Claim]paas.RouteFact
+	routers   map[paas.AppRef]paas.RouterFact
+}
+
+type jobKey struct {
+	ref  paas.AppRef
+	slot paas.Slot
+}
+
+// KnownFacts makes the Facts of what the store holds.
+func KnownFacts(instances []paas.Instance, routes []paas.RouteFact, routers []paas.RouterFact, jobs []paas.JobFact) Facts {
+	f := Facts{
+		instances: make(map[string]paas.Instance, len(instances)),
+		jobs:      make(map[jobKey]paas.JobFact, len(jobs)),
+		routes:    make(map[paas.Claim]paas.RouteFact, len(routes)),
+		routers:   make(map[paas.AppRef]paas.RouterFact, len(routers)),
+	}
+	for _, i := range instances {
+		f.instances[i.ID] = i
+	}
+	for _, j := range jobs {
+		f.jobs[jobKey{paas.AppRef{Team: j.Team, App: j.App}, j.Slot}] = j
+	}
+	for _, r := range routes {
+		f.routes[paas.Claim{Team: r.Team, App: r.App, Host: r.Host, Path: r.Path}] = r
+	}
+	for _, r := range routers {
+		f.routers[paas.AppRef{Team: r.Team, App: r.App}] = r
+	}
+	return f
+}
+
+// Instances gives the instances in the order of their ids.
+func (f Facts) Instances() []paas.Instance {
+	return slices.SortedFunc(maps.Values(f.instances), func(a, b paas.Instance) int { return strings.Compare(a.ID, b.ID) })
+}
+
+// Fold derives the facts from all that was read, and gives the new facts, what of them the store
+// doesn't have yet, and when to fold again although nothing was read: the zero time for never.
+func Fold(in Inputs, known Facts, now time.Time) (Facts, paas.Observation, time.Time) {
+	now = stamp(now)
+	f := &folding{
+		in: in, now: now,
+		next: Facts{
+			instances: maps.Clone(known.instances),
+			jobs:      maps.Clone(known.jobs),
+			routes:    maps.Clone(known.routes),
+			routers:   maps.Clone(known.routers),
+		},
+	}
+	f.dropApps()
+	f.foldInstances()
+	f.foldJobs()
+	f.foldRoutes()
+	f.foldRouters()
+	return f.next, f.obs, f.due
+}
+
+// folding is one run of Fold.
+type folding struct {
+	in   Inputs
+	now  time.Time
+	next Facts
+	obs  paas.Observation
+	due  time.Time
+}
+
+// dropApps forgets the facts of apps that are no more: the store deleted them with the app.
+func (f *folding) dropApps() {
+	gone := func(ref paas.AppRef) bool { _, known := f.in.apps[ref]; return !known }
+	maps.DeleteFunc(f.next.instances, func(_ string, i paas.Instance) bool { return gone(i.Ref()) })
+	maps.DeleteFunc(f.next.jobs, func(k jobKey, _ paas.JobFact) bool { return gone(k.ref) })
+	maps.DeleteFunc(f.next.routers, func(ref paas.AppRef, _ paas.RouterFact) bool { return gone(ref) })
+	maps.DeleteFunc(f.next.routes, func(c paas.Claim, _ paas.RouteFact) bool {
+		ref := paas.AppRef{Team: c.Team, App: c.App}
+		return gone(ref) || !slices.Contains(f.in.apps[ref].Claims, c)
+	})
+}
+
+func (f *folding) foldInstances() {
+	if !f.in.allocsRead {
+		return
+	}
+	for _, id := range slices.Sorted(maps.Keys(f.in.allocs)) {
+		alloc := f.in.allocs[id]
+		ref, slot, ok := owner(alloc.Namespace, alloc.JobID)
+		app, known := f.in.apps[ref]
+		if !ok || !known {
+			continue
+		}
+		var before *paas.Instance
+		if i, ok := f.next.instances[id]; ok {
+			before = &i
+		}
+		after := f.instance(alloc, ref, slot, app, before)
+		if before != nil && same(*before, after) {
+			continue
+		}
+		f.next.instances[id] = after
+		f.obs.Instances = append(f.obs.Instances, after)
+		f.obs.Events = append(f.obs.Events, instanceEvents(before, after, f.now)...)
+	}
+	for _, id := range slices.Sorted(maps.Keys(f.next.instances)) {
+		if _, ok := f.in.allocs[id]; !ok {
+			delete(f.next.instances, id)
+			f.obs.Gone = append(f.obs.Gone, id)
+		}
+	}
+}
+
+// wake asks for another fold at t.
+func (f *folding) wake(t time.Time) {
+	if f.due.IsZero() || t.Before(f.due) {
+		f.due = t
+	}
+}
+
+// same compares two views of one instance.
+func same(a, b paas.Instance) bool {
+	return a.Release == b.Release && a.State == b.State && a.Health == b.Health && a.Node == b.Node &&
+		a.Restarts == b.Restarts && a.Exits == b.Exits && a.Reason == b.Reason &&
+		a.Index == b.Index && a.Process == b.Process && a.Slot == b.Slot &&
+		maps.Equal(a.Ports, b.Ports) && sameTime(a.StartedAt, b.StartedAt) && sameTime(a.PassingAt, b.PassingAt)
+}
+
+func sameTime(a, b *time.Time) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Equal(*b)
+}
+
+// stamp brings a time to what the store keeps: UTC, microseconds. Else a fact read back would
+// differ from the one written.
+func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+func byClaim(a, b paas.Claim) int {
+	return cmp.Or(strings.Compare(a.Team, b.Team), strings.Compare(a.App, b.App),
+		strings.Compare(a.Host, b.Host), strings.Compare(a.Path, b.Path))
+}

@@ -1,0 +1,160 @@
+package watch
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// instance derives an instance from its allocation, its checks and what was known of it before.
+func (f *folding) instance(a *nomadapi.AllocationListStub, ref paas.AppRef, slot paas.Slot, app App, before *paas.Instance) paas.Instance {
+	task := taskState(a)
+	i := paas.Instance{
+		ID: a.ID, Team: ref.Team, App: ref.App, Process: a.TaskGroup, Slot: slot,
+		Index:     indexOf(a.Name),
+		Release:   releaseOf(a, app.Slots[slot], before),
+		State:     stateOf(a),
+		Health:    paas.HealthUnknown,
+		Node:      a.NodeName,
+		Ports:     portsOf(a),
+		CreatedAt: stamp(time.Unix(0, a.CreateTime)),
+		Since:     f.now,
+	}
+	if task != nil {
+		i.Restarts, i.Exits = int(task.Restarts), exits(task)
+		if !task.StartedAt.IsZero() {
+			at := stamp(task.StartedAt)
+			i.StartedAt = &at
+		}
+	}
+	process := processOf(i, app)
+	checks := f.in.checks[a.ID]
+	f.health(&i, process, checks, before)
+	i.Reason = f.reason(i, a, task, process, checks)
+	if before != nil {
+		i.Exits = max(i.Exits, before.Exits)
+		if before.State == i.State && before.Health == i.Health {
+			i.Since = before.Since
+		}
+	}
+	return i
+}
+
+// taskState gives the state of the one task of a process; nil before the node has taken it.
+func taskState(a *nomadapi.AllocationListStub) *nomadapi.TaskState {
+	if t := a.TaskStates[a.TaskGroup]; t != nil {
+		return t
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.TaskStates)) {
+		return a.TaskStates[name]
+	}
+	return nil
+}
+
+func stateOf(a *nomadapi.AllocationListStub) paas.InstanceState {
+	switch a.ClientStatus {
+	case nomadapi.AllocClientStatusComplete:
+		return paas.InstanceComplete
+	case nomadapi.AllocClientStatusFailed:
+		return paas.InstanceFailed
+	case nomadapi.AllocClientStatusLost, nomadapi.AllocClientStatusUnknown:
+		return paas.InstanceLost
+	}
+	switch {
+	case a.DesiredStatus != nomadapi.AllocDesiredStatusRun:
+		return paas.InstanceStopping
+	case a.ClientStatus == nomadapi.AllocClientStatusRunning:
+		return paas.InstanceRunning
+	}
+	return paas.InstancePending
+}
+
+// releaseOf tells which release an allocation runs: what was found first, else the slot's, if the
+// allocation was made after that was registered. 0 is unknown: too old, or the register's index is
+// not saved yet.
+func releaseOf(a *nomadapi.AllocationListStub, slot paas.Slotted, before *paas.Instance) int {
+	switch {
+	case before != nil && before.Release != 0:
+		return before.Release
+	case slot.First == 0 || a.CreateIndex < slot.First:
+		return 0
+	}
+	return slot.Release
+}
+
+// processOf gives the spec of the instance's process in its release; while that is unknown, one
+// with the defaults.
+func processOf(i paas.Instance, app App) paas.Process {
+	number := i.Release
+	if number == 0 {
+		number = app.Slots[i.Slot].Release
+	}
+	if p, ok := app.Releases[number].Spec.Process(i.Process); ok {
+		return p
+	}
+	p := paas.Process{Name: i.Process, MinHealthy: paas.DefaultMinHealthy, Startup: paas.DefaultStartup}
+	for _, label := range slices.Sorted(maps.Keys(i.Ports)) {
+		p.Ports = append(p.Ports, paas.Port{Name: label})
+	}
+	return p
+}
+
+// indexOf reads the index out of an allocation's name, JOB.GROUP[INDEX].
+func indexOf(name string) int {
+	_, rest, _ := strings.Cut(name, "[")
+	n, err := strconv.Atoi(strings.TrimSuffix(rest, "]"))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func portsOf(a *nomadapi.AllocationListStub) map[string]paas.Endpoint {
+	if a.AllocatedResources == nil || len(a.AllocatedResources.Shared.Ports) == 0 {
+		return nil
+	}
+	ports := map[string]paas.Endpoint{}
+	for _, p := range a.AllocatedResources.Shared.Ports {
+		ports[p.Label] = paas.Endpoint{Host: p.HostIP, Port: p.Value}
+	}
+	return ports
+}
+
+// health times how long the instance has been well. The clock starts when it is first seen well
+// and starts anew when the task was started again.
+func (f *folding) health(i *paas.Instance, process paas.Process, checks []paas.Check, before *paas.Instance) {
+	switch {
+	case i.State == paas.InstanceStopping && before != nil:
+		i.Health = before.Health // it has left Consul, which says nothing about its health
+		return
+	case i.State != paas.InstanceRunning:
+		return
+	case process.Checked() && !f.in.checksRead:
+		if before != nil { // Consul has not answered yet since we started
+			i.Health, i.PassingAt = before.Health, before.PassingAt
+		}
+		return
+	case process.Checked() && len(checks) == 0:
+		return
+	case process.Checked() && slices.ContainsFunc(checks, func(c paas.Check) bool { return c.Status != paas.CheckPassing }):
+		i.Health = paas.HealthCritical
+		return
+	}
+	since := f.now
+	if before != nil && before.PassingAt != nil && before.Restarts == i.Restarts && sameTime(before.StartedAt, i.StartedAt) {
+		since = *before.PassingAt
+	}
+	i.PassingAt = &since
+	i.Health = paas.HealthPassing
+	if ready := since.Add(process.HealthyAfter()); ready.After(f.now) {
+		f.wake(ready)
+		return
+	}
+	i.Health = paas.HealthHealthy
+}
