@@ -95,7 +95,7 @@ func teamOf(c echo.Context) string {
 }
 
 func describeUpload(schemas huma.Registry, op *huma.Operation) {
-	op.Description = "Each entry of the archive is named by the SHA-256 of its content. What has arrived whole is kept, even if the upload breaks later."
+	op.Description = "Each entry of the archive is named sha256/ and the SHA-256 of its content. What has arrived whole is kept, even if the upload breaks later."
 	op.Parameters = []*huma.Param{teamParam}
 	op.RequestBody = &huma.RequestBody{Required: true, Content: bytesOf("application/gzip")}
 	op.Responses["200"] = &huma.Response{Description: "Stored", Content: jsonContent(schemas, reflect.TypeFor[wire.Uploaded]())}

@@ -40,7 +40,7 @@ type Deployer interface {
 type Blobs interface {
 	// Missing gives those of the digests that the server lacks. Code: invalid.
 	Missing(ctx context.Context, digests []string) ([]string, error)
-	// Receive stores the entries of a tar.gz, each named by the SHA-256 of its content, and gives
+	// Receive stores the entries of a tar.gz, each named sha256/DIGEST of its content, and gives
 	// their number. After an error nothing of the entry it broke in is left. Codes: invalid, quota.
 	Receive(ctx context.Context, r io.Reader) (int, error)
 }

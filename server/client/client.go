@@ -86,17 +86,13 @@ func (c *Client) Addr() string { return c.base.String() }
 func (c *Client) Team() string { return c.config.Team }
 
 func (c *Client) url(path string, query url.Values) string {
-	u := *c.base
-	// Names are checked by the server: what stands in a path here must not change which path it is.
-	u.Path = strings.TrimSuffix(u.Path, "/") + path
 	if query == nil {
 		query = url.Values{}
 	}
 	if !query.Has("team") {
 		query.Set("team", c.config.Team)
 	}
-	u.RawQuery = query.Encode()
-	return u.String()
+	return c.base.String() + path + "?" + query.Encode()
 }
 
 func appPath(app, rest string) string { return "/v1/apps/" + url.PathEscape(app) + rest }

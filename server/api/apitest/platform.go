@@ -158,10 +158,11 @@ func (p *Platform) Receive(_ context.Context, r io.Reader) (int, error) {
 		if err != nil {
 			return stored, paas.Wrap(paas.Invalid, err, "The upload broke off.")
 		}
-		if digestOf(content) != header.Name {
+		digest := digestOf(content)
+		if header.Name != "sha256/"+digest {
 			return stored, paas.Errorf(paas.Invalid, "The entry %q is not named by its digest.", header.Name)
 		}
-		p.locked(func() { p.blobs[header.Name] = content; p.uploads += len(content) })
+		p.locked(func() { p.blobs[digest] = content; p.uploads += len(content) })
 	}
 }
 

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+func newDestroyCmd(s *session) *cobra.Command {
+	var yes, detach bool
+	cmd := &cobra.Command{
+		Use:   "destroy [APP]",
+		Short: "Take an app away, with its releases and routes",
+		Long:  `Asks for the app's name first; --yes stands for the answer, and is needed where nobody can be asked.`,
+		Example: `  crumpet destroy hello
+  crumpet destroy hello --yes`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			app, err := s.appName(args)
+			if err != nil {
+				return err
+			}
+			c, err := s.client()
+			if err != nil {
+				return err
+			}
+			if _, err := c.App(cmd.Context(), app); err != nil {
+				return err
+			}
+			if !yes {
+				if err := s.confirm(app, c.Team()); err != nil {
+					return err
+				}
+			}
+			if _, err := c.Destroy(cmd.Context(), app); err != nil {
+				return err
+			}
+			if detach {
+				s.print("%s is being destroyed.", app)
+				return nil
+			}
+			err = poll(cmd.Context(), func() (bool, error) {
+				_, err := c.App(cmd.Context(), app)
+				if paas.CodeOf(err) == paas.NotFound {
+					return true, nil
+				}
+				return false, err
+			})
+			if err != nil {
+				return err
+			}
+			s.print("%s is destroyed.", app)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "don't ask")
+	detachFlag(cmd, &detach)
+	return withApp(s, cmd)
+}
+
+func (s *session) confirm(app, team string) error {
+	s.say("This destroys app %q of team %q: its instances, releases and routes. It can't be undone.", app, team)
+	s.say("Type the app's name to go on:")
+	line, err := bufio.NewReader(io.LimitReader(s.in, 1024)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if answer := strings.TrimSpace(line); answer != app {
+		return paas.Errorf(paas.Invalid, "The answer was %q, not %q: nothing was destroyed.", answer, app)
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crumpet-paas/crumpet/server/devstack"
+)
+
+// newDevstackCmd is one part of the embedded stack, as a child process of `crumpet dev`. Its
+// arguments are the part's own.
+func newDevstackCmd(s *session) *cobra.Command {
+	return &cobra.Command{
+		Use:                "devstack NAME ...",
+		Short:              "Run one part of the embedded stack",
+		Hidden:             true,
+		DisableFlagParsing: true,
+		Args:               cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if code := devstack.Serve(cmd.Context(), args[0], args[1:], s.errOut); code != exitDone {
+				return &codeError{errors.New("devstack ended early"), code}
+			}
+			return nil
+		},
+	}
+}
+
+// codeError is a failure that has said what it is, with the exit code of its own.
+type codeError struct {
+	error
+	code int
+}
