@@ -28,16 +28,14 @@ func (d *decoder) fault(at place, r hcl.Range, summary, format string, args ...a
 }
 
 func (d *decoder) report(at place, r hcl.Range, summary, detail string) {
+	if d.partial && slices.ContainsFunc(d.diags, func(syntax *hcl.Diagnostic) bool {
+		return syntax.Extra == nil && syntax.Subject != nil && syntax.Subject.Overlaps(r)
+	}) {
+		return // what the parser made of a fault of syntax is no news
+	}
 	d.diags = append(d.diags, &hcl.Diagnostic{
 		Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: &r, Extra: location(at.location),
 	})
-}
-
-// schema says what may stand in a block's body.
-type schema struct {
-	kind   string            // for sentences: `process "web"`
-	attrs  []string          // NAME = ...
-	blocks map[string]string // by type, what its label is called; "" for a block without one, at most once
 }
 
 // contents is what of a body the schema knows.
@@ -97,11 +95,11 @@ func (d *decoder) unknown(at place, b *hclsyntax.Block, s schema) {
 func (d *decoder) labels(at place, b *hclsyntax.Block, label string) {
 	switch {
 	case label == "" && len(b.Labels) > 0:
-		d.report(at.attr(b.Type), b.LabelRanges[0], "Name not expected", fmt.Sprintf("A %s block has no name. Write %s.", b.Type, form(b.Type, "")))
+		d.report(at.attr(b.Type), b.LabelRanges[0], "Name not expected", fmt.Sprintf("The %s block has no name. Write %s.", b.Type, form(b.Type, "")))
 	case label != "" && len(b.Labels) == 0:
-		d.report(at.attr(b.Type), b.TypeRange, "Name missing", fmt.Sprintf("A %s block needs %s after the word %s. Write %s.", b.Type, label, b.Type, form(b.Type, label)))
+		d.report(at.attr(b.Type), b.TypeRange, "Name missing", fmt.Sprintf("The %s block needs %s after the word %s. Write %s.", b.Type, label, b.Type, form(b.Type, label)))
 	case len(b.Labels) > 1 && label != "":
-		d.report(at.attr(b.Type), b.LabelRanges[1], "Name not expected", fmt.Sprintf("A %s block has one name, and %q is a second. Leave it out.", b.Type, b.Labels[1]))
+		d.report(at.attr(b.Type), b.LabelRanges[1], "Name not expected", fmt.Sprintf("The %s block has one name, and %q is a second. Leave it out.", b.Type, b.Labels[1]))
 	}
 }
 
@@ -122,34 +120,6 @@ func label(b *hclsyntax.Block) string {
 		return ""
 	}
 	return b.Labels[0]
-}
-
-// examples are the labels that form shows.
-var examples = map[string]string{"app": "hello", "process": "web", "port": "http", "route": "hello.example.com/"}
-
-// form shows how a block is written.
-func form(kind, label string) string {
-	if label == "" {
-		return kind + " { ... }"
-	}
-	return fmt.Sprintf("%s %q { ... }", kind, examples[kind])
-}
-
-// hint names the key or block nearest to name, or all of them.
-func (s schema) hint(name string) string {
-	var known []string
-	known = append(known, s.attrs...)
-	for kind := range s.blocks {
-		known = append(known, kind)
-	}
-	slices.Sort(known)
-	if near := suggest(name, known); near != "" {
-		return near
-	}
-	if len(known) == 0 {
-		return " It has no keys: leave this out."
-	}
-	return fmt.Sprintf(" It may hold %s.", list(known))
 }
 
 func ordered(attrs hclsyntax.Attributes) []*hclsyntax.Attribute {

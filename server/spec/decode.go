@@ -12,7 +12,7 @@ import (
 // file reads the one app block of a file.
 func (d *decoder) file(body *hclsyntax.Body) paas.Spec {
 	whole := body.MissingItemRange()
-	c := d.read(place{}, body, schema{kind: "an app spec", blocks: map[string]string{"app": "the app's name"}})
+	c := d.read(place{}, body, fileSchema)
 	apps := c.blocks["app"]
 	if len(apps) == 0 {
 		if !d.partial && !d.broken["app"] {
@@ -33,10 +33,7 @@ func (d *decoder) app(b *hclsyntax.Block) paas.Spec {
 	root := place{}
 	d.ranges["app"] = b.DefRange()
 	s := paas.Spec{App: d.named(place{"app", "app"}, b)}
-	c := d.read(root, b.Body, schema{
-		kind: "app", attrs: []string{"env"},
-		blocks: map[string]string{"build": "", "process": "the name of the process"},
-	})
+	c := d.read(root, b.Body, appSchema)
 	s.Build = d.build(c.one("build"))
 	static := s.Build.Builder == paas.BuilderStatic
 	for i, p := range c.blocks["process"] {
@@ -58,7 +55,7 @@ func (d *decoder) build(b *hclsyntax.Block) paas.Build {
 	}
 	at := place{"build", "build"}
 	d.ranges[at.key] = b.DefRange()
-	c := d.read(at, b.Body, schema{kind: "build", attrs: []string{"builder", "main", "dir"}})
+	c := d.read(at, b.Body, buildSchema)
 	if d.text(at.attr("builder"), c.attrs["builder"], (*string)(&build.Builder)) && !slices.Contains(builders, string(build.Builder)) {
 		d.fault(at.attr("builder"), c.attrs["builder"].Expr.Range(), "Unknown builder", "There is no builder %q.%s The builders are %s.",
 			build.Builder, suggest(string(build.Builder), builders), list(builders))
@@ -90,13 +87,7 @@ func process(name string) paas.Process {
 
 func (d *decoder) process(at place, b *hclsyntax.Block) paas.Process {
 	p := process(d.named(at, b))
-	c := d.read(at, b.Body, schema{
-		kind: fmt.Sprintf("process %q", p.Name),
-		attrs: []string{
-			"command", "instances", "cpu", "memory", "startup", "shutdown_delay", "kill_timeout", "min_healthy", "strategy", "env",
-		},
-		blocks: map[string]string{"port": "the name of the port", "route": "host and path", "health": "", "restart": ""},
-	})
+	c := d.read(at, b.Body, processSchema.of(p.Name))
 	d.number(at.attr("instances"), c.attrs["instances"], &p.Instances)
 	d.number(at.attr("cpu"), c.attrs["cpu"], &p.CPU)
 	d.memory(at.attr("memory"), c.attrs["memory"], &p.Memory)
@@ -137,7 +128,7 @@ func (d *decoder) strategy(at place, a *hclsyntax.Attribute, s *paas.Strategy) {
 
 func (d *decoder) restart(at place, b *hclsyntax.Block, r *paas.Restart) {
 	d.ranges[at.key] = b.DefRange()
-	c := d.read(at, b.Body, schema{kind: "restart", attrs: []string{"attempts", "delay"}})
+	c := d.read(at, b.Body, restartSchema)
 	d.number(at.attr("attempts"), c.attrs["attempts"], &r.Attempts)
 	d.duration(at.attr("delay"), c.attrs["delay"], &r.Delay)
 }
@@ -145,7 +136,7 @@ func (d *decoder) restart(at place, b *hclsyntax.Block, r *paas.Restart) {
 func (d *decoder) port(process place, i int, b *hclsyntax.Block) paas.Port {
 	at := process.block("port", i, label(b))
 	name := d.named(at, b)
-	d.read(at, b.Body, schema{kind: fmt.Sprintf("port %q", name)})
+	d.read(at, b.Body, portSchema.of(name))
 	return paas.Port{Name: name}
 }
 
@@ -161,7 +152,7 @@ func (d *decoder) route(process place, i int, b *hclsyntax.Block, ports []paas.P
 	} else if len(b.Labels) > 0 {
 		d.report(at, b.LabelRanges[0], "Bad route", problem)
 	}
-	c := d.read(at, b.Body, schema{kind: fmt.Sprintf("route %q", given), attrs: []string{"port"}})
+	c := d.read(at, b.Body, routeSchema.of(given))
 	r.Port = only(ports)
 	d.text(at.attr("port"), c.attrs["port"], &r.Port)
 	return r, problem == ""
@@ -172,7 +163,7 @@ func (d *decoder) health(at place, b *hclsyntax.Block, ports []paas.Port) *paas.
 		return nil
 	}
 	d.ranges[at.key] = b.DefRange()
-	c := d.read(at, b.Body, schema{kind: "health", attrs: []string{"path", "port", "interval", "timeout"}})
+	c := d.read(at, b.Body, healthSchema)
 	h := paas.HealthCheck{Path: "/", Port: only(ports), Interval: paas.DefaultCheckInterval, Timeout: paas.DefaultCheckTimeout}
 	d.text(at.attr("path"), c.attrs["path"], &h.Path)
 	d.text(at.attr("port"), c.attrs["port"], &h.Port)
