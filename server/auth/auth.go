@@ -51,13 +51,16 @@ func New(store Store, now func() time.Time) *Auth {
 	return &Auth{store: store, now: now, known: map[string]known{}}
 }
 
+// NewToken makes the plain text of a token that nobody has yet.
+func NewToken() string {
+	secret := make([]byte, tokenBytes)
+	_, _ = rand.Read(secret) // never fails: crypto/rand ends the program instead
+	return Prefix + base64.RawURLEncoding.EncodeToString(secret)
+}
+
 // Issue makes a new token. The plain text is given here once and can't be had again.
 func (a *Auth) Issue(ctx context.Context, name string) (string, error) {
-	secret := make([]byte, tokenBytes)
-	if _, err := rand.Read(secret); err != nil {
-		return "", paas.Wrap(paas.Internal, err, "No random numbers could be had for a token.")
-	}
-	plain := Prefix + base64.RawURLEncoding.EncodeToString(secret)
+	plain := NewToken()
 	return plain, a.Adopt(ctx, name, plain)
 }
 

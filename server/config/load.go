@@ -116,6 +116,9 @@ func (c Config) merge(over Config) Config {
 	return c
 }
 
+// Over lays every key that over sets, flags for instance, over c.
+func (c Config) Over(over Config) Config { return c.merge(over) }
+
 func set[T comparable](to *T, from T) {
 	var zero T
 	if from != zero {

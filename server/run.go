@@ -1,0 +1,62 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/leader"
+)
+
+// drain is how long requests under way may take once the server is told to stop. Streams end at once.
+const drain = 5 * time.Second
+
+// Run serves until ctx ends, then lets requests under way finish. It returns when every goroutine it
+// started has returned.
+func (s *Server) Run(ctx context.Context) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", s.cfg.Listen, err)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	web := &http.Server{
+		Handler:           s.api,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	var loops sync.WaitGroup
+	loops.Go(func() {
+		leader.Run(ctx, s.store, s.log, func(ctx context.Context, epoch int64) error {
+			s.epoch.Store(epoch)
+			return s.watch.Run(ctx)
+		}, s.deploy.Run)
+	})
+	var builds error
+	loops.Go(func() {
+		if builds = s.builds.Run(ctx); builds != nil {
+			stop()
+		}
+	})
+	loops.Go(func() {
+		<-ctx.Done()
+		quiet, end := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		defer end()
+		if web.Shutdown(quiet) != nil {
+			_ = web.Close() // what is still open after the grace is cut
+		}
+	})
+	s.log.Info("server listening", "address", listener.Addr().String(), "advertise", s.cfg.Advertise)
+	err = web.Serve(listener)
+	stop()
+	loops.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return errors.Join(err, builds)
+}

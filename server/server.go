@@ -1,0 +1,242 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/crumpet-paas/crumpet/server/api"
+	"github.com/crumpet-paas/crumpet/server/auth"
+	"github.com/crumpet-paas/crumpet/server/blob"
+	"github.com/crumpet-paas/crumpet/server/build"
+	"github.com/crumpet-paas/crumpet/server/config"
+	"github.com/crumpet-paas/crumpet/server/consul"
+	"github.com/crumpet-paas/crumpet/server/deploy"
+	"github.com/crumpet-paas/crumpet/server/fabio"
+	"github.com/crumpet-paas/crumpet/server/hub"
+	"github.com/crumpet-paas/crumpet/server/jobspec"
+	"github.com/crumpet-paas/crumpet/server/logs"
+	"github.com/crumpet-paas/crumpet/server/nomad"
+	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/store"
+	"github.com/crumpet-paas/crumpet/server/vault"
+	"github.com/crumpet-paas/crumpet/server/watch"
+)
+
+// Each adapter is what its users asked for.
+var (
+	_ deploy.Scheduler = (*nomad.Client)(nil)
+	_ deploy.Rules     = (*consul.Client)(nil)
+	_ deploy.Store     = (*store.Store)(nil)
+	_ watch.Nomad      = (*nomad.Client)(nil)
+	_ watch.Consul     = (*consul.Client)(nil)
+	_ watch.Fabio      = (*fabio.Client)(nil)
+	_ watch.Store      = (*store.Store)(nil)
+	_ build.Store      = (*store.Store)(nil)
+	_ build.Blobs      = (*blob.Store)(nil)
+	_ api.Store        = (*store.Store)(nil)
+	_ api.Deployer     = (*deploy.Deployer)(nil)
+	_ api.Builds       = (*build.Builds)(nil)
+	_ api.Blobs        = (*build.Builds)(nil)
+	_ api.Artifacts    = (*blob.Store)(nil)
+	_ api.Logs         = (*logs.Logs)(nil)
+)
+
+// keyWait is how long Open waits for Vault to give the platform keys: longer than a restart of it.
+const keyWait = time.Minute
+
+// Server is an open Crumpet server.
+type Server struct {
+	cfg    config.Config
+	log    *slog.Logger
+	store  *store.Store
+	lock   *os.File
+	hub    *hub.Hub
+	deploy *deploy.Deployer
+	watch  *watch.Watch
+	builds *build.Builds
+	api    *api.API
+	nomad  *nomad.Client
+	epoch  atomic.Int64 // of our lead; 0 before the first
+}
+
+// Options are what of a server is not configuration.
+type Options struct {
+	Log        *slog.Logger
+	Version    string
+	Executable string           // the crumpet program, which serves static sites on the nodes
+	Now        func() time.Time // time.Now by default
+}
+
+// Open opens the store, makes the first token and reads the platform keys. cfg must have passed
+// Validate. Codes: conflict when another server has the data folder, unavailable without Vault.
+func Open(ctx context.Context, cfg config.Config, opt Options) (s *Server, err error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	s = &Server{cfg: cfg, log: opt.Log, hub: &hub.Hub{}}
+	defer func() {
+		if err != nil {
+			_ = s.Close() // the first error is the one to report
+		}
+	}()
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return nil, paas.Wrap(paas.Internal, err, "The data folder %s can't be made.", cfg.Data)
+	}
+	if s.lock, err = lockFolder(cfg.Data); err != nil {
+		return nil, err
+	}
+	if s.store, err = store.Open(ctx, store.Config{Path: cfg.Store.Path, Notify: s.notify}); err != nil {
+		return nil, err
+	}
+	tokens := auth.New(s.store, opt.Now)
+	if err := s.firstToken(ctx, tokens); err != nil {
+		return nil, err
+	}
+	clients, err := connect(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s.nomad = clients.nomad
+	key, err := platformKey(ctx, clients.vault, s.log)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.compose(clients, tokens, key, opt)
+}
+
+// clients are the adapters to the four programs.
+type clients struct {
+	nomad  *nomad.Client
+	consul *consul.Client
+	vault  *vault.Client
+	fabio  *fabio.Client
+}
+
+func connect(cfg config.Config) (c clients, err error) {
+	if c.nomad, err = nomad.New(nomad.Config{
+		Address: cfg.Nomad.Address, Region: cfg.Nomad.Region, Token: cfg.Nomad.Token,
+		CAFile: cfg.Nomad.CAFile, CertFile: cfg.Nomad.CertFile, KeyFile: cfg.Nomad.KeyFile,
+	}); err != nil {
+		return c, err
+	}
+	if c.consul, err = consul.New(consul.Config{
+		Address: cfg.Consul.Address, Token: cfg.Consul.Token, Datacenter: cfg.Consul.Datacenter, Prefix: cfg.Consul.Rules,
+	}); err != nil {
+		return c, err
+	}
+	if c.vault, err = vault.New(vault.Config{
+		Addr: cfg.Vault.Address, Token: cfg.Vault.Token, TokenFile: cfg.Vault.TokenFile, Mount: cfg.Vault.Mount,
+	}); err != nil {
+		return c, err
+	}
+	routers := fabio.Config{Addresses: cfg.Fabio.Addresses, RouterURL: cfg.Fabio.URL}
+	if len(routers.Addresses) == 0 {
+		routers.Discover = func(ctx context.Context) ([]string, error) { return c.consul.Services(ctx, cfg.Fabio.Service) }
+	}
+	c.fabio, err = fabio.New(routers)
+	return c, err
+}
+
+func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) error {
+	cfg := s.cfg
+	blobs, err := blob.Open(filepath.Join(cfg.Data, "blobs"))
+	if err != nil {
+		return err
+	}
+	goos, goarch, _ := strings.Cut(cfg.Build.Platform, "/")
+	if s.builds, err = build.New(build.Config{
+		Store: s.store, Blobs: blobs, Dir: filepath.Join(cfg.Data, "build"), Cache: filepath.Join(cfg.Data, "cache", "go"),
+		Executable: opt.Executable, OS: goos, Arch: goarch, Parallel: cfg.Build.Concurrent, Timeout: cfg.BuildTimeout(),
+		MaxBytes: cfg.MaxSource(), MaxLines: cfg.Build.MaxLogLines, Now: opt.Now, Log: s.log,
+	}); err != nil {
+		return err
+	}
+	s.deploy = deploy.New(deploy.Config{
+		Store: s.store, Scheduler: c.nomad, Rules: c.consul, Domain: cfg.Domain, Now: opt.Now, NewID: newID, Log: s.log,
+		Render: s.renderer(key),
+	})
+	s.watch = watch.New(watch.Config{
+		Nomad: c.nomad, Consul: c.consul, Fabio: c.fabio, Store: s.store, Log: s.log, Now: opt.Now, Epoch: s.epoch.Load,
+	})
+	s.api = api.New(api.Config{
+		Log: s.log, Auth: tokens, Store: s.store, Deployer: s.deploy, Blobs: s.builds, Builds: s.builds, Artifacts: blobs,
+		Logs: logs.New(logs.Config{Nomad: c.nomad, Store: s.store, Log: s.log}), Hub: s.hub,
+		Backends: []api.Backend{
+			{Name: "store", Ping: s.store.Ping},
+			{Name: "nomad", Ping: func(ctx context.Context) error { _, err := c.nomad.Ping(ctx); return err }},
+			{Name: "consul", Ping: c.consul.Ping},
+			{Name: "vault", Ping: c.vault.Ping},
+			{Name: "fabio", Ping: c.fabio.Ping},
+		},
+		RouteURL: s.routeURL(), Version: opt.Version, ArtifactKey: key, Metrics: prometheus.NewRegistry(), MaxUpload: cfg.MaxUpload(),
+	})
+	return nil
+}
+
+// renderer makes the text of jobs, with every count 0. It is pure, given the configuration.
+func (s *Server) renderer(key []byte) deploy.Renderer {
+	url := s.routeURL()
+	return func(rel paas.Release, slot paas.Slot) ([]byte, error) {
+		return jobspec.Encode(jobspec.Job(jobspec.Input{
+			Release: rel, Slot: slot, Driver: s.cfg.Drivers[0], Datacenters: s.cfg.Datacenters, BaseURL: url,
+			ArtifactURL: func(digest string) string { return api.ArtifactURL(s.cfg.Advertise, key, digest) },
+		})), nil
+	}
+}
+
+// routeURL gives the URL of a route: the router's scheme and port with the route's host and path.
+func (s *Server) routeURL() func(paas.Route) string {
+	router, err := url.Parse(s.cfg.Fabio.URL)
+	if err != nil { // Validate has seen that it can be parsed
+		router = &url.URL{Scheme: "http"}
+	}
+	return func(r paas.Route) string {
+		host := r.Host
+		if port := router.Port(); port != "" {
+			host += ":" + port
+		}
+		return router.Scheme + "://" + host + r.Path
+	}
+}
+
+// notify passes a commit on to all who may have to act or to show it.
+func (s *Server) notify(ref paas.AppRef) {
+	s.hub.Notify()
+	if s.deploy != nil {
+		s.deploy.Wake(ref)
+	}
+	if s.watch != nil {
+		s.watch.Notify(ref)
+	}
+}
+
+// Close closes what Open opened.
+func (s *Server) Close() error {
+	if s.nomad != nil {
+		s.nomad.Close()
+	}
+	var err error
+	if s.store != nil {
+		err = s.store.Close()
+	}
+	if s.lock != nil {
+		_ = s.lock.Close() // ends the lock; nothing was written through it
+	}
+	return err
+}
+
+func newID() string {
+	b := make([]byte, 4)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
+	return hex.EncodeToString(b)
+}
