@@ -199,4 +199,3 @@ func pause(ctx context.Context, d time.Duration) bool {
 		return true
 	}
 }
-

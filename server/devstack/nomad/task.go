@@ -16,6 +16,7 @@ import (
 
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/artifact"
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/executor"
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad/render"
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/taskenv"
 )
 
@@ -37,7 +38,8 @@ type task struct {
 	commands chan *restart
 	over     chan struct{} // closed when run returns
 	tracker  *tracker
-	built    bool // the folders have been told of
+	built    bool             // the folders have been told of
+	renderer *render.Renderer // nil without templates
 }
 
 // restart is what a user asks of a running task: a restart in place, or only a
@@ -54,6 +56,7 @@ var errStopped = errors.New("stopped")
 // run returns when the task is dead, or when ctx ends and the process lives on.
 func (t *task) run(ctx context.Context, stop <-chan struct{}) {
 	defer close(t.over)
+	defer t.endTemplates()
 	def, state := t.spec()
 	if def == nil {
 		return
@@ -66,6 +69,9 @@ func (t *task) run(ctx context.Context, stop <-chan struct{}) {
 	}
 	t.tracker = newTracker(t.policy(), time.Now())
 	handle := t.adopt(ctx, state)
+	if handle != nil && len(def.Templates) > 0 {
+		t.adoptTemplates(ctx, def)
+	}
 	for ctx.Err() == nil {
 		if handle == nil {
 			// What is being prepared is given up when the task is to stop.
@@ -373,7 +379,7 @@ func (t *task) wait(ctx context.Context, handle *executor.Handle, stop <-chan st
 		over <- result{exit, err}
 	}()
 	kill := (<-chan time.Time)(nil)
-	stopping := false
+	stopping, again := false, false
 	var asks []*restart
 	for {
 		select {
@@ -384,11 +390,19 @@ func (t *task) wait(ctx context.Context, handle *executor.Handle, stop <-chan st
 			if res.err == nil && stopping {
 				res.err = errStopped
 			}
-			return res.exit, len(asks) > 0, res.err
+			return res.exit, again || len(asks) > 0, res.err
 		case <-stop:
 			stop, stopping = nil, true
 			t.r.event(t.name, nil, taskEvent(nomadapi.TaskKilling, t.killing))
 			kill = t.terminate(handle)
+		case indexes := <-t.rendered():
+			if t.onRendered(indexes, handle.Signal) && !stopping && kill == nil {
+				t.r.event(t.name, nil, taskEvent(nomadapi.TaskRestartSignal, func(e *nomadapi.TaskEvent) {
+					e.RestartReason = "Template with change_mode restart re-rendered"
+				}))
+				again = true
+				kill = t.terminate(handle)
+			}
 		case ask := <-t.commands:
 			if ask.signal != 0 {
 				t.r.event(t.name, nil, taskEvent(nomadapi.TaskSignaling, func(e *nomadapi.TaskEvent) { e.TaskSignal = unix.SignalName(ask.signal) }))
