@@ -72,8 +72,6 @@ func (w *Watch) readTables(ctx context.Context, poll <-chan time.Duration, seen 
 		case next := <-poll:
 			if next < pause { // somebody began to wait
 				timer.Reset(0)
-			} else {
-				timer.Reset(next)
 			}
 			pause = next
 			continue
