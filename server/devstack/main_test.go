@@ -16,13 +16,15 @@ import (
 	"github.com/crumpet-paas/crumpet/server/devstack"
 )
 
-// The test binary is also every program of the stack: "devstack NAME" plays a stand-in that says it is ready,
-// "dev DIR" runs a supervisor, "task DIR" is a task.
+// The test binary is also every program of the stack: "devstack NAME" plays a stand-in that says it is ready, "stack NAME" is the
+// real one, "dev DIR" runs a supervisor, "task DIR" is a task.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 {
 		switch os.Args[1] {
 		case "devstack":
 			os.Exit(play(os.Args[2], os.Args[3:]))
+		case "stack":
+			os.Exit(devstack.Serve(context.Background(), os.Args[2], os.Args[3:], os.Stderr))
 		case "dev":
 			os.Exit(dev(os.Args[2]))
 		case "task":
@@ -48,7 +50,7 @@ func play(name string, args []string) int {
 		flags[args[i]] = args[i+1]
 	}
 	switch name {
-	case "guard":
+	case "guard", "executor":
 		return devstack.Serve(ctx, name, args, os.Stderr)
 	case "broken":
 		fmt.Fprintln(os.Stderr, "no luck today")

@@ -1,7 +1,11 @@
 package devstack_test
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
+	"debug/elf"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -18,8 +22,6 @@ import (
 	"github.com/crumpet-paas/crumpet/server/devstack"
 )
 
-// The real programs, with a job that runs under both drivers: children are restarted without losing tasks or
-// secrets, and the end of dev is the end of all of them.
 func TestRealPrograms(t *testing.T) {
 	t.Parallel()
 	programs, err := devstack.Find("real")
@@ -29,9 +31,26 @@ func TestRealPrograms(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("the exec driver needs root")
 	}
-	dir := t.TempDir()
-	c := config(self(t), dir)
+	if binary, err := elf.Open(self(t)); err != nil || binary.Section(".interp") != nil {
+		t.Skip("a task under exec sees no C library: test with CGO_ENABLED=0")
+	}
+	c := config(self(t), t.TempDir())
 	c.Programs = programs
+	prove(t, c)
+}
+
+func TestStandIns(t *testing.T) {
+	t.Parallel()
+	c := config(self(t), t.TempDir())
+	c.Self = []string{self(t), "stack"}
+	prove(t, c)
+}
+
+// prove runs a job under both drivers: children are restarted without losing tasks or secrets, the end of dev is the end
+// of all of them, and the next dev on the folder runs the job again.
+func prove(t *testing.T, c devstack.Config) {
+	t.Helper()
+	dir := c.Dir
 	var stack devstack.Stack
 	server := c.Server
 	c.Server = func(s devstack.Stack) (devstack.Server, error) { stack = s; return server(s) }
@@ -43,6 +62,7 @@ func TestRealPrograms(t *testing.T) {
 	writeSecret(t, stack)
 
 	register(t, client)
+	t.Cleanup(func() { describe(t, client) })
 	pids := map[string]int{}
 	for _, name := range []string{"raw", "jailed"} {
 		eventually(t, "the task "+name+" runs and carries the mark", func() bool {
@@ -99,16 +119,16 @@ func register(t *testing.T, client *nomadapi.Client) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	binary := self(t)
-	files := httptest.NewServer(http.FileServer(http.Dir(filepath.Dir(binary))))
+	files := httptest.NewServer(archive(t, binary, "task.test"))
 	t.Cleanup(files.Close)
-	source, file, into := files.URL+"/"+filepath.Base(binary), "file", "local/task.test"
+	source, into := files.URL+"/task.tar", "local"
 	cpu, memory := 100, 64
 
 	raw := nomadapi.NewTask("raw", "raw_exec")
 	raw.Config = map[string]any{"command": binary, "args": []string{"task", "${NOMAD_TASK_DIR}"}}
 	jailed := nomadapi.NewTask("jailed", "exec")
-	jailed.Config = map[string]any{"command": "/local/task.test", "args": []string{"task", "/local"}}
-	jailed.Artifacts = []*nomadapi.TaskArtifact{{GetterSource: &source, GetterMode: &file, RelativeDest: &into}}
+	jailed.Config = map[string]any{"command": "local/task.test", "args": []string{"task", "${NOMAD_TASK_DIR}"}}
+	jailed.Artifacts = []*nomadapi.TaskArtifact{{GetterSource: &source, RelativeDest: &into}}
 
 	job := nomadapi.NewServiceJob("proof", "proof", "global", 50)
 	job.Datacenters = []string{"dc1"}
@@ -118,6 +138,46 @@ func register(t *testing.T, client *nomadapi.Client) {
 	}
 	if _, _, err := client.Jobs().Register(job, (&nomadapi.WriteOptions{}).WithContext(ctx)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// archive serves a tar of one program.
+func archive(t *testing.T, path, name string) http.Handler {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	w := tar.NewWriter(&packed)
+	err = w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(text)), ModTime: time.Now()})
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, name+".tar", time.Time{}, bytes.NewReader(packed.Bytes()))
+	})
+}
+
+// describe logs what happened to the tasks of a test that failed.
+func describe(t *testing.T, client *nomadapi.Client) {
+	t.Helper()
+	if !t.Failed() {
+		return
+	}
+	allocs, _, err := client.Allocations().List(nil)
+	if err != nil {
+		t.Log(err)
+	}
+	for _, alloc := range allocs {
+		for name, state := range alloc.TaskStates {
+			for _, event := range state.Events {
+				t.Log(name, event.Type, event.DisplayMessage)
+			}
+		}
 	}
 }
 
@@ -144,16 +204,22 @@ func taskProcess(dir, name string) int {
 // writeSecret puts a value into the stack's vault, and readSecret gets it.
 func writeSecret(t *testing.T, s devstack.Stack) {
 	t.Helper()
-	vault(t, s, http.MethodPost, "/v1/sys/mounts/proof", `{"type":"kv"}`)
-	vault(t, s, http.MethodPost, "/v1/proof/a", `{"value":"kept"}`)
+	if code, text := vault(t, s, http.MethodPost, "/v1/sys/mounts/proof", `{"type":"kv","options":{"version":"2"}}`); code >= 300 {
+		t.Fatalf("mount kv: %d %s", code, text)
+	}
+	eventually(t, "the vault took a secret", func() bool { // a new mount refuses for a moment
+		code, _ := vault(t, s, http.MethodPost, "/v1/proof/data/a", `{"data":{"value":"kept"}}`)
+		return code == http.StatusOK
+	})
 }
 
 func readSecret(t *testing.T, s devstack.Stack) string {
 	t.Helper()
-	return vault(t, s, http.MethodGet, "/v1/proof/a", "")
+	_, text := vault(t, s, http.MethodGet, "/v1/proof/data/a", "")
+	return text
 }
 
-func vault(t *testing.T, s devstack.Stack, method, path, body string) string {
+func vault(t *testing.T, s devstack.Stack, method, path, body string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequest(method, s.Vault+path, strings.NewReader(body))
 	if err != nil {
@@ -166,8 +232,8 @@ func vault(t *testing.T, s devstack.Stack, method, path, body string) string {
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode >= 300 {
-		t.Fatalf("%s %s: %d %s %v", method, path, response.StatusCode, text, err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return string(text)
+	return response.StatusCode, string(text)
 }
