@@ -1,11 +1,17 @@
 package consul_test
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	consulapi "github.com/hashicorp/consul/api"
+
+	"github.com/crumpet-paas/crumpet/server/devstack/consul"
 )
 
 func TestKeysAreStoredListedAndDeleted(t *testing.T) {
@@ -150,31 +156,30 @@ func TestBlockedReaderOfAKey(t *testing.T) {
 
 func TestReaderOfAMissingKeySleepsThroughOtherWrites(t *testing.T) {
 	t.Parallel()
-	kv := start(t, t.TempDir()).KV()
-	_, meta := must[*consulapi.KVPair](t)(kv.Get("absent", nil))
-	got := make(chan *consulapi.KVPair, 1)
-	go func() {
-		pair, _, err := kv.Get("absent", &consulapi.QueryOptions{WaitIndex: max(meta.LastIndex, 1), WaitTime: time.Minute})
-		if err != nil {
-			t.Error(err)
-		}
-		got <- pair
-	}()
-	for i := range 20 {
-		_, err := kv.Put(&consulapi.KVPair{Key: "other", Value: []byte{byte(i)}}, nil)
+	synctest.Test(t, func(t *testing.T) {
+		srv, err := consul.Open(consul.Config{Data: t.TempDir()})
 		check(t, err)
-	}
-	select {
-	case <-got:
-		// The reader may have come after the first write: then its index was passed, and it must not block.
-		return
-	default:
-	}
-	_, err := kv.Put(&consulapi.KVPair{Key: "absent", Value: []byte("here")}, nil)
-	check(t, err)
-	if pair := <-got; pair == nil || string(pair.Value) != "here" {
-		t.Errorf("woke with %v", pair)
-	}
+		do := func(method, path, body string) *httptest.ResponseRecorder {
+			rec := httptest.NewRecorder()
+			srv.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body)))
+			return rec
+		}
+		do("PUT", "/v1/kv/other", "1")
+		index := do("GET", "/v1/kv/absent", "").Header().Get("X-Consul-Index")
+		var got *httptest.ResponseRecorder
+		go func() { got = do("GET", "/v1/kv/absent?wait=1m&index="+index, "") }()
+		synctest.Wait() // it blocks now
+		do("PUT", "/v1/kv/other", "2")
+		synctest.Wait()
+		if got != nil {
+			t.Fatalf("woken by another key, with %d", got.Code)
+		}
+		do("PUT", "/v1/kv/absent", "here")
+		synctest.Wait()
+		if got == nil || got.Code != http.StatusOK {
+			t.Errorf("not woken by its key: %v", got)
+		}
+	})
 }
 
 func TestTransactionsAreAllOrNothing(t *testing.T) {
