@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,10 +80,10 @@ func (r Rule) line(ref paas.AppRef) (string, error) {
 	return "", fmt.Errorf("rule of app %s is neither dark nor a share", ref)
 }
 
-// weight writes a share. The comparison is false for NaN as well.
+// weight writes a share.
 func weight(share float64) (string, error) {
 	switch {
-	case !(share > 0 && share <= 1):
+	case math.IsNaN(share) || share <= 0 || share > 1:
 		return "", fmt.Errorf("share %v is not above 0 and at most 1", share)
 	case share == 1:
 		return everything, nil

@@ -64,13 +64,14 @@ func (d *decoder) read(at place, body *hclsyntax.Body, s schema) contents {
 		case isBlock:
 			d.fault(at.attr(a.Name), a.NameRange, "Block expected", "In %s, %s is a block and takes no equals sign. Write %s.", s.kind, a.Name, form(a.Name, label))
 		default:
+			d.mistyped(at, body, a.Name, s)
 			d.fault(at.attr(a.Name), a.NameRange, "Unknown key", "There is no key %q in %s.%s", a.Name, s.kind, s.hint(a.Name))
 		}
 	}
 	for _, b := range body.Blocks {
 		label, known := s.blocks[b.Type]
 		if !known {
-			d.unknown(at, b, s)
+			d.unknown(at, body, b, s)
 			continue
 		}
 		d.labels(at, b, label)
@@ -83,12 +84,21 @@ func (d *decoder) read(at place, body *hclsyntax.Body, s schema) contents {
 	return c
 }
 
-func (d *decoder) unknown(at place, b *hclsyntax.Block, s schema) {
+func (d *decoder) unknown(at place, body *hclsyntax.Body, b *hclsyntax.Block, s schema) {
 	if slices.Contains(s.attrs, b.Type) {
 		d.fault(at.attr(b.Type), b.TypeRange, "Equals sign expected", "In %s, %s is a key and no block. Write %s = ....", s.kind, b.Type, b.Type)
 		return
 	}
+	d.mistyped(at, body, b.Type, s)
 	d.fault(at.attr(b.Type), b.TypeRange, "Unknown block", "There is no block %q in %s.%s", b.Type, s.kind, s.hint(b.Type))
+}
+
+// mistyped keeps what a wrong name was meant to be from being called missing as well.
+func (d *decoder) mistyped(at place, body *hclsyntax.Body, name string, s schema) {
+	meant := nearest(name, s.names())
+	if _, there := body.Attributes[meant]; !there && meant != "" {
+		d.broken[at.attr(meant).key] = true
+	}
 }
 
 // labels reports a block's missing or surplus labels; the block is read all the same.

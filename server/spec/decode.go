@@ -103,10 +103,8 @@ func (d *decoder) process(at place, b *hclsyntax.Block) paas.Process {
 		p.Ports = append(p.Ports, d.port(at, i, port))
 	}
 	ports := distinct(p.Ports)
-	for _, route := range c.blocks["route"] {
-		if r, ok := d.route(at, len(p.Routes), route, ports); ok {
-			p.Routes = append(p.Routes, r)
-		}
+	for i, route := range c.blocks["route"] {
+		p.Routes = append(p.Routes, d.route(at, i, route, ports))
 	}
 	p.Health = d.health(at.attr("health"), c.one("health"), ports)
 	p.Command = d.command(at.attr("command"), c.attrs["command"], ports)
@@ -140,22 +138,21 @@ func (d *decoder) port(process place, i int, b *hclsyntax.Block) paas.Port {
 	return paas.Port{Name: name}
 }
 
-// route reads one route block; ok is false if its host and path can't be understood.
-func (d *decoder) route(process place, i int, b *hclsyntax.Block, ports []paas.Port) (r paas.Route, ok bool) {
+func (d *decoder) route(process place, i int, b *hclsyntax.Block, ports []paas.Port) paas.Route {
 	given := label(b)
-	at := process.block("route", i, given)
-	d.ranges[at.key] = b.DefRange()
 	r, problem := paas.ParseRoute(given)
-	if problem == "" {
-		at = process.block("route", i, r.String())
-		d.ranges[at.label().key] = b.LabelRanges[0]
-	} else if len(b.Labels) > 0 {
-		d.report(at, b.LabelRanges[0], "Bad route", problem)
+	if problem != "" {
+		r = paas.Route{Host: given} // so that what is said of its port names it
+	}
+	at := process.block("route", i, r.String())
+	d.named(at, b)
+	if problem != "" && len(b.Labels) > 0 {
+		d.fault(at.label(), b.LabelRanges[0], "Bad route", "%s", problem)
 	}
 	c := d.read(at, b.Body, routeSchema.of(given))
 	r.Port = only(ports)
 	d.text(at.attr("port"), c.attrs["port"], &r.Port)
-	return r, problem == ""
+	return r
 }
 
 func (d *decoder) health(at place, b *hclsyntax.Block, ports []paas.Port) *paas.HealthCheck {

@@ -100,16 +100,21 @@ func Text(diags hcl.Diagnostics, sources map[string][]byte, width uint, color bo
 
 // suggest gives ` Did you mean "x"?` for the candidate nearest to what was given, or "".
 func suggest(given string, candidates []string) string {
-	best, nearest := "", 3
+	if near := nearest(given, candidates); near != "" {
+		return fmt.Sprintf(" Did you mean %q?", near)
+	}
+	return ""
+}
+
+// nearest gives the candidate that is at most two letters from what was given, or "".
+func nearest(given string, candidates []string) string {
+	near, least := "", 3
 	for _, c := range candidates {
-		if n := levenshtein.Distance(strings.ToLower(given), c, nil); n < nearest && n < len(c) {
-			best, nearest = c, n
+		if n := levenshtein.Distance(strings.ToLower(given), c, nil); n < least && n < len(c) {
+			near, least = c, n
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" Did you mean %q?", best)
+	return near
 }
 
 // list joins names for a sentence: a, b and c.

@@ -57,6 +57,18 @@ func ParseFile(path string) (*paas.Spec, []byte, hcl.Diagnostics) {
 	return s, src, diags
 }
 
+// Tokens that make the parser go one level deeper, and those that end a level.
+var (
+	opening = []hclsyntax.TokenType{
+		hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote,
+		hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl, hclsyntax.TokenQuestion,
+	}
+	closing = []hclsyntax.TokenType{
+		hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote,
+		hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenColon,
+	}
+)
+
 // tooMuch refuses sources that would make the recursive parser use much memory: a server parses
 // what strangers send.
 func tooMuch(src []byte, filename string) *hcl.Diagnostic {
@@ -72,12 +84,9 @@ func tooMuch(src []byte, filename string) *hcl.Diagnostic {
 	tokens, _ := hclsyntax.LexConfig(src, filename, hcl.InitialPos)
 	depth, run := 0, 0
 	for _, t := range tokens {
-		switch t.Type { //nolint:exhaustive // only what nests is of interest
-		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote,
-			hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl, hclsyntax.TokenQuestion:
+		if slices.Contains(opening, t.Type) {
 			depth++
-		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote,
-			hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenColon:
+		} else if slices.Contains(closing, t.Type) {
 			depth--
 		}
 		if t.Type == hclsyntax.TokenMinus || t.Type == hclsyntax.TokenBang {

@@ -137,6 +137,8 @@ func TestOneFaultGivesOneSentence(t *testing.T) {
 		"a route wants a port":         {app("process \"x\" {\ncommand = [\"a\"]\nroute \"a.b/\" {}\n}"), "process.x.route.a.b/.port", "the process has none"},
 		"shared env suits all":         {app("env = { A = \"${port.http}\" }\nprocess \"x\" { command = [\"a\"] }"), "env.A", `process "x" has no such port`},
 		"an app has a name":            {strings.Replace(one(""), `"a"`, `"My App"`, 1), "app", "lower-case"},
+		"a mistyped process is one":    {app(`procss "x" { command = ["a"] }`), "procss", `Did you mean "process"?`},
+		"a mistyped command is one":    {app(`process "x" { comand = ["a"] }`), "process.x.comand", `Did you mean "command"?`},
 		"an app has a process":         {`app "a" {}`, "app", "has no process"},
 		"a file has an app":            {`# nothing`, "app", "no app block"},
 		"a file has one app":           {one("") + `app "b" {}`, "app", "one app"},

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -39,6 +40,13 @@ func (s schema) of(name string) schema {
 	return s
 }
 
+// names lists what the schema knows, in order.
+func (s schema) names() []string {
+	names := append(slices.Clone(s.attrs), slices.Collect(maps.Keys(s.blocks))...)
+	slices.Sort(names)
+	return names
+}
+
 // examples are the labels that form shows.
 var examples = map[string]string{"app": "hello", "process": "web", "port": "http", "route": "hello.example.com/"}
 
@@ -52,12 +60,7 @@ func form(kind, label string) string {
 
 // hint names the key or block nearest to name, or all of them.
 func (s schema) hint(name string) string {
-	var known []string
-	known = append(known, s.attrs...)
-	for kind := range s.blocks {
-		known = append(known, kind)
-	}
-	slices.Sort(known)
+	known := s.names()
 	if near := suggest(name, known); near != "" {
 		return near
 	}

@@ -45,7 +45,7 @@ func validate(s paas.Spec, r report) {
 	validateBuild(s.Build, r)
 	switch n := len(s.Processes); {
 	case n == 0:
-		r.missing(app, "Process missing", "The app %q has no process. Add process \"web\" { command = [\"./%s\"] }.", s.App, s.App)
+		r.missing(place{"process", "app"}, "Process missing", "The app %q has no process. Add process \"web\" { command = [\"./%s\"] }.", s.App, s.App)
 	case n > paas.MaxProcesses:
 		r.say(app, "Too many processes", "The app %q has %d processes; at most %d are allowed.", s.App, n, paas.MaxProcesses)
 	}
