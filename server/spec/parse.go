@@ -61,11 +61,11 @@ func ParseFile(path string) (*paas.Spec, []byte, hcl.Diagnostics) {
 var (
 	opening = []hclsyntax.TokenType{
 		hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote,
-		hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl, hclsyntax.TokenQuestion,
+		hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl,
 	}
 	closing = []hclsyntax.TokenType{
 		hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote,
-		hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenColon,
+		hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd,
 	}
 )
 
@@ -82,19 +82,22 @@ func tooMuch(src []byte, filename string) *hcl.Diagnostic {
 	}
 	// Faults of the scanner are reported by the parser, which scans again.
 	tokens, _ := hclsyntax.LexConfig(src, filename, hcl.InitialPos)
-	depth, run := 0, 0
+	depth, signs, choices := 0, 0, 0
 	for _, t := range tokens {
-		if slices.Contains(opening, t.Type) {
+		switch {
+		case slices.Contains(opening, t.Type):
 			depth++
-		} else if slices.Contains(closing, t.Type) {
-			depth--
+		case slices.Contains(closing, t.Type):
+			depth = max(0, depth-1)
+		case t.Type == hclsyntax.TokenQuestion:
+			choices++ // each nests in the one before
 		}
 		if t.Type == hclsyntax.TokenMinus || t.Type == hclsyntax.TokenBang {
-			run++
+			signs++
 		} else {
-			run = 0
+			signs = 0
 		}
-		if depth > deepest || run > deepest {
+		if max(depth, signs, choices) > deepest {
 			return refuse(t.Range, fmt.Sprintf("The app spec is nested more than %d levels deep here.", deepest))
 		}
 	}

@@ -187,6 +187,8 @@ func TestSourcesThatNestTooDeepAreRefused(t *testing.T) {
 		"templates": "a = " + strings.Repeat(`"${`, 10_000),
 		"signs":     "a = " + strings.Repeat("-", 10_000),
 		"choices":   "a = " + strings.Repeat("a?", 10_000),
+		"maps":      "a = " + strings.Repeat("{a:", 10_000),
+		"closed":    "a = " + strings.Repeat("}", 10_000) + strings.Repeat("[", 10_000),
 		"length":    strings.Repeat("# long\n", 20_000),
 	} {
 		_, diags := spec.Parse([]byte(src), "crumpet.hcl")
