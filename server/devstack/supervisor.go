@@ -95,6 +95,11 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if n := sweep(ctx, s.dir, os.Getpid()); n > 0 {
 		s.log.Warn("processes left behind by an earlier dev killed", "count", n)
 	}
+	// All tasks ended with the dev before this one. What the stand-in's executors noted of that is not told: the
+	// tasks are started anew, and did not fail.
+	if err := os.RemoveAll(filepath.Join(s.dir, "nomad", "run")); err != nil {
+		return fmt.Errorf("forget runs of tasks: %w", err)
+	}
 	if err := removeInfo(s.dir); err != nil { // of a dev that was killed
 		return err
 	}
