@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,7 +16,12 @@ import (
 func TestStateSurvivesSIGKILL(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	var slow atomic.Bool
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if slow.Load() {
+			time.Sleep(100 * time.Millisecond) // so that a reader is there before the first run has ended
+		}
+	}))
 	t.Cleanup(target.Close)
 	dead, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
@@ -47,19 +53,20 @@ func TestStateSurvivesSIGKILL(t *testing.T) {
 	killed := t.TempDir()
 	check(t, os.WriteFile(filepath.Join(killed, "consul.json"), raw, 0o600))
 
+	slow.Store(true)
 	a = start(t, killed)
+	// Readers of health wait for the restored checks, so the first answer is a true one.
+	list, meta, err := a.Health().Service("re", "tag", true, nil)
+	check(t, err)
+	if len(list) != 1 || len(list[0].Checks) != 3 || meta.LastIndex < healthBefore.LastIndex {
+		t.Errorf("after the restart %+v at %d, was at %d", list, meta.LastIndex, healthBefore.LastIndex)
+	}
 	pairs, kvAfter := must[consulapi.KVPairs](t)(a.KV().List("re/", nil))
 	if len(pairs) != 1 || pairs[0].Session != id || pairs[0].LockIndex != 1 || kvAfter.LastIndex != kvBefore.LastIndex {
 		t.Errorf("keys are %+v at %d, were at %d", pairs, kvAfter.LastIndex, kvBefore.LastIndex)
 	}
 	if info, _ := must[*consulapi.SessionEntry](t)(a.Session().Info(id, nil)); info == nil || info.Name != "survivor" {
 		t.Errorf("session is %+v", info)
-	}
-	// Readers of health wait for the restored checks, so the first answer is a true one.
-	list, meta, err := a.Health().Service("re", "tag", true, nil)
-	check(t, err)
-	if len(list) != 1 || len(list[0].Checks) != 3 || meta.LastIndex < healthBefore.LastIndex {
-		t.Errorf("after the restart %+v at %d, was at %d", list, meta.LastIndex, healthBefore.LastIndex)
 	}
 	if got := statusOf(t, a, "down", "down1-tcp"); got != "critical" {
 		t.Errorf("a check of a dead service came back %s", got)

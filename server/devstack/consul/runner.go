@@ -15,7 +15,7 @@ const (
 	maxStagger = 100 * time.Millisecond
 
 	// settleWait is how long readers wait after a restart for the checks that were restored, see awaitSettled.
-	settleWait = time.Second
+	settleWait = 3 * time.Second
 
 	// idleTick bounds the runner's sleep when nothing is due.
 	idleTick = time.Minute
