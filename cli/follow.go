@@ -222,7 +222,7 @@ func (f *follower) explain(ctx context.Context) error {
 
 func reasonOf(d paas.Deployment) string {
 	if d.Reason != "" {
-		return upperFirst(ended(d.Reason))
+		return ended(d.Reason)
 	}
 	return "The deployment ended as " + string(d.State) + "."
 }

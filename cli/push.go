@@ -126,7 +126,7 @@ func reasonFor(err error) string {
 	if errors.As(err, &known) {
 		return ended(known.Message)
 	}
-	return upperFirst(ended(err.Error()))
+	return ended(err.Error())
 }
 
 // steps are those of a push, each with its own failure.
@@ -175,13 +175,13 @@ func (u *push) read() error {
 func (u *push) send(ctx context.Context) (string, error) {
 	began := time.Now()
 	u.p.begin("Packing")
-	source, err := packSource(ctx, u.dir)
+	source, err := client.Pack(ctx, u.dir, client.PackConfig{Cache: client.DigestCache()})
 	if err != nil {
 		return "", err
 	}
 	took := time.Since(began)
 	u.result.Timings.Pack = took.Milliseconds()
-	u.p.end("Packed", fmt.Sprintf("%s, %s", count(len(source.Files), "file"), bytesText(source.Size())), took)
+	u.p.end("Packed", fmt.Sprintf("%s, %s", count(len(source.Files), "file"), bytesText(source.Bytes())), took)
 
 	began = time.Now()
 	u.p.begin("Uploading")
@@ -194,7 +194,7 @@ func (u *push) send(ctx context.Context) (string, error) {
 		sent := &meter{p: u.p}
 		_, err := u.c.Upload(ctx, func(w io.Writer) error {
 			sent.start(w)
-			return source.Bundle(ctx, sent, missing)
+			return source.Bundle(sent, missing)
 		})
 		if err != nil {
 			return "", err
@@ -204,7 +204,7 @@ func (u *push) send(ctx context.Context) (string, error) {
 	took = time.Since(began)
 	u.result.Timings.Upload = took.Milliseconds()
 	u.p.end("Uploaded", note, took)
-	return source.Digest, nil
+	return source.Digest(), nil
 }
 
 // meter shows how much of an upload has gone.
@@ -262,7 +262,7 @@ func (u *push) build(ctx context.Context, digest string) (paas.BuildJob, error) 
 	took := time.Since(began)
 	u.result.Timings.Build = took.Milliseconds()
 	if job.State == paas.BuildFailed {
-		return job, paas.Errorf(paas.Invalid, "%s", upperFirst(job.Reason))
+		return job, paas.Errorf(paas.Invalid, "%s", ended(job.Reason))
 	}
 	u.p.end("Built", fmt.Sprintf("artifact %s", job.Artifact[:min(12, len(job.Artifact))]), took)
 	return job, nil

@@ -49,6 +49,9 @@ func run(ctx context.Context, args []string, s *session) int {
 	case errors.As(err, &said):
 		return exitFailed
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
 	s.fail(err)
 	return exitFailed
 }

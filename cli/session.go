@@ -79,7 +79,7 @@ func (s *session) onRetry(err error) {
 	s.retried = time.Now()
 	s.mu.Unlock()
 	if !again {
-		s.say("%s Trying again for up to a minute.", sentenceOf(err))
+		s.say("%s Trying again ...", sentenceOf(err))
 	}
 }
 

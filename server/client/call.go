@@ -53,9 +53,9 @@ func (c *Client) call(ctx context.Context, again repeat, method, path string, qu
 
 // send makes a request and decodes the answer into out.
 func (c *Client) send(r *http.Request, out any) error {
-	answer, err := c.http.Do(r)
+	answer, err := c.do(r)
 	if err != nil {
-		return c.unreached(err)
+		return err
 	}
 	defer answer.Body.Close() //nolint:errcheck // read to its end, or given up
 	if answer.StatusCode >= http.StatusMultipleChoices {
@@ -136,7 +136,7 @@ func (c *Client) retry(ctx context.Context, again repeat, try func() error) erro
 func (c *Client) persist(ctx context.Context, again repeat, try func(alive func()) error) error {
 	var giveUp time.Time
 	n := 0
-	alive := func() { n, giveUp = 0, time.Now().Add(c.config.Patience) }
+	alive := func() { n, giveUp = 0, time.Now().Add(c.patience()) }
 	for alive(); ; n++ {
 		err := try(alive)
 		var broken *lost

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -22,8 +23,10 @@ type Config struct {
 	Token string // a bearer token
 	Team  string // default "default"
 
-	// Patience is how long a server that can't be reached is tried again; default one minute.
-	Patience time.Duration
+	// Patience is how long a server that can't be reached is tried again; default one minute. One
+	// that never answered this client may just have the wrong address: it gets FirstPatience, 2 s.
+	Patience      time.Duration
+	FirstPatience time.Duration
 	// OnRetry is told of each try that found no server, before the next; default nobody.
 	OnRetry func(err error)
 	// Transport makes the requests; default one with short timeouts for connecting.
@@ -35,10 +38,12 @@ type Client struct {
 	config Config
 	base   *url.URL
 	http   *http.Client
+	known  atomic.Bool // the server has answered
 }
 
 const (
 	defaultPatience = time.Minute
+	firstPatience   = 2 * time.Second
 	callWithin      = 30 * time.Second // one try of a call that is no stream and no upload
 	quietFor        = 50 * time.Second // a stream without a sign of life is taken for dead: three heartbeats
 )
@@ -48,6 +53,7 @@ func New(config Config) (*Client, error) {
 	config.Addr = cmp.Or(config.Addr, DefaultAddr)
 	config.Team = cmp.Or(config.Team, paas.DefaultTeam)
 	config.Patience = cmp.Or(config.Patience, defaultPatience)
+	config.FirstPatience = cmp.Or(config.FirstPatience, firstPatience)
 	if config.OnRetry == nil {
 		config.OnRetry = func(error) {}
 	}
@@ -77,6 +83,24 @@ func New(config Config) (*Client, error) {
 		// A redirect would take the token somewhere else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
+}
+
+// do makes one request.
+func (c *Client) do(r *http.Request) (*http.Response, error) {
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return nil, c.unreached(err)
+	}
+	c.known.Store(true)
+	return answer, nil
+}
+
+// patience is how long from now the server is tried again.
+func (c *Client) patience() time.Duration {
+	if c.known.Load() {
+		return c.config.Patience
+	}
+	return min(c.config.FirstPatience, c.config.Patience)
 }
 
 // Addr is the server's address.

@@ -41,9 +41,9 @@ func (c *Client) listen(ctx context.Context, path string, query url.Values, last
 	watchdog := time.AfterFunc(quietFor, func() { quiet = true; cancel() })
 	defer watchdog.Stop()
 
-	answer, err := c.http.Do(r)
+	answer, err := c.do(r)
 	if err != nil {
-		return c.unreached(err)
+		return err
 	}
 	defer answer.Body.Close() //nolint:errcheck // given up
 	if answer.StatusCode != http.StatusOK {

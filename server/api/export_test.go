@@ -1,0 +1,4 @@
+package api
+
+// StatusOf is statusOf, for its table test.
+var StatusOf = statusOf
