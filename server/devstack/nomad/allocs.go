@@ -75,9 +75,9 @@ func (s *Server) getAlloc(v *state.View, r *http.Request) (any, uint64, error) {
 func (s *Server) stopAlloc(r *http.Request) (any, uint64, error) {
 	var e *nomadapi.Evaluation
 	index, err := s.update("AllocationUpdateDesiredStatus", func(tx *state.Tx) error {
-		old, err := findAlloc(&tx.View, r.PathValue("id"))
-		if err != nil {
-			return err
+		old := tx.Alloc(r.PathValue("id"))
+		if old == nil {
+			return notFound("allocation")
 		}
 		a := old.Copy()
 		a.DesiredTransition.Migrate = new(true)
@@ -123,15 +123,12 @@ func (s *Server) signalAlloc(r *http.Request) (any, uint64, error) {
 }
 
 func (s *Server) askAlloc(r *http.Request, ask *restart) (any, uint64, error) {
-	var err error
-	s.state.View(func(v *state.View) {
-		var a *state.Alloc
-		if a, err = findAlloc(v, r.PathValue("id")); err == nil && ask.task != "" && a.TaskStates[ask.task] == nil {
-			err = fail(http.StatusInternalServerError, "Could not find task runner for task: %s", ask.task)
-		}
-	})
+	a, err := s.clientAlloc(r)
 	if err != nil {
 		return nil, 0, err
+	}
+	if ask.task != "" && a.TaskStates[ask.task] == nil {
+		return nil, 0, fail(http.StatusInternalServerError, "Could not find task runner for task: %s", ask.task)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), clientTimeout)
 	defer cancel()

@@ -3,6 +3,7 @@ package nomad
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func (s *Server) registerJob(r *http.Request) (any, uint64, error) {
 	var out jobRegistered
 	index, err := s.update("JobRegistered", func(tx *state.Tx) error {
 		if tx.Namespace(*in.Job.Namespace) == nil {
-			return fail(http.StatusInternalServerError, "job %q is in nonexistent namespace %q", *in.Job.ID, *in.Job.Namespace)
+			return multi([]string{fmt.Sprintf("job %q is in nonexistent namespace %q", *in.Job.ID, *in.Job.Namespace)})
 		}
 		row := tx.Job(*in.Job.Namespace, *in.Job.ID)
 		if in.EnforceIndex {

@@ -1,6 +1,7 @@
 package nomad
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -34,7 +35,7 @@ func (s *Server) planJob(r *http.Request) (any, uint64, error) {
 	var out planned
 	s.state.View(func(v *state.View) {
 		if v.Namespace(*in.Job.Namespace) == nil {
-			err = fail(http.StatusInternalServerError, "job %q is in nonexistent namespace %q", *in.Job.ID, *in.Job.Namespace)
+			err = multi([]string{fmt.Sprintf("job %q is in nonexistent namespace %q", *in.Job.ID, *in.Job.Namespace)})
 			return
 		}
 		job := *in.Job

@@ -50,7 +50,6 @@ func (s *Server) routes() {
 	get("/v1/deployments", s.read(s.listDeployments))
 	get("/v1/namespaces", s.read(s.listNamespaces))
 	get("/v1/namespace/{name}", s.read(s.getNamespace))
-	put("/v1/namespaces", s.write(s.putNamespace))
 	put("/v1/namespace", s.write(s.putNamespace))
 	put("/v1/namespace/{name}", s.write(s.putNamespace))
 

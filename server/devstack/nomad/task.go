@@ -266,7 +266,7 @@ func (t *task) start(ctx context.Context) (*executor.Handle, error) {
 	env = t.r.env(a, def, rendered)
 	spec, err := t.process(def, env)
 	if err != nil {
-		return nil, t.driverFailed(err)
+		return nil, err
 	}
 	_, number := executor.Latest(runs)
 	spec.Run = filepath.Join(runs, strconv.Itoa(number+1))
@@ -309,18 +309,31 @@ func (t *task) process(def *nomadapi.Task, env *taskenv.Env) (executor.Spec, err
 		spec.MaxFiles, spec.MaxFileSizeMB = intOr(c.MaxFiles, 10), intOr(c.MaxFileSizeMB, 10)
 		spec.NoLogs = c.Disabled != nil && *c.Disabled
 	}
-	command := env.ReplaceArgument(taskenv.Text(def.Config["command"]))
-	path, err := executor.Look(dir, env.Get("PATH"), command)
+	command, err := env.ReplaceArgument(taskenv.Text(def.Config["command"]))
 	if err != nil {
-		return spec, err
+		return spec, t.invalid(err)
 	}
-	spec.Command = path
-	if args, ok := def.Config["args"].([]any); ok {
-		for _, arg := range args {
-			spec.Args = append(spec.Args, env.ReplaceArgument(taskenv.Text(arg)))
+	if spec.Command, err = executor.Look(dir, env.Get("PATH"), command); err != nil {
+		return spec, t.driverFailed(err)
+	}
+	args, ok := def.Config["args"].([]any)
+	if !ok {
+		return spec, nil
+	}
+	for _, arg := range args {
+		text, err := env.ReplaceArgument(taskenv.Text(arg))
+		if err != nil {
+			return spec, t.invalid(err)
 		}
+		spec.Args = append(spec.Args, text)
 	}
 	return spec, nil
+}
+
+// invalid tells of a driver's configuration that can't be read.
+func (t *task) invalid(err error) error {
+	t.r.event(t.name, nil, taskEvent(nomadapi.TaskFailedValidation, func(e *nomadapi.TaskEvent) { e.ValidationError = err.Error() }))
+	return &startError{text: err.Error()}
 }
 
 func intOr(v *int, fallback int) int {

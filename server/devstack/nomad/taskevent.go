@@ -50,6 +50,9 @@ func display(e *nomadapi.TaskEvent) string {
 	case nomadapi.TaskDriverFailure:
 		detail("driver_error", e.DriverError)
 		return e.DriverError
+	case nomadapi.TaskFailedValidation:
+		detail("validation_error", e.ValidationError)
+		return e.ValidationError
 	case nomadapi.TaskKilling:
 		detail("kill_reason", e.KillReason)
 		if e.KillTimeout != 0 {

@@ -135,8 +135,19 @@ func validateGroup(tg *nomadapi.TaskGroup) []string {
 			fault("Task %s validation failed: %s", t.Name, list(inner))
 		}
 	}
-	for _, s := range tg.Services {
-		faults = append(faults, validateService(s, labels)...)
+	if inner := validateServices(tg.Services, labels); len(inner) > 0 {
+		fault("Task group service validation failed: %s", list(inner))
+	}
+	return faults
+}
+
+// validateServices names each service by its place, as Nomad does.
+func validateServices(services []*nomadapi.Service, labels map[string]bool) []string {
+	var faults []string
+	for i, s := range services {
+		if inner := validateService(s, labels); len(inner) > 0 {
+			faults = append(faults, fmt.Sprintf("Service[%d] %s validation failed: %s", i, s.Name, list(inner)))
+		}
 	}
 	return faults
 }
@@ -163,29 +174,27 @@ func validateTask(t *nomadapi.Task, labels map[string]bool) []string {
 		fault("KillSignal %q is not known", t.KillSignal)
 	}
 	if cpu := t.Resources.CPU; cpu != nil && *cpu < 1 {
-		fault("Task resources validation failed: minimum CPU value is 1; got %d", *cpu)
+		fault("minimum CPU value is 1; got %d", *cpu)
 	}
 	if mb := t.Resources.MemoryMB; mb != nil && *mb < 10 {
-		fault("Task resources validation failed: minimum MemoryMB value is 10; got %d", *mb)
+		fault("minimum MemoryMB value is 10; got %d", *mb)
 	}
 	for i, a := range t.Artifacts {
 		if a.GetterSource == nil || *a.GetterSource == "" {
 			fault("Artifact %d validation failed: source must be specified", i+1)
 		}
 	}
-	for _, s := range t.Services {
-		faults = append(faults, validateService(s, labels)...)
+	if inner := validateServices(t.Services, labels); len(inner) > 0 {
+		fault("Task service validation failed: %s", list(inner))
 	}
 	return faults
 }
 
 func validateService(s *nomadapi.Service, labels map[string]bool) []string {
 	var faults []string
-	fault := func(format string, args ...any) {
-		faults = append(faults, fmt.Sprintf("Service %s validation failed: ", s.Name)+fmt.Sprintf(format, args...))
-	}
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	if !strings.Contains(s.Name, "${") && !serviceName(s.Name) {
-		fault("Service name must be valid per RFC 1123 and can contain only alphanumeric characters or dashes and must be no longer than 63 characters")
+		fault("Service name must be valid per RFC 1123 and can contain only alphanumeric characters or dashes and must be no longer than 63 characters: %q", s.Name)
 	}
 	if s.Provider != nomadapi.ServiceProviderConsul {
 		fault("provider %q is not served by the embedded Nomad", s.Provider)
@@ -197,20 +206,20 @@ func validateService(s *nomadapi.Service, labels map[string]bool) []string {
 		switch c.Type {
 		case "http":
 			if c.Path == "" {
-				fault("check %q invalid: http type must have http path", c.Name)
+				fault("Check %s invalid: http type must have http path", c.Name)
 			}
 		case "tcp", "grpc":
 		default:
-			fault(`check %q invalid: invalid check type (%q), must be one of "http", "tcp", or "script" type`, c.Name, c.Type)
+			fault(`Check %s invalid: invalid check type (%q), must be one of "http", "tcp", or "script" type`, c.Name, c.Type)
 		}
 		if c.Interval < 1e9 {
-			fault("check %q invalid: interval (%v) cannot be lower than 1s", c.Name, c.Interval)
+			fault("Check %s invalid: interval (%v) cannot be lower than 1s", c.Name, c.Interval)
 		}
 		if c.Timeout < 1e9 {
-			fault("check %q invalid: timeout (%v) is lower than required minimum timeout 1s", c.Name, c.Timeout)
+			fault("Check %s invalid: timeout (%v) is lower than required minimum timeout 1s", c.Name, c.Timeout)
 		}
 		if c.PortLabel != "" && !labels[c.PortLabel] && !isNumber(c.PortLabel) {
-			fault("check %q invalid: port label %q does not exist", c.Name, c.PortLabel)
+			fault("Check %s invalid: port label %q does not exist", c.Name, c.PortLabel)
 		}
 	}
 	return faults

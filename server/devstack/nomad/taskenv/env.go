@@ -158,13 +158,18 @@ func (e *Env) Replace(s string) string {
 }
 
 // ReplaceArgument does the same in a driver's configuration, where $${NAME} is
-// a literal ${NAME} and an unknown reference is empty.
-func (e *Env) ReplaceArgument(s string) string {
+// a literal ${NAME} and an unknown reference is an error.
+func (e *Env) ReplaceArgument(s string) (string, error) {
 	var out strings.Builder
+	var unknown error
 	for s != "" {
 		before, after, found := strings.Cut(s, "$${")
 		out.WriteString(reference.ReplaceAllStringFunc(before, func(ref string) string {
-			value, _ := e.lookup(reference.FindStringSubmatch(ref)[1]) // unknown is empty
+			name := reference.FindStringSubmatch(ref)[1]
+			value, known := e.lookup(name)
+			if !known {
+				unknown = fmt.Errorf("failed to parse config: Unknown variable; There is no variable named %q", name)
+			}
 			return value
 		}))
 		if !found {
@@ -177,7 +182,7 @@ func (e *Env) ReplaceArgument(s string) string {
 		}
 		s = rest
 	}
-	return out.String()
+	return out.String(), unknown
 }
 
 func (e *Env) lookup(name string) (string, bool) {

@@ -63,14 +63,16 @@ func TestArgumentsKnowAnEscapeAndTextsDoNot(t *testing.T) {
 		"-p=${NOMAD_PORT_http}":        "-p=20001",
 		"$${NOMAD_PORT_http}":          "${NOMAD_PORT_http}",
 		"$${HOME} ${NOMAD_JOB_ID}":     "${HOME} app.blue",
-		"${nothing}":                   "",
 		"$HOME $1":                     "$HOME $1",
 		"a $${x} b ${NOMAD_DC} $${y}c": "a ${x} b dc1 ${y}c",
 		"${meta.pool}":                 "a",
 	} {
-		if got := e.ReplaceArgument(in); got != want {
-			t.Errorf("argument %q is %q, want %q", in, got, want)
+		if got, err := e.ReplaceArgument(in); got != want || err != nil {
+			t.Errorf("argument %q is %q, want %q: %v", in, got, want, err)
 		}
+	}
+	if _, err := e.ReplaceArgument("a ${nothing} b"); err == nil {
+		t.Error("an unknown variable is no error")
 	}
 	if got := e.Replace("$${NOMAD_JOB_ID} ${nothing}"); got != "$app.blue ${nothing}" {
 		t.Errorf("got %q", got)
