@@ -12,6 +12,9 @@
 //
 // reference.hcl shows every key with its default; a test keeps it complete.
 //
+// A new key touches paas.Spec, schema.go and decode.go, a rule in validate.go or network.go,
+// reference.hcl, package jobspec with its goldens and the key's name in forces.go, the UI, and docs.
+//
 // Invariant: no I/O but ParseFile's one read, no clock, no variables from outside: the same bytes
 // give the same Spec. A template such as "${port.http}" becomes a list of parts here, and no string
 // further on ever holds ${ as a marker.
