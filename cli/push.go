@@ -234,7 +234,7 @@ func (u *push) build(ctx context.Context, digest string) (paas.BuildJob, error) 
 	if err != nil {
 		return job, err
 	}
-	ended := func() bool { return job.State == paas.BuildDone || job.State == paas.BuildFailed }
+	over := func() bool { return job.State == paas.BuildDone || job.State == paas.BuildFailed }
 	hear := func(e paas.Event) bool {
 		if e.Build != job.ID {
 			return false
@@ -245,10 +245,10 @@ func (u *push) build(ctx context.Context, digest string) (paas.BuildJob, error) 
 		}
 		return true
 	}
-	if !ended() {
+	if !over() {
 		err = await(ctx, u.c, u.spec.App, &u.after, hear, func() (bool, error) {
 			job, err = u.c.Build(ctx, job.ID)
-			return ended(), err
+			return over(), err
 		})
 	}
 	if ctx.Err() != nil {
