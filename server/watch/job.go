@@ -10,9 +10,10 @@ import (
 )
 
 // foldJobs says of each job what could not be placed, by the evaluation that was decided last. A
-// job whose evaluations Nomad has forgotten keeps its fact.
+// job whose evaluations Nomad has forgotten keeps its fact. An evaluation for a failed allocation
+// names no index of the job, but saw the job as those decided before it did.
 func (f *folding) foldJobs() {
-	newest := map[jobKey]*nomadapi.Evaluation{}
+	newest, index := map[jobKey]*nomadapi.Evaluation{}, map[jobKey]uint64{}
 	for _, e := range f.in.evals {
 		ref, slot, ok := owner(e.Namespace, e.JobID)
 		if _, known := f.in.apps[ref]; !ok || !known || !decided(e) {
@@ -22,11 +23,15 @@ func (f *folding) foldJobs() {
 		if last := newest[key]; last == nil || later(e, last) {
 			newest[key] = e
 		}
+		index[key] = max(index[key], e.JobModifyIndex)
 	}
 	for key, e := range newest {
+		if index[key] == 0 { // the others were forgotten
+			index[key] = f.next.jobs[key].Index
+		}
 		fact := paas.JobFact{
 			Team: key.ref.Team, App: key.ref.App, Slot: key.slot,
-			Index:   e.JobModifyIndex,
+			Index:   index[key],
 			Blocked: jobspec.PlacementReason(e.FailedTGAllocs, f.in.apps[key.ref].Jobs[key.slot]),
 		}
 		if f.next.jobs[key] != fact {

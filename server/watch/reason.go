@@ -151,12 +151,20 @@ var (
 func startError(s string) string {
 	s = wrapping.ReplaceAllString(s, "")
 	if m := notFound.FindStringSubmatch(s); m != nil {
-		return fmt.Sprintf("exec: %q: no such file in the artifact", m[1]+m[2])
+		return fmt.Sprintf("exec: %q: no such file in the artifact", asWritten(m[1]+m[2]))
 	}
 	if m := notExecutable.FindStringSubmatch(s); m != nil {
-		return fmt.Sprintf("exec: %q: not a program that can be executed", m[1])
+		return fmt.Sprintf("exec: %q: not a program that can be executed", asWritten(m[1]))
 	}
 	return plain(s)
+}
+
+// asWritten gives a program's name as the app spec has it: the artifact is unpacked into local/.
+func asWritten(program string) string {
+	if rest, ok := strings.CutPrefix(program, "local/"); ok {
+		return "./" + rest
+	}
+	return program
 }
 
 // fetchError gives the cause only: the address of an artifact is signed, so it must not be shown.

@@ -67,6 +67,10 @@ func TestReason(t *testing.T) {
 			`web could not be started: exec: "./nope": no such file in the artifact`,
 		},
 		{
+			"a program of the artifact", []*nomadapi.TaskEvent{event("Driver Failure", "driver_error", `binary "local/nope" could not be found`)},
+			`web could not be started: exec: "./nope": no such file in the artifact`,
+		},
+		{
 			"a file that is no program", []*nomadapi.TaskEvent{event("Driver Failure", "driver_error", "rpc error: code = Unknown desc = fork/exec /local/readme: permission denied")},
 			`web could not be started: exec: "/local/readme": not a program that can be executed`,
 		},
