@@ -20,6 +20,7 @@ const (
 	settledAfter = 10 * time.Second // up that long, a child starts over at the first backoff
 	readyWithin  = 60 * time.Second
 	askEvery     = 25 * time.Millisecond
+	logLimit     = 16 << 20 // a larger log is put aside at the child's next start
 )
 
 // Child is one process of the stack.
@@ -79,6 +80,11 @@ func (m *minder) run(ctx context.Context, started chan<- struct{}) error {
 func (m *minder) once(ctx context.Context, ready func(pid int)) error {
 	if err := os.MkdirAll(filepath.Dir(m.Log), 0o700); err != nil {
 		return err
+	}
+	if m.logSize() > logLimit {
+		if err := os.Rename(m.Log, m.Log+".1"); err != nil {
+			return err
+		}
 	}
 	output, err := os.OpenFile(m.Log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {

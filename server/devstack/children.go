@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Each part is described once for the stand-in and once for the real program. A real one is a single-node server with
@@ -87,7 +88,7 @@ func (b builder) router() (Child, error) {
 		"-proxy.addr", b.stack.RouterListen,
 		"-proxy.strategy", "rnd",
 		"-proxy.dialtimeout", "1s",
-		"-proxy.shutdownwait", "10s",
+		"-proxy.shutdownwait", shutdownWait.String(),
 		"-ui.addr", admin,
 		"-ui.access", "ro",
 		"-registry.consul.addr", local(b.ports.Consul),
@@ -98,6 +99,9 @@ func (b builder) router() (Child, error) {
 	}
 	return c, nil
 }
+
+// shutdownWait is what requests in flight get when dev ends: a stream would hold it up for ever.
+const shutdownWait = 5 * time.Second
 
 // kvPath ends in a slash: the path is a string prefix, and fabio/config-backup is none of ours.
 const kvPath = "/fabio/config/"

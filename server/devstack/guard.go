@@ -50,7 +50,12 @@ func (g *guardian) release() error {
 func guard(log *slog.Logger, lifeline io.Reader, dir string) {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	_, _ = io.Copy(io.Discard, lifeline)
-	if n := sweep(context.Background(), dir, os.Getpid()); n > 0 {
+	clean(context.Background(), log, dir, os.Getpid())
+}
+
+// clean kills what carries the mark of dir but for the given process, and takes away what tasks had mounted.
+func clean(ctx context.Context, log *slog.Logger, dir string, self int) {
+	if n := sweep(ctx, dir, self); n > 0 {
 		log.Warn("processes left behind killed", "count", n, "dir", dir)
 	}
 	for _, err := range unmountTasks(dir) {

@@ -22,8 +22,11 @@ func (s *Supervisor) plan() (builder, []Child, error) {
 	if err != nil {
 		return builder{}, nil, err
 	}
-	for flag, addr := range map[string]string{"--listen": listen, "--router": routerListen} {
-		if err := checkFree(flag, addr); err != nil {
+	for flag, asked := range map[string]string{"--listen": s.config.Listen, "--router": s.config.Router} {
+		if strings.HasSuffix(asked, ":0") {
+			continue // chosen just now
+		}
+		if err := checkFree(flag, asked); err != nil {
 			return builder{}, nil, err
 		}
 	}

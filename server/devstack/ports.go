@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // Ports are picked from a range below both the kernel's ephemeral ports and Nomad's dynamic ones, so that no
@@ -60,7 +62,7 @@ func choosePorts(dir string) (Ports, error) {
 		&p.Server, &p.Router, &p.Admin, &p.Nomad, &p.NomadRPC, &p.NomadSerf,
 		&p.Consul, &p.ConsulServer, &p.ConsulSerf, &p.Vault, &p.VaultCluster,
 	} {
-		if *port == 0 || taken[*port] || !free(*port) {
+		if *port == 0 || taken[*port] || !stillFree(*port) {
 			if *port, err = pickPort(taken); err != nil {
 				return p, err
 			}
@@ -83,6 +85,17 @@ func pickPort(taken map[int]bool) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("no free port between %d and %d", firstPort, lastPort)
+}
+
+// stillFree looks again where somebody listens: it may be another dev that looks for free ports.
+func stillFree(port int) bool {
+	for range 5 {
+		if free(port) {
+			return true
+		}
+		pause(context.Background(), 20*time.Millisecond)
+	}
+	return false
 }
 
 // free says whether nobody listens: serf needs UDP as well as TCP.

@@ -51,6 +51,8 @@ func TestStandIns(t *testing.T) {
 func prove(t *testing.T, c devstack.Config) {
 	t.Helper()
 	dir := c.Dir
+	began := time.Now()
+	c.Ready = func(name string, pid int) { t.Logf("%5.1f s %s ready, pid %d", time.Since(began).Seconds(), name, pid) }
 	var stack devstack.Stack
 	server := c.Server
 	c.Server = func(s devstack.Stack) (devstack.Server, error) { stack = s; return server(s) }

@@ -106,7 +106,8 @@ func serveNomad(ctx context.Context, o options) error {
 
 func serveRouter(ctx context.Context, o options) error {
 	s, err := router.Open(router.Config{
-		Listen: o.listen, Admin: o.admin, ConsulAddr: o.consul, KVPath: kvPath, ChecksRequired: "all", Log: o.log,
+		Listen: o.listen, Admin: o.admin, ConsulAddr: o.consul, KVPath: kvPath, ChecksRequired: "all",
+		ShutdownWait: shutdownWait, Log: o.log,
 	})
 	if err != nil {
 		return err

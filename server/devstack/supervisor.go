@@ -112,7 +112,11 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		return err
 	}
 	err = s.runAll(ctx, b, children, g.cmd.Process.Pid)
-	return errors.Join(err, g.release())
+	if failure := g.release(); failure != nil { // somebody killed the guard: do its work
+		s.log.Warn("guard failed", "err", failure)
+		clean(context.WithoutCancel(ctx), s.log, s.dir, os.Getpid())
+	}
+	return err
 }
 
 // started is a child that runs: stop ends it and waits.
@@ -133,7 +137,7 @@ func (s *Supervisor) runAll(ctx context.Context, b builder, children []Child, gu
 	for _, c := range children {
 		child, err := s.start(ctx, c)
 		up = append(up, child)
-		if err != nil {
+		if err != nil || ctx.Err() != nil { // asked to end while starting is no failure
 			return err
 		}
 	}
@@ -145,11 +149,8 @@ func (s *Supervisor) runAll(ctx context.Context, b builder, children []Child, gu
 	}
 	child, err := s.start(ctx, serverChild(s.dir, stack, server))
 	up = append(up, child)
-	if err != nil {
+	if err != nil || ctx.Err() != nil {
 		return err
-	}
-	if ctx.Err() != nil { // asked to end while starting
-		return nil
 	}
 	if err := s.publish(stack, server.Token); err != nil {
 		return err

@@ -1,0 +1,4 @@
+package devstack
+
+// MountPoints is what would be unmounted.
+var MountPoints = mountPoints
