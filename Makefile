@@ -1,0 +1,63 @@
+# Crumpet. `make help` lists the targets.
+
+GO       ?= go
+TOOL     := $(GO) tool -modfile=.ci/tools/go.mod
+STACK    ?= embedded
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT   ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+LDFLAGS  := -s -w -X github.com/crumpet-paas/crumpet/cli.version=$(VERSION) -X github.com/crumpet-paas/crumpet/cli.commit=$(COMMIT)
+UNIT     := $(shell $(GO) list ./... | grep -v /integration)
+# The race detector needs cgo and so a C compiler; a machine without one runs the tests without it.
+RACE     := $(shell command -v gcc cc >/dev/null 2>&1 && echo -race)
+
+export CGO_ENABLED := 0
+
+.PHONY: help build demo dev test lint check fmt unit integration browser conformance prove bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/crumpet
+	@mkdir -p bin
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/crumpet .
+
+demo: build ## start a stack, push the sample app, fetch its page; stays up on a terminal
+	@.ci/demo
+
+dev: build ## run a stack on this machine until Ctrl-C
+	bin/crumpet dev
+
+test: lint check unit integration browser ## everything CI runs: lint, unit tests with the race detector, integration, browser
+
+lint: ## run golangci-lint and gofumpt
+	$(TOOL) golangci-lint run ./...
+	@out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not gofumpt:"; echo "$$out"; exit 1; }
+
+check: ## modules tidy, no registry address in any file
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+	@.ci/addresses
+
+fmt: ## format the Go files
+	$(TOOL) gofumpt -w $$(git ls-files '*.go')
+
+unit: ## unit tests, under the race detector where there is a C compiler
+	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) -timeout 6m $(UNIT)
+
+integration: build ## the stories against a stack: STACK=embedded or real
+	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 15m -parallel 2 -skip 'TestBrowser|TestConformance' ./integration/...
+
+browser: build ## the sample app in headless Chromium
+	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 4m -v -run TestBrowser ./integration
+
+conformance: build ## the stand-ins, and the real programs on PATH, against one table
+	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 15m -v -run TestConformance ./integration/...
+
+prove: build ## the sizes of "Must show": STORY=walk|kill|modules|... STACK=embedded|real
+	PROVE=1 STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 60m -parallel 1 -v $(if $(STORY),-run '(?i)^Test$(STORY)') ./integration
+
+bench: build ## a push against `nomad job run` on the same real Nomad, seven rounds, medians
+	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./integration
+
+clean: ## remove what was built
+	rm -rf bin
