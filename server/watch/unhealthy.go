@@ -15,7 +15,7 @@ import (
 
 // When an instance that runs but doesn't pass is looked at for the sockets it has.
 const (
-	lookAfter  = 5 * time.Second // since its task started: most programs listen sooner
+	lookAfter  = 5 * time.Second // since its task started, or half its startup limit if that is less
 	lookEvery  = 2 * time.Second
 	lookAtOnce = 8 // instances in one turn
 )
@@ -127,6 +127,9 @@ func Looks(in Inputs, known Facts, now time.Time) (instances []paas.Instance, du
 			continue
 		}
 		next := i.StartedAt.Add(lookAfter)
+		if limit := processOf(i, in.apps[i.Ref()]).Startup; limit > 0 {
+			next = i.StartedAt.Add(min(lookAfter, limit/2))
+		}
 		if last, looked := in.looks[i.ID]; looked {
 			next = last.At.Add(lookEvery)
 		}
