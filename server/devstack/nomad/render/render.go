@@ -47,6 +47,7 @@ type Renderer struct {
 
 // Start begins to render. Close ends it.
 func Start(cfg Config) (*Renderer, error) {
+	quiet()
 	conf, err := configure(cfg)
 	if err != nil {
 		return nil, err
