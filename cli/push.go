@@ -32,6 +32,9 @@ What .gitignore and .crumpetignore name is left out.`,
   crumpet push --json | jq -r '.urls[]'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if push.wait && push.supersede {
+				return usagef("--wait and --supersede say opposite things: leave one out")
+			}
 			push.dir = "."
 			if len(args) > 0 {
 				push.dir = args[0]
@@ -44,7 +47,6 @@ What .gitignore and .crumpetignore name is left out.`,
 	flags.BoolVar(&push.supersede, "supersede", false, "end a deployment that is under way")
 	flags.BoolVar(&push.wait, "wait", false, "queue behind a deployment that is under way")
 	flags.BoolVar(&push.asJSON, "json", false, "print one JSON object at the end")
-	cmd.MarkFlagsMutuallyExclusive("supersede", "wait")
 	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	}

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/agext/levenshtein"
 	"github.com/spf13/cobra"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -155,10 +156,17 @@ func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
+// suggest names the command that a mistyped one is closest to.
 func suggest(cmd *cobra.Command, word string) string {
-	cmd.SuggestionsMinimumDistance = 2
-	if list := cmd.SuggestionsFor(word); len(list) > 0 {
-		return fmt.Sprintf("; did you mean %q?", list[0])
+	const closest = 2 // letters added, dropped or changed
+	best, name := closest+1, ""
+	for _, c := range cmd.Commands() {
+		if d := levenshtein.Distance(word, c.Name(), nil); d < best && c.IsAvailableCommand() {
+			best, name = d, c.Name()
+		}
 	}
-	return ""
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", name)
 }

@@ -208,7 +208,8 @@ func (p *Platform) StartBuild(job paas.BuildJob) (paas.BuildJob, error) {
 		return job, paas.Errorf(paas.Invalid, "The source %s is not on the server.", job.Source)
 	}
 	now := time.Now().UTC()
-	job.ID = fmt.Sprintf("b%d", len(p.builds)+1)
+	job.ID, job.State = fmt.Sprintf("b%d", len(p.builds)+1), paas.BuildPending
+	begun := job
 	job.CreatedAt, job.StartedAt, job.EndedAt = now, &now, &now
 	job.State, job.Artifact = paas.BuildDone, digestOf([]byte("artifact of "+job.Source))
 	event := paas.Event{Team: job.Team, App: job.App, Build: job.ID}
@@ -221,7 +222,7 @@ func (p *Platform) StartBuild(job paas.BuildJob) (paas.BuildJob, error) {
 	}
 	p.builds[job.ID] = job
 	p.emit(event)
-	return job, nil
+	return begun, nil
 }
 
 func (p *Platform) Build(_ context.Context, id string) (paas.BuildJob, error) {

@@ -1,0 +1,100 @@
+package cli_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/crumpet-paas/crumpet/cli"
+	"github.com/crumpet-paas/crumpet/server/api/apitest"
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"crumpet": func() { os.Exit(cli.Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	})
+}
+
+type platformKey struct{}
+
+// TestScripts runs each script against an API of its own. Besides testscript's own commands:
+//
+//	exits CODE crumpet ...      run it, and want that exit code
+//	fate STATE [REASON]        how deployments end from now on
+//	fate build REASON          builds fail from now on
+//	finish APP STATE [REASON]  end the newest deployment of APP
+//	line INSTANCE PROCESS TEXT what instances have written
+//	failing APP INSTANCE       an instance of APP's next release that has failed
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			platform := apitest.NewPlatform()
+			env.Values[platformKey{}] = platform
+			server := apitest.Start(env.T().(testing.TB), apitest.Config(env.T().(testing.TB), platform)) //nolint:forcetypeassert // testscript's T is a testing.TB
+			env.Setenv("CRUMPET_ADDR", server.URL)
+			env.Setenv("CRUMPET_TOKEN", apitest.Token)
+			env.Setenv("TOKEN", apitest.Token)
+			env.Setenv("ADDR", server.URL)
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
+			env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/.cache")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": func(ts *testscript.TestScript, _ bool, args []string) {
+				var exit *exec.ExitError
+				err := ts.Exec(args[1], args[2:]...)
+				code := 0
+				if errors.As(err, &exit) {
+					code = exit.ExitCode()
+				} else {
+					ts.Check(err)
+				}
+				if strconv.Itoa(code) != args[0] {
+					ts.Fatalf("exit code %d, want %s", code, args[0])
+				}
+			},
+			"fate": func(ts *testscript.TestScript, _ bool, args []string) {
+				fate := apitest.Fate{State: paas.DeploymentState(args[0])}
+				if args[0] == "build" {
+					fate = apitest.Fate{Build: strings.Join(args[1:], " ")}
+				} else {
+					fate.Reason = strings.Join(args[1:], " ")
+				}
+				platform(ts).SetFate(fate)
+			},
+			"finish": func(ts *testscript.TestScript, _ bool, args []string) {
+				platform(ts).Finish(paas.AppRef{Team: "default", App: args[0]}, paas.DeploymentState(args[1]), strings.Join(args[2:], " "))
+			},
+			"line": func(ts *testscript.TestScript, _ bool, args []string) {
+				platform(ts).SetLines(paas.LogLine{Instance: args[0], Process: args[1], Stream: "stderr", Text: strings.Join(args[2:], " ")})
+			},
+			"failing": func(ts *testscript.TestScript, _ bool, args []string) {
+				platform(ts).SetInstances(paas.AppRef{Team: "default", App: args[0]}, paas.Instance{
+					ID: args[1], Process: "web", Slot: paas.Blue, Release: 1, State: paas.InstanceFailed, Health: paas.HealthUnknown,
+					Node: "node-1", Since: time.Now(), Reason: "web exited 3 times with code 1",
+				})
+			},
+			"mode": func(ts *testscript.TestScript, _ bool, args []string) {
+				info, err := os.Stat(ts.MkAbs(args[1]))
+				ts.Check(err)
+				if got := info.Mode().Perm().String(); got != args[0] {
+					ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
+				}
+			},
+		},
+	})
+}
+
+func platform(ts *testscript.TestScript) *apitest.Platform {
+	return ts.Value(platformKey{}).(*apitest.Platform) //nolint:forcetypeassert // Setup put it there
+}
