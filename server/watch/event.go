@@ -7,10 +7,14 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
+// oldNews is how old an instance that had ended when it was first seen may be to be told of: one that
+// fails at once is news, one that failed while no server ran is not.
+const oldNews = time.Minute
+
 // instanceEvents tells of what changed with an instance, for a person.
 func instanceEvents(before *paas.Instance, after paas.Instance, now time.Time) []paas.Event {
-	if before == nil && after.State.Ended() {
-		return nil // it ended before we first looked: old news
+	if before == nil && after.State.Ended() && now.Sub(after.CreatedAt) > oldNews {
+		return nil
 	}
 	var events []paas.Event
 	add := func(kind paas.EventKind, message string) {

@@ -223,3 +223,19 @@ func TestADeafInstanceIsExplainedByItsSockets(t *testing.T) {
 		t.Errorf("once healthy = %s, reason %q", got.Health, got.Reason)
 	}
 }
+
+func TestAnInstanceThatEndedBeforeItWasSeenIsToldOfWhileItIsNews(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		after time.Duration
+		told  int
+	}{{time.Second, 1}, {time.Hour, 0}} {
+		f := newFolder(100)
+		failed := running("a", 0, epoch)
+		failed.ClientStatus = "failed"
+		f.at(after(tt.after), allocations(1, failed))
+		if told := f.told("shop"); len(told) != tt.told {
+			t.Errorf("after %s told %q, want %d events", tt.after, told, tt.told)
+		}
+	}
+}
