@@ -402,9 +402,15 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	for _, settings := range []paas.Build{
-		{Builder: "maven"}, {}, {Builder: paas.BuilderNone, Dir: "../x"}, {Builder: paas.BuilderStatic, Dir: "/etc"},
-		{Builder: paas.BuilderGo, Main: "-toolexec=x"}, {Builder: paas.BuilderGo, Main: "../x"}, {Builder: paas.BuilderGo, Main: "./..."},
-		{Builder: paas.BuilderGo, Main: "/x"}, {Builder: paas.BuilderGo, Main: "x.go"},
+		{Builder: "maven"},
+		{},
+		{Builder: paas.BuilderNone, Dir: "../x"},
+		{Builder: paas.BuilderStatic, Dir: "/etc"},
+		{Builder: paas.BuilderGo, Main: "-toolexec=x"},
+		{Builder: paas.BuilderGo, Main: "../x"},
+		{Builder: paas.BuilderGo, Main: "./..."},
+		{Builder: paas.BuilderGo, Main: "/x"},
+		{Builder: paas.BuilderGo, Main: "x.go"},
 		{Builder: paas.BuilderGo, Main: "example.com/x@latest"},
 	} {
 		if _, err := r.Submit(t.Context(), shop, settings, r.put(map[string]string{"a": "1"})); paas.CodeOf(err) != paas.Invalid {

@@ -28,7 +28,7 @@ func (b *Builds) golang(ctx context.Context, t tree, job *paas.BuildJob, env env
 			return paas.Wrap(paas.Internal, err, "The folder for builds can't be written.")
 		}
 	}
-	if err := b.materialise(ctx, t, g.src); err != nil {
+	if err := b.materialize(ctx, t, g.src); err != nil {
 		return err
 	}
 	goWork, modules, err := modulesOf(t, g.src)
@@ -61,8 +61,8 @@ func (b *Builds) golang(ctx context.Context, t tree, job *paas.BuildJob, env env
 	return err
 }
 
-// materialise writes the source to a folder, with its links. os.Root keeps every write inside.
-func (b *Builds) materialise(ctx context.Context, t tree, dir string) error {
+// materialize writes the source to a folder, with its links. os.Root keeps every write inside.
+func (b *Builds) materialize(ctx context.Context, t tree, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return paas.Wrap(paas.Internal, err, "The folder for builds can't be written.")

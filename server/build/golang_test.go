@@ -133,20 +133,30 @@ func TestGoSourcesThatCantBeBuilt(t *testing.T) {
 		log   string
 	}{
 		"no go.mod": {files: map[string]string{"main.go": program("x")}, want: "The source has no go.mod. Make it a module"},
-		"go.mod below": {files: map[string]string{"api/main.go": program("x"), "api/go.mod": mod("x")},
-			want: "The source has no go.mod at its top, but there is one in api."},
+		"go.mod below": {
+			files: map[string]string{"api/main.go": program("x"), "api/go.mod": mod("x")},
+			want:  "The source has no go.mod at its top, but there is one in api.",
+		},
 		"no main package": {files: map[string]string{"go.mod": mod("x.test/x"), "x.go": "package x\n"}, want: "The source has no main package"},
-		"main is no main package": {main: "./x", files: map[string]string{"go.mod": mod("x.test/x"), "x/x.go": "package x\n"},
-			want: `main = "./x" is not a main package`},
+		"main is no main package": {
+			main: "./x", files: map[string]string{"go.mod": mod("x.test/x"), "x/x.go": "package x\n"},
+			want: `main = "./x" is not a main package`,
+		},
 		"main is not there": {main: "./y", files: map[string]string{"go.mod": mod("x.test/x"), "main.go": program("x")}, want: "go list failed: "},
-		"one name twice": {files: map[string]string{"go.mod": mod("x.test/x"), "a/run/main.go": program("x"), "b/run/main.go": program("x")},
-			want: `The main packages x.test/x/a/run and x.test/x/b/run would both give a binary named "run". Choose one of them with main = "x.test/x/a/run"`},
-		"it does not compile": {files: map[string]string{"go.mod": mod("x.test/x"), "main.go": "package main\n\nfunc main() {\n\tmissing()\n}\n"},
-			want: "go build failed: ./main.go:4:2: undefined: missing", log: "# x.test/x\n./main.go:4:2: undefined: missing"},
+		"one name twice": {
+			files: map[string]string{"go.mod": mod("x.test/x"), "a/run/main.go": program("x"), "b/run/main.go": program("x")},
+			want:  `The main packages x.test/x/a/run and x.test/x/b/run would both give a binary named "run". Choose one of them with main = "x.test/x/a/run"`,
+		},
+		"it does not compile": {
+			files: map[string]string{"go.mod": mod("x.test/x"), "main.go": "package main\n\nfunc main() {\n\tmissing()\n}\n"},
+			want:  "go build failed: ./main.go:4:2: undefined: missing", log: "# x.test/x\n./main.go:4:2: undefined: missing",
+		},
 		"it does not parse": {files: map[string]string{"go.mod": mod("x.test/x"), "main.go": "package main\nfunc {"}, want: "main.go:2"},
 		"go.mod is broken":  {files: map[string]string{"go.mod": "modul x\n", "main.go": program("x")}, want: "go.mod:1: unknown directive: modul"},
-		"replaced by what is outside": {files: map[string]string{"go.mod": mod("x.test/x") + "replace y.test/y => ../y\n", "main.go": program("x")},
-			want: "go.mod replaces y.test/y by ../y, which is outside of the source."},
+		"replaced by what is outside": {
+			files: map[string]string{"go.mod": mod("x.test/x") + "replace y.test/y => ../y\n", "main.go": program("x")},
+			want:  "go.mod replaces y.test/y by ../y, which is outside of the source.",
+		},
 		"a workspace that reaches out": {files: map[string]string{"go.work": "go 1.21\n\nuse ../y\n"}, want: "go.work uses ../y, which is outside of the source."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -200,7 +210,7 @@ func TestABuilderSeesTheToolchainsSettingsOnly(t *testing.T) {
 		name, _, _ := strings.Cut(line, "=")
 		got[name] = true
 	}
-	for _, allowed := range strings.Fields("PATH HOME TMPDIR PWD GOENV GOFLAGS GOWORK GOCACHE GOMODCACHE GOPATH CGO_ENABLED GOOS GOARCH GOPROXY GOTOOLCHAIN HTTPS_PROXY") {
+	for allowed := range strings.FieldsSeq("PATH HOME TMPDIR PWD GOENV GOFLAGS GOWORK GOCACHE GOMODCACHE GOPATH CGO_ENABLED GOOS GOARCH GOPROXY GOTOOLCHAIN HTTPS_PROXY") {
 		if !got[allowed] {
 			t.Errorf("%s is missing", allowed)
 		}
@@ -255,7 +265,7 @@ func gone(t *testing.T, pids string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, field := range strings.Fields(string(text)) {
+	for field := range strings.FieldsSeq(string(text)) {
 		pid, err := strconv.Atoi(field)
 		if err != nil {
 			t.Fatal(err)

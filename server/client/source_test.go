@@ -91,7 +91,10 @@ func TestPack(t *testing.T) {
 	}
 	want := []paas.File{
 		file(".env", "kept", 0o644), file("main.go", "package main", 0o644), file("run.sh", "#!/bin/sh", 0o755), file("same", "package main", 0o644),
-		file("web/crumpet.hcl", "kept", 0o644), {Path: "web/here", Mode: 0o777, Link: "."}, {Path: "web/link", Mode: 0o777, Link: "../main.go"}, file("web/ü b.txt", "x", 0o644),
+		file("web/crumpet.hcl", "kept", 0o644),
+		{Path: "web/here", Mode: 0o777, Link: "."},
+		{Path: "web/link", Mode: 0o777, Link: "../main.go"},
+		file("web/ü b.txt", "x", 0o644),
 	}
 	if diff := cmp.Diff(want, s.Files); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
@@ -120,8 +123,10 @@ func TestPack(t *testing.T) {
 	}
 
 	// A copy elsewhere, with another umask, through a link: the same source.
-	other := folder(t, map[string]string{"main.go": "package main", "run.sh*": "#!/bin/sh", "web/ü b.txt": "x", "same": "package main", "web/link": "->../main.go",
-		"web/here": "->.", "web/crumpet.hcl": "kept", ".env": "kept"})
+	other := folder(t, map[string]string{
+		"main.go": "package main", "run.sh*": "#!/bin/sh", "web/ü b.txt": "x", "same": "package main", "web/link": "->../main.go",
+		"web/here": "->.", "web/crumpet.hcl": "kept", ".env": "kept",
+	})
 	if err := os.Chmod(filepath.Join(other, "main.go"), 0o664); err != nil {
 		t.Fatal(err)
 	}

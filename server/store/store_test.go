@@ -108,9 +108,11 @@ func crash(path string) {
 	_, _ = os.Stdout.WriteString("ready\n") // the parent sees a missing line
 	for n := 0; ; n++ {
 		ref := paas.AppRef{Team: "default", App: "app" + strings.Repeat("x", n%20) + string(rune('a'+n/20%26)) + string(rune('a'+n/520%26))}
-		err := s.Save(context.Background(), 0, paas.Change{Ref: ref, App: &paas.App{Team: ref.Team, Name: ref.App},
+		err := s.Save(context.Background(), 0, paas.Change{
+			Ref: ref, App: &paas.App{Team: ref.Team, Name: ref.App},
 			Releases: []paas.Release{{Team: ref.Team, App: ref.App, Number: 1}},
-			Events:   []paas.Event{{Team: ref.Team, App: ref.App, Kind: paas.EventReleaseCreated}}})
+			Events:   []paas.Event{{Team: ref.Team, App: ref.App, Kind: paas.EventReleaseCreated}},
+		})
 		if err != nil {
 			os.Exit(4)
 		}

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"context"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -27,9 +28,7 @@ func site(t *testing.T, more map[string]string) *httptest.Server {
 		"site/.env": "secret", "site/.git/config": "secret", "site/.well-known/security.txt": "mail", "site/noext": "<!doctype html><p>x",
 		"site/ü space.txt": "umlaut", "site/photo.JPG": strings.Repeat("j", 2000), "site/app.wasm": strings.Repeat("w", 2000), "site/data.json": "{}",
 	}
-	for name, content := range more {
-		files[name] = content
-	}
+	maps.Copy(files, more)
 	for name, content := range files {
 		file := filepath.Join(top, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {

@@ -20,8 +20,10 @@ func observation(ref paas.AppRef) paas.Observation {
 	return paas.Observation{
 		Instances: []paas.Instance{i},
 		Jobs:      []paas.JobFact{{Team: ref.Team, App: ref.App, Slot: paas.Blue, Index: 12, Blocked: "no node has room"}},
-		Routes: []paas.RouteFact{{Team: ref.Team, App: ref.App, Host: ref.App + ".localhost", Path: "/", State: paas.RouteRouted,
-			Targets: []string{"127.0.0.1:20000"}, Any: []string{"127.0.0.1:20000", "127.0.0.1:20001"}, Since: moment}},
+		Routes: []paas.RouteFact{{
+			Team: ref.Team, App: ref.App, Host: ref.App + ".localhost", Path: "/", State: paas.RouteRouted,
+			Targets: []string{"127.0.0.1:20000"}, Any: []string{"127.0.0.1:20000", "127.0.0.1:20001"}, Since: moment,
+		}},
 		Routers: []paas.RouterFact{{Team: ref.Team, App: ref.App, Routers: 2, Seen: "v7", Reason: "one does not answer"}},
 	}
 }
@@ -95,7 +97,8 @@ func endedInstances(_ *testing.T, f *fixture) {
 	f.must(err)
 	f.equal("without a walk", ids(snap), []string{"a", "e"})
 	snap = f.save(paas.Change{Ref: shop, Version: snap.Version, Deployments: []paas.Deployment{
-		{ID: "d1", Team: "default", App: "shop", Release: 2, Previous: 1, State: paas.DeploymentRunning, CreatedAt: moment}}})
+		{ID: "d1", Team: "default", App: "shop", Release: 2, Previous: 1, State: paas.DeploymentRunning, CreatedAt: moment},
+	}})
 	f.equal("while 1 walks to 2", ids(snap), []string{"a", "b", "c", "e"})
 }
 

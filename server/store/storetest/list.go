@@ -41,8 +41,10 @@ func listHistory(_ *testing.T, f *fixture) {
 	c := newApp(shop)
 	for n := range 3 {
 		c.Releases = append(c.Releases, release(shop, n+1))
-		c.Deployments = append(c.Deployments, paas.Deployment{ID: fmt.Sprint("d", 9-n), Team: "default", App: "shop", Release: n + 1,
-			State: paas.DeploymentHealthy, CreatedAt: moment.Add(time.Duration(n) * time.Second)})
+		c.Deployments = append(c.Deployments, paas.Deployment{
+			ID: fmt.Sprint("d", 9-n), Team: "default", App: "shop", Release: n + 1,
+			State: paas.DeploymentHealthy, CreatedAt: moment.Add(time.Duration(n) * time.Second),
+		})
 	}
 	f.save(c)
 	releases, err := f.Releases(f.ctx, shop, 2)

@@ -193,6 +193,8 @@ func event(ref paas.AppRef, message string) paas.Event {
 }
 
 func instance(ref paas.AppRef, id string, release int, state paas.InstanceState) paas.Instance {
-	return paas.Instance{ID: id, Team: ref.Team, App: ref.App, Process: "web", Slot: paas.Blue, Release: release, State: state,
-		Health: paas.HealthUnknown, Node: "n1", CreatedAt: moment, Since: moment}
+	return paas.Instance{
+		ID: id, Team: ref.Team, App: ref.App, Process: "web", Slot: paas.Blue, Release: release, State: state,
+		Health: paas.HealthUnknown, Node: "n1", CreatedAt: moment, Since: moment,
+	}
 }

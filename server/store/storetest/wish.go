@@ -19,11 +19,15 @@ func snapshotRoundTrip(_ *testing.T, f *fixture) {
 	c.App.Live, c.App.Release, c.App.Counts, c.App.Stopped = paas.Blue, 1, map[string]int{"web": 2}, true
 	c.App.CreatedAt = noon
 	c.Releases = []paas.Release{release(shop, 1)}
-	c.Slots = []paas.Slotted{{Team: "default", App: "shop", Slot: paas.Blue, Release: 1, Job: []byte(`{"ID":"it's ? ü"}`),
-		Counts: map[string]int{"web": 2}, First: 7, Index: 9}}
-	c.Deployments = []paas.Deployment{{ID: "d1", Team: "default", App: "shop", Release: 1, Slot: paas.Blue, Cause: "push", Why: "first",
+	c.Slots = []paas.Slotted{{
+		Team: "default", App: "shop", Slot: paas.Blue, Release: 1, Job: []byte(`{"ID":"it's ? ü"}`),
+		Counts: map[string]int{"web": 2}, First: 7, Index: 9,
+	}}
+	c.Deployments = []paas.Deployment{{
+		ID: "d1", Team: "default", App: "shop", Release: 1, Slot: paas.Blue, Cause: "push", Why: "first",
 		State: paas.DeploymentRunning, Steps: []paas.Step{{New: map[string]int{"web": 1}}, {New: map[string]int{"web": 2}, Old: map[string]int{"web": 0}}}, Step: 1,
-		Walk: true, Wanted: map[string]int{"web": 2}, Abort: true, Cancel: true, CreatedAt: moment, StepAt: later, PlannedAt: &later}}
+		Walk: true, Wanted: map[string]int{"web": 2}, Abort: true, Cancel: true, CreatedAt: moment, StepAt: later, PlannedAt: &later,
+	}}
 	snap := f.save(c)
 	if snap.Version == 0 {
 		f.Error("a stored app has version 0, the version of one that does not exist")
@@ -56,10 +60,14 @@ func snapshotNarrow(_ *testing.T, f *fixture) {
 		c.Releases = append(c.Releases, release(shop, n+1))
 	}
 	c.Slots = []paas.Slotted{{Team: "default", App: "shop", Slot: paas.Green, Release: 3}}
-	for i, state := range []paas.DeploymentState{paas.DeploymentHealthy, paas.DeploymentFailed, paas.DeploymentReverted, paas.DeploymentCanceled,
-		paas.DeploymentPending, paas.DeploymentPaused, paas.DeploymentRunning} {
-		c.Deployments = append(c.Deployments, paas.Deployment{ID: fmt.Sprint(state), Team: "default", App: "shop", Release: 5, Previous: 4, State: state,
-			CreatedAt: moment.Add(-time.Duration(i) * time.Second)})
+	for i, state := range []paas.DeploymentState{
+		paas.DeploymentHealthy, paas.DeploymentFailed, paas.DeploymentReverted, paas.DeploymentCanceled,
+		paas.DeploymentPending, paas.DeploymentPaused, paas.DeploymentRunning,
+	} {
+		c.Deployments = append(c.Deployments, paas.Deployment{
+			ID: fmt.Sprint(state), Team: "default", App: "shop", Release: 5, Previous: 4, State: state,
+			CreatedAt: moment.Add(-time.Duration(i) * time.Second),
+		})
 	}
 	snap := f.save(c)
 	var numbers []int
@@ -99,8 +107,10 @@ func oneWriterWins(_ *testing.T, f *fixture) {
 			wait.Go(func() {
 				app := snap.App
 				app.Counts = map[string]int{"web": 100*round + writer}
-				err := f.Save(f.ctx, 0, paas.Change{Ref: shop, Version: snap.Version, App: &app,
-					Events: []paas.Event{event(shop, fmt.Sprint(round))}})
+				err := f.Save(f.ctx, 0, paas.Change{
+					Ref: shop, Version: snap.Version, App: &app,
+					Events: []paas.Event{event(shop, fmt.Sprint(round))},
+				})
 				switch paas.CodeOf(err) {
 				case "":
 					won.Add(1)
@@ -148,11 +158,13 @@ func wholeOrNothing(_ *testing.T, f *fixture) {
 	f.drain()
 	app := before.App
 	app.Release = 1
-	refused := paas.Change{Ref: shop, Version: before.Version, App: &app, Releases: []paas.Release{release(shop, 1)},
+	refused := paas.Change{
+		Ref: shop, Version: before.Version, App: &app, Releases: []paas.Release{release(shop, 1)},
 		Slots:       []paas.Slotted{{Team: "default", App: "shop", Slot: paas.Blue, Release: 1}},
 		Deployments: []paas.Deployment{{ID: "d1", Team: "default", App: "shop", State: paas.DeploymentPending, CreatedAt: moment}},
 		SetClaims:   true, Claims: []paas.Route{{Host: "a.localhost", Path: "/"}, {Host: "other.localhost", Path: "/"}},
-		Events: []paas.Event{event(shop, "x")}}
+		Events: []paas.Event{event(shop, "x")},
+	}
 	f.code(f.Save(f.ctx, 0, refused), paas.Conflict)
 	after, err := f.Snapshot(f.ctx, shop)
 	f.must(err)
