@@ -49,6 +49,7 @@ func TestATaskThatExitsIsRestartedAndThenFails(t *testing.T) {
 	s := start(t, nil)
 	j := job("app", 1, "exit 3")
 	j.TaskGroups[0].RestartPolicy = &nomadapi.RestartPolicy{Attempts: new(1), Interval: new(time.Hour), Delay: new(10 * time.Millisecond), Mode: new("fail")}
+	j.TaskGroups[0].Migrate.MinHealthyTime = new(time.Hour) // it never lives that long
 	j.TaskGroups[0].ReschedulePolicy = &nomadapi.ReschedulePolicy{Delay: new(time.Hour), MaxDelay: new(time.Hour), DelayFunction: new("constant"), Unlimited: new(true)}
 	s.register(t, j)
 	a := s.only(t, "app", "failed")

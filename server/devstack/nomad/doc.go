@@ -12,8 +12,8 @@
 // client/allocation/ID (restart, signal), client/fs (logs, ls, stat, cat, readat,
 // stream), nodes, node/ID (allocations, drain, eligibility), namespaces,
 // deployments, event/stream, agent (self, health, members), status (leader,
-// peers), regions, operator/scheduler/configuration (read), system/gc. Anything
-// else is answered 501 with its path.
+// peers), regions, operator/scheduler/configuration (read), system/gc; and
+// /.well-known/jwks.json. Anything else is answered 501 with its path.
 //
 // Known differences from Nomad: there are no deployments, every update block is
 // read as max_parallel = 0; CPU and memory are accounted, not enforced; exec is

@@ -1,20 +1,25 @@
 package nomad
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/state"
 )
 
 const (
-	gcInterval = 5 * time.Minute
-	gcAge      = time.Hour // eval_gc_threshold
-	jobAge     = 4 * time.Hour
+	gcInterval = time.Minute
+	gcAge      = time.Hour     // eval_gc_threshold
+	jobAge     = 4 * time.Hour // job_gc_threshold
+
+	// keptFolders is how many ended allocations keep their files (gc_max_allocs).
+	keptFolders = 50
 )
 
 // collect forgets what is over, as Nomad's core jobs do. A service job is only
@@ -24,7 +29,29 @@ func (s *Server) collect(ctx context.Context) {
 		if _, err := s.forget(time.Now().Add(-gcAge), time.Now().Add(-jobAge)); err != nil {
 			s.log.Error("garbage not collected", "err", err)
 		}
+		if err := s.clean(); err != nil {
+			s.log.Error("old allocations not removed", "err", err)
+		}
 	}
+}
+
+// clean removes the files of the oldest ended allocations, so that many pushes in
+// an hour do not fill the disk. Their rows stay.
+func (s *Server) clean() error {
+	var over []*state.Alloc
+	s.state.View(func(v *state.View) {
+		over = slices.DeleteFunc(v.Allocs("*"), func(a *state.Alloc) bool { return !a.ClientTerminal() })
+	})
+	slices.SortFunc(over, func(a, b *state.Alloc) int { return cmp.Compare(a.ModifyTime, b.ModifyTime) })
+	var errs []error
+	for _, a := range over[:max(0, len(over)-keptFolders)] {
+		errs = append(errs, s.removeFiles(a.ID))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Server) removeFiles(alloc string) error {
+	return errors.Join(os.RemoveAll(s.allocDir(alloc)), os.RemoveAll(filepath.Join(s.cfg.Data, "run", alloc)))
 }
 
 func (s *Server) systemGC(*http.Request) (any, uint64, error) {
@@ -65,7 +92,7 @@ func (s *Server) forget(before, jobsBefore time.Time) (uint64, error) {
 	errs := []error{err}
 	if err == nil {
 		for _, id := range gone {
-			errs = append(errs, os.RemoveAll(s.allocDir(id)), os.RemoveAll(filepath.Join(s.cfg.Data, "run", id)))
+			errs = append(errs, s.removeFiles(id))
 		}
 	}
 	return index, errors.Join(errs...)

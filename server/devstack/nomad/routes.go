@@ -62,6 +62,7 @@ func (s *Server) routes() {
 	get("/v1/client/fs/readat/{id}", s.readFileAt)
 	get("/v1/client/fs/stream/{id}", s.streamFile)
 
+	get("/.well-known/jwks.json", s.jwks)
 	get("/v1/agent/self", s.agentSelf)
 	get("/v1/agent/health", s.agentHealth)
 	get("/v1/agent/members", s.agentMembers)

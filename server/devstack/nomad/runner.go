@@ -138,7 +138,11 @@ func (r *runner) prepare() error {
 		}
 	}
 	for _, folder := range folders {
-		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+		mode := os.FileMode(0o755)
+		if filepath.Base(folder) == "secrets" {
+			mode = 0o700
+		}
+		if err := os.MkdirAll(filepath.Join(dir, folder), mode); err != nil {
 			return fmt.Errorf("make folders: %w", err)
 		}
 	}

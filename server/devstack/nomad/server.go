@@ -15,6 +15,7 @@ import (
 	consulapi "github.com/hashicorp/consul/api"
 
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/catalog"
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad/identity"
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/state"
 )
 
@@ -27,7 +28,10 @@ type Config struct {
 
 	ConsulAddr string // host:port or URL; empty: services are not registered
 	VaultAddr  string // URL; empty: templates that read secrets fail
-	VaultToken string // what templates read secrets with
+
+	// VaultToken is what templates read with when their task's vault block names
+	// no role. A task never sees it. With a role the task logs in by its identity.
+	VaultToken string
 	Advertise  string // host:port of the HTTP API, shown as the node's address
 
 	// Executor is the command line of the task shim, to which its arguments are
@@ -52,6 +56,7 @@ type Server struct {
 	node    string           // id of the node
 	mux     *http.ServeMux
 	fetcher *http.Client
+	signer  *identity.Signer
 	ended   chan struct{} // closed when Run ends, so that blocked answers do
 
 	mu      sync.Mutex // guards runners
@@ -79,6 +84,9 @@ func Open(cfg Config) (*Server, error) {
 		fetcher: &http.Client{Timeout: 30 * time.Minute},
 		ended:   make(chan struct{}),
 		runners: map[string]*runner{},
+	}
+	if s.signer, err = identity.Open(filepath.Join(cfg.Data, "state", "identity.pem")); err != nil {
+		return nil, errors.Join(err, store.Close())
 	}
 	if cfg.ConsulAddr != "" {
 		consul, err := consulapi.NewClient(&consulapi.Config{Address: cfg.ConsulAddr, Transport: &http.Transport{MaxIdleConnsPerHost: 4}})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/artifact"
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/executor"
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad/identity"
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/render"
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/taskenv"
 )
@@ -40,6 +42,8 @@ type task struct {
 	tracker  *tracker
 	built    bool             // the folders have been told of
 	renderer *render.Renderer // nil without templates
+	token    string           // of Vault, for templates
+	lease    *identity.Lease  // of the task's own token; nil without one
 }
 
 // restart is what a user asks of a running task: a restart in place, or only a
@@ -69,6 +73,9 @@ func (t *task) run(ctx context.Context, stop <-chan struct{}) {
 	}
 	t.tracker = newTracker(t.policy(), time.Now())
 	handle := t.adopt(ctx, state)
+	if handle != nil && def.Vault != nil {
+		t.adoptVault(ctx, def)
+	}
 	if handle != nil && len(def.Templates) > 0 {
 		t.adoptTemplates(ctx, def)
 	}
@@ -259,10 +266,15 @@ func (t *task) start(ctx context.Context) (*executor.Handle, error) {
 	if err := t.fetch(ctx, def, env); err != nil {
 		return nil, err
 	}
+	visible, err := t.vault(ctx, def)
+	if err != nil {
+		return nil, err
+	}
 	rendered, err := t.render(ctx, def, env)
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(rendered, visible)
 	env = t.r.env(a, def, rendered)
 	spec, err := t.process(def, env)
 	if err != nil {
@@ -392,6 +404,7 @@ func (t *task) wait(ctx context.Context, handle *executor.Handle, stop <-chan st
 		over <- result{exit, err}
 	}()
 	kill := (<-chan time.Time)(nil)
+	renewal := t.renewal()
 	stopping, again := false, false
 	var asks []*restart
 	for {
@@ -416,6 +429,8 @@ func (t *task) wait(ctx context.Context, handle *executor.Handle, stop <-chan st
 				again = true
 				kill = t.terminate(handle)
 			}
+		case <-renewal:
+			renewal = t.renew(ctx)
 		case ask := <-t.commands:
 			if ask.signal != 0 {
 				t.r.event(t.name, nil, taskEvent(nomadapi.TaskSignaling, func(e *nomadapi.TaskEvent) { e.TaskSignal = unix.SignalName(ask.signal) }))

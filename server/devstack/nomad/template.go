@@ -20,8 +20,9 @@ import (
 // render renders the task's templates, waiting for what they read, and returns
 // the variables of those with env = true. The renderer goes on watching.
 func (t *task) render(ctx context.Context, def *nomadapi.Task, env *taskenv.Env) (map[string]string, error) {
+	vars := map[string]string{}
 	if len(def.Templates) == 0 {
-		return nil, nil
+		return vars, nil
 	}
 	if t.renderer == nil {
 		if err := t.watchTemplates(def, env); err != nil {
@@ -35,7 +36,6 @@ func (t *task) render(ctx context.Context, def *nomadapi.Task, env *taskenv.Env)
 			return nil, errStopped
 		}
 	}
-	vars := map[string]string{}
 	for _, tmpl := range def.Templates {
 		if tmpl.Envvars == nil || !*tmpl.Envvars {
 			continue
@@ -64,7 +64,7 @@ func (t *task) inAlloc(path string) string {
 func (t *task) watchTemplates(def *nomadapi.Task, env *taskenv.Env) error {
 	cfg := render.Config{Root: t.r.s.allocDir(t.r.id), Env: env.Map(), Consul: t.r.s.cfg.ConsulAddr}
 	if def.Vault != nil {
-		cfg.Vault, cfg.Token = t.r.s.cfg.VaultAddr, t.r.s.cfg.VaultToken
+		cfg.Vault, cfg.Token = t.r.s.cfg.VaultAddr, t.token
 	}
 	for _, tmpl := range def.Templates {
 		one := render.Template{
@@ -110,6 +110,7 @@ const adoptTemplatesWait = 5 * time.Second
 func (t *task) endTemplates() {
 	if t.renderer != nil {
 		t.renderer.Close()
+		t.renderer = nil
 	}
 }
 
