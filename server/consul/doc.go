@@ -7,7 +7,7 @@
 // Rules are written by compare-and-set only: the code is conflict when somebody else was faster.
 // Connection failures are unavailable and name the address, refusals of the token are forbidden.
 //
-// Every call has a deadline of its own below the caller's. The official client also honours its
+// Every call has a deadline of its own below the caller's. The official client also honors its
 // environment variables for TLS (CONSUL_CACERT and its kin).
 //
 // Invariant: types of the official client never leave; services and keys that are not Crumpet's are

@@ -96,7 +96,7 @@ func (c *Client) Answers(ctx context.Context, host, path string) (status int, er
 	if err != nil {
 		return 0, paas.Wrap(paas.Unavailable, err, "The router at %s gives no answer for %s%s.", c.cfg.RouterURL, host, path)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	return resp.StatusCode, nil
 }
 
@@ -143,7 +143,7 @@ func (c *Client) table(ctx context.Context, address string) (paas.RouterTable, e
 		}
 		return paas.RouterTable{}, unreachable(address, err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
 		return paas.RouterTable{}, unreachable(address, fmt.Errorf("status %d", resp.StatusCode))
 	}

@@ -191,7 +191,7 @@ func (f *follower) read(ctx context.Context, s source, r *reader, lines int, fol
 	if err != nil {
 		return false, err
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	r.heard.Store(time.Now().UnixNano())
 	r.mu.Lock()
 	r.close = cancel

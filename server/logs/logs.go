@@ -111,7 +111,7 @@ func (l *Logs) tail(ctx context.Context, alloc, process, stream string, n int) (
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	kept := last{n: n + 1} // one more, as the first may be cut
 	s := splitter{put: kept.put}
 	read, err := io.Copy(&s, r)

@@ -42,6 +42,6 @@ func (c *Client) Ask(ctx context.Context, at paas.Endpoint, path string) (output
 	if err != nil {
 		return err.Error()
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	return fmt.Sprintf("HTTP GET %s: %s", url, resp.Status)
 }

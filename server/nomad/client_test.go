@@ -197,7 +197,7 @@ func TestLogsAreTheBytesOfTheFrames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	b, err := io.ReadAll(r)
 	if string(b) != "one\ntwo\n" || err != nil {
 		t.Errorf("logs = %q, %v", b, err)

@@ -78,7 +78,7 @@ func listening(table string, sockets map[string]bool) []string {
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var found []string
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		col := strings.Fields(lines.Text())

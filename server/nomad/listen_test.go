@@ -78,7 +78,7 @@ func TestListeningReadsThisMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	// This process under another environment, as the kernel shows the one it was started with.
 	self := filepath.Join(proc, "1")
 	if err := os.Mkdir(self, 0o755); err != nil {

@@ -66,7 +66,7 @@ func New(cfg Config) (*Client, error) {
 	return &Client{api: api, cfg: cfg, address: u.String()}, nil
 }
 
-// Ping asks Vault whether it can serve: initialised and unsealed.
+// Ping asks Vault whether it can serve: initialized and unsealed.
 func (c *Client) Ping(ctx context.Context) error {
 	callCtx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
@@ -75,7 +75,7 @@ func (c *Client) Ping(ctx context.Context) error {
 	case err != nil:
 		return c.fail(ctx, err, "ask Vault for its health")
 	case !health.Initialized:
-		return paas.Errorf(paas.Unavailable, "Vault at %s is not initialised. Run `vault operator init` once.", c.address)
+		return paas.Errorf(paas.Unavailable, "Vault at %s is not initialized. Run `vault operator init` once.", c.address)
 	case health.Sealed:
 		return c.sealed(nil)
 	}

@@ -181,7 +181,7 @@ func TestPingSaysInWordsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, body, says string }{
 		{"sealed", `{"initialized":true,"sealed":true}`, "sealed"},
-		{"not initialised", `{"initialized":false,"sealed":true}`, "not initialised"},
+		{"not initialized", `{"initialized":false,"sealed":true}`, "not initialized"},
 		{"well", `{"initialized":true,"sealed":false}`, ""},
 	}
 	for _, tt := range tests {

@@ -8,7 +8,7 @@
 //
 // Every call has a deadline of its own below the caller's. A sealed, uninitialised or unreachable
 // Vault is unavailable and says so in words; a refused token is forbidden. The official client also
-// honours its environment variables for namespace and extra headers.
+// honors its environment variables for namespace and extra headers.
 //
 // Invariant: types of the official client never leave; neither keys nor the token appear in an
 // error or a log.

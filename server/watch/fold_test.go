@@ -38,7 +38,7 @@ func stream(t *testing.T) []moment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var all []moment
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)

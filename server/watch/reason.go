@@ -3,6 +3,7 @@ package watch
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,7 +20,7 @@ func Reason(process string, task *nomadapi.TaskState, memory int64) string {
 	if task == nil {
 		return ""
 	}
-	for i := len(task.Events) - 1; i >= 0; i-- {
+	for i := range slices.Backward(task.Events) {
 		if s := eventReason(process, task, i, memory); s != "" {
 			return s
 		}
@@ -112,16 +113,17 @@ func exitReason(process string, e *nomadapi.TaskEvent, times int, memory int64) 
 }
 
 func signalName(n int) string {
-	switch s := syscall.Signal(n); s {
-	case syscall.SIGSEGV:
-		return "SIGSEGV, an invalid memory access"
-	case syscall.SIGABRT:
-		return "SIGABRT, it aborted"
-	case syscall.SIGKILL:
-		return "SIGKILL, killed from outside"
-	default:
-		return s.String()
+	if name := signalNames[n]; name != "" {
+		return name
 	}
+	return syscall.Signal(n).String()
+}
+
+// signalNames are those that tell what went wrong.
+var signalNames = map[int]string{
+	int(syscall.SIGSEGV): "SIGSEGV, an invalid memory access",
+	int(syscall.SIGABRT): "SIGABRT, it aborted",
+	int(syscall.SIGKILL): "SIGKILL, killed from outside",
 }
 
 // number reads a detail; older Nomads give the field only.
