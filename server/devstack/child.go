@@ -48,20 +48,20 @@ type minder struct {
 // became ready: started is closed when it did.
 func (m *minder) run(ctx context.Context, started chan<- struct{}) error {
 	backoff := firstBackoff
-	for first := true; ; first = false {
+	for first := true; ; {
 		begin := time.Now()
 		logged := m.logSize()
 		err := m.once(ctx, func(pid int) {
 			m.ready(m.Name, pid)
 			if first {
 				close(started)
+				first = false
 			}
-			first = false
 		})
 		if ctx.Err() != nil {
 			return nil
 		}
-		if first {
+		if first && !errors.Is(err, errStuck) {
 			return fmt.Errorf("%s did not start: %w%s", m.Name, err, m.lastLines(logged))
 		}
 		if time.Since(begin) > settledAfter {
@@ -119,7 +119,7 @@ func (m *minder) once(ctx context.Context, ready func(pid int)) error {
 	}
 	if err != nil {
 		m.stop(cmd, exited)
-		return fmt.Errorf("not ready after %s: %w", readyWithin, err)
+		return fmt.Errorf("not ready: %w", err)
 	}
 	ready(cmd.Process.Pid)
 	select {
@@ -150,6 +150,9 @@ func untilReady(ctx context.Context, ready func(context.Context) error) error {
 		cancel()
 		if err == nil {
 			return nil
+		}
+		if errors.Is(err, errStuck) {
+			return err
 		}
 		last = err
 		pause(ctx, askEvery)

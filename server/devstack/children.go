@@ -66,6 +66,7 @@ func (b builder) nomad() (Child, error) {
 			"--min-port", fmt.Sprint(b.stack.FirstTaskPort), "--max-port", fmt.Sprint(b.stack.LastTaskPort))
 		return c, nil
 	}
+	c.Ready = realNomadReady(b.stack.Nomad)
 	config, err := b.configure("nomad", "nomad.hcl", nomadConfig)
 	c.Argv = []string{program.Path, "agent", "-config", config}
 	return c, err

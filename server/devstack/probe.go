@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"time"
 )
 
 // loopback asks agents of this machine; no proxy of the environment comes between.
@@ -65,6 +66,47 @@ func nomadReady(addr string) func(context.Context) error {
 			}
 		}
 		return errors.New("nomad has no ready node")
+	}
+}
+
+// errStuck is a probe's answer for a child that would get ready only much later, if at all: it is started
+// again instead.
+var errStuck = errors.New("stuck at its start")
+
+// registersWithin is what a real Nomad client gets to register once there is a leader.
+const registersWithin = 2 * time.Second
+
+// realNomadReady waits until the client of this very start has registered, too: a restarted server knows the node
+// as ready from before. A client that asks between the election and the loading of the keyring is refused, gives up its
+// identity and asks again after 15 to 30 s only; a new start takes two.
+func realNomadReady(addr string) func(context.Context) error {
+	nodeReady := nomadReady(addr)
+	var leading time.Time // since when this start has a leader
+	tries := 0
+	return func(ctx context.Context) error {
+		var leader string
+		if err := getJSON(ctx, addr+"/v1/status/leader", &leader); err != nil {
+			leading = time.Time{}
+			return err
+		}
+		var self struct {
+			Stats struct{ Client map[string]string } `json:"stats"`
+		}
+		if err := getJSON(ctx, addr+"/v1/agent/self", &self); err != nil {
+			return err
+		}
+		if ttl := self.Stats.Client["heartbeat_ttl"]; ttl != "" && ttl != "0s" {
+			leading, tries = time.Time{}, 0
+			return nodeReady(ctx)
+		}
+		if leading.IsZero() {
+			leading = time.Now()
+		}
+		if time.Since(leading) > registersWithin && tries < 2 {
+			leading, tries = time.Time{}, tries+1
+			return fmt.Errorf("nomad's client has not registered: %w", errStuck)
+		}
+		return errors.New("nomad's client has not registered")
 	}
 }
 
