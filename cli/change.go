@@ -54,7 +54,7 @@ func (s *session) change(ctx context.Context, args []string, detach bool, unchan
 		p.close()
 		return f.explain(ctx)
 	}
-	p.done("%s is done: release %d serves.", d.Cause, d.Release)
+	p.done("%s is done: release %d serves.", upperFirst(d.Cause), d.Release)
 	return nil
 }
 

@@ -67,7 +67,8 @@ type follower struct {
 	c          *client.Client
 	p          *progress
 	deployment paas.Deployment
-	shown      int            // phases that were shown
+	shown      int            // phases that are over and shown
+	doing      string         // the phase under way
 	trouble    []paas.LogLine // the last lines of an instance that failed, read while it was there
 	failing    string         // that instance
 }
@@ -118,9 +119,9 @@ func (f *follower) show() {
 	for i, phase := range phases {
 		at := phase.at(f.deployment)
 		if at == nil {
-			if i >= f.shown && !f.deployment.State.Ended() {
+			if f.doing != phase.doing && !f.deployment.State.Ended() {
 				f.p.begin(phase.doing)
-				f.shown = i
+				f.doing = phase.doing
 			}
 			return
 		}
@@ -138,16 +139,11 @@ func (f *follower) hear(ctx context.Context, e paas.Event) bool {
 		return false
 	}
 	switch e.Kind { //nolint:exhaustive // the others are only noted
-	case paas.EventDeploymentHeld:
-		f.p.line("  %s", e.Message)
+	case paas.EventDeploymentHeld, paas.EventDeploymentStep:
+		f.line(e)
 	case paas.EventDeploymentAborting:
-		f.p.line("  %s", e.Message)
+		f.line(e)
 		f.capture(ctx)
-	case paas.EventDeploymentStep:
-		if !f.s.live {
-			f.p.line("  %s", e.Message)
-		}
-		f.p.say(e.Message)
 	case paas.EventInstanceState, paas.EventInstanceHealth:
 		f.failing = e.Instance
 		f.p.say(e.Message)
@@ -155,6 +151,11 @@ func (f *follower) hear(ctx context.Context, e paas.Event) bool {
 		f.p.say(e.Message)
 	}
 	return true
+}
+
+// line shows an event for good, with the time since the deployment began.
+func (f *follower) line(e paas.Event) {
+	f.p.line("  %-46s %s", e.Message, f.s.faint(seconds(max(0, e.Time.Sub(f.deployment.CreatedAt)))))
 }
 
 // capture reads the last lines of the instance that failed, while it is still there. What can't be

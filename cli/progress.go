@@ -88,7 +88,7 @@ func (p *progress) end(step, note string, took time.Duration) {
 	defer p.mu.Unlock()
 	p.wipe()
 	p.step = ""
-	p.print("%s %-36s %s", p.s.bold(pad(step)), note, p.s.faint(seconds(took)))
+	p.print("%s %-35s %s", p.s.bold(pad(step)), note, p.s.faint(seconds(took)))
 }
 
 // line prints a line that stays, above the live one.
@@ -105,7 +105,7 @@ func (p *progress) done(format string, args ...any) {
 	p.close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.print("%s", upperFirst(fmt.Sprintf(format, args...)))
+	p.print(format, args...)
 }
 
 func (p *progress) print(format string, args ...any) {
