@@ -197,7 +197,7 @@ func check(digest string) error {
 // source reads with an eye on the context and the limit, and remembers its error, so that a fault of
 // the sender is told from one of the disk.
 type source struct {
-	ctx   context.Context //nolint:containedctx // lives for one call of put
+	ctx   context.Context // lives for one call of put
 	r     io.Reader
 	limit int64
 	read  int64

@@ -334,7 +334,7 @@ func TestStartReadsTheManifestBlob(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, text := range []string{"{}", "[1]", `[{"path":"a","colour":"red"}]`, "[] []", ""} {
+	for _, text := range []string{"{}", "[1]", `[{"path":"a","owner":"me"}]`, "[] []", ""} {
 		digest, _, err := r.blobs.Put(t.Context(), strings.NewReader(text))
 		if err != nil {
 			t.Fatal(err)

@@ -60,7 +60,7 @@ func (j *journal) Write(p []byte) (int, error) {
 
 // note adds a line of our own.
 func (j *journal) note(format string, args ...any) {
-	fmt.Fprintf(j, format+"\n", args...)
+	_, _ = fmt.Fprintf(j, format+"\n", args...) // Write never fails
 }
 
 // line ends a line. mu is held.

@@ -31,7 +31,7 @@ type weight struct {
 
 // walk collects what is to be pushed, without reading any file of it.
 type walk struct {
-	ctx    context.Context //nolint:containedctx // lives for one call of Pack
+	ctx    context.Context // lives for one call of Pack
 	root   string          // absolute, free of links
 	cfg    PackConfig
 	found  []found

@@ -38,9 +38,11 @@ func Serve(ctx context.Context, dir, addr string) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}
-	<-served // http.ErrServerClosed
 	if err != nil {
 		return fmt.Errorf("end site: %w", err)
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve site: %w", err)
 	}
 	return nil
 }

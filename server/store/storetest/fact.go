@@ -71,16 +71,16 @@ func observationWhole(_ *testing.T, f *fixture) {
 	}
 	instances, _, _, _, err := f.Facts(f.ctx)
 	f.must(err)
-	if len(instances) != whole*rows {
-		f.Errorf("%d instances of %d whole observations, want %d", len(instances), whole, whole*rows)
-	}
 	events, err := f.Events(f.ctx, paas.EventFilter{})
 	f.must(err)
-	f.equal("events", len(events), whole)
+	f.equal("instances of the observations whose event is there", len(instances), rows*len(events))
+	if len(events) < whole { // more may be: a context can end between the commit and its report
+		f.Errorf("%d observations are there, %d were reported written", len(events), whole)
+	}
 }
 
 func endedInstances(_ *testing.T, f *fixture) {
-	snap := f.save(newApp(shop))
+	f.save(newApp(shop))
 	f.must(f.Observe(f.ctx, 0, paas.Observation{Instances: []paas.Instance{
 		instance(shop, "a", 1, paas.InstanceRunning), instance(shop, "b", 1, paas.InstanceComplete),
 		instance(shop, "c", 2, paas.InstanceFailed), instance(shop, "d", 3, paas.InstanceLost), instance(shop, "e", 3, paas.InstanceStopping),
