@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -97,7 +98,7 @@ func (m *minder) once(ctx context.Context, ready func(pid int)) error {
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
 	}
-	cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], mark(m.dir))
+	cmd.Env = append(slices.Clip(cmd.Env), mark(m.dir))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the terminal's keys are for dev, which stops all in order
 	if err := cmd.Start(); err != nil {
 		return err
@@ -113,8 +114,7 @@ func (m *minder) once(ctx context.Context, ready func(pid int)) error {
 	select {
 	case err = <-exited:
 		stopProbing()
-		<-probed
-		return exitReason(err)
+		return errors.Join(exitReason(err), dropCanceled(<-probed))
 	case err = <-probed:
 	}
 	if err != nil {
@@ -129,6 +129,14 @@ func (m *minder) once(ctx context.Context, ready func(pid int)) error {
 		m.stop(cmd, exited)
 		return ctx.Err()
 	}
+}
+
+// dropCanceled leaves out a probe that was only cut short: what it last heard from a dead child says nothing.
+func dropCanceled(err error) error {
+	if errors.Is(err, errStuck) {
+		return err
+	}
+	return nil
 }
 
 func exitReason(err error) error {
@@ -170,11 +178,12 @@ func (m *minder) stop(cmd *exec.Cmd, exited <-chan error) {
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
-	case <-exited:
+	case err := <-exited:
+		m.log.Debug("child ended", "name", m.Name, "err", err)
 	case <-timer.C:
 		m.log.Warn("child killed: it did not end when asked to", "name", m.Name)
 		_ = cmd.Process.Kill()
-		<-exited
+		m.log.Debug("child ended", "name", m.Name, "err", <-exited)
 	}
 }
 

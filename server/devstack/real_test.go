@@ -7,6 +7,7 @@ import (
 	"debug/elf"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -95,9 +96,7 @@ func prove(t *testing.T, c devstack.Config) {
 	}
 	r.end(t)
 	delete(last.Pids, "dev")
-	for name, pid := range last.Pids {
-		pids[name] = pid
-	}
+	maps.Copy(pids, last.Pids)
 	for name, pid := range pids {
 		if !gone(pid) {
 			t.Errorf("%s (%d) outlived dev", name, pid)

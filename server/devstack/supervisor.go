@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -183,10 +184,10 @@ func (s *Supervisor) start(ctx context.Context, c Child) (started, error) {
 
 // stopAll ends the children in reverse order, and the tasks once Nomad can't start them again.
 func (s *Supervisor) stopAll(ctx context.Context, up []started, guardPid int) {
-	for i := len(up) - 1; i >= 0; i-- {
-		up[i].stop()
-		s.log.Debug("child stopped", "name", up[i].name)
-		if up[i].name == "nomad" {
+	for _, child := range slices.Backward(up) {
+		child.stop()
+		s.log.Debug("child stopped", "name", child.name)
+		if child.name == "nomad" {
 			s.mu.Lock()
 			except := []int{os.Getpid(), guardPid, s.pids["consul"], s.pids["vault"]}
 			s.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Version is the Fabio whose behaviour this is.
+// Version is the Fabio whose behavior this is.
 const Version = "1.7.3-embedded"
 
 // listed is one target in /api/routes. Fabio fills in no rates any more: they are 0 there too.

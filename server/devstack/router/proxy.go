@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -109,9 +110,7 @@ func rewrite(pr *httputil.ProxyRequest, to *url.URL, host string, headers http.H
 	pr.Out.URL.Scheme, pr.Out.URL.Host = to.Scheme, to.Host
 	pr.Out.URL.Path, pr.Out.URL.RawQuery = to.Path, to.RawQuery
 	pr.Out.Host = host
-	for key, values := range headers {
-		pr.Out.Header[key] = values
-	}
+	maps.Copy(pr.Out.Header, headers)
 	if _, ok := pr.Out.Header["User-Agent"]; !ok {
 		pr.Out.Header.Set("User-Agent", "") // else the transport would send its own
 	}

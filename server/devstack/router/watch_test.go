@@ -43,7 +43,10 @@ func run(t *testing.T, f *fakeConsul, c router.Config) *running {
 	t.Cleanup(func() {
 		cancel()
 		select {
-		case <-r.done:
+		case err := <-r.done:
+			if err != nil {
+				t.Error(err)
+			}
 		case <-time.After(30 * time.Second):
 			t.Error("the router did not end")
 		}
