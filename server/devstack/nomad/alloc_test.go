@@ -294,14 +294,14 @@ func TestTasksOutliveTheStandIn(t *testing.T) {
 func TestAnInstanceIsRestartedStoppedAndSignalled(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
-	s.register(t, job("app", 1, "trap 'echo signalled' USR1; echo up; while :; do sleep 0.05; done"))
+	s.register(t, job("app", 1, "trap 'echo received' USR1; echo up; while :; do sleep 0.05; done"))
 	stub := s.running(t, "app", 1)["app.web[0]"]
 	s.until(t, "it is up", func() bool { return s.log(t, stub.ID) != "" })
 	a := &nomadapi.Allocation{ID: stub.ID}
 	if err := s.Allocations().Signal(a, nil, "web", "SIGUSR1"); err != nil {
 		t.Fatal(err)
 	}
-	s.until(t, "it got the signal", func() bool { return strings.Contains(s.log(t, stub.ID), "signalled") })
+	s.until(t, "it got the signal", func() bool { return strings.Contains(s.log(t, stub.ID), "received") })
 	if err := s.Allocations().Restart(a, "web", nil); err != nil {
 		t.Fatal(err)
 	}

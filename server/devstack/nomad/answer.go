@@ -110,8 +110,7 @@ func (s *Server) reply(w http.ResponseWriter, body any) {
 // is known.
 func (s *Server) refuse(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
-	var known *failure
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*failure](err); ok {
 		status = known.status
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -20,7 +20,6 @@ const (
 	byReschedule = "alloc-reschedule"
 	byQueued     = "queued-allocs"
 	byDrain      = "node-drain"
-	byNodeUpdate = "node-update"
 	byScaling    = "job-scaling"
 )
 

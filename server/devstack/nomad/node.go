@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +17,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/state"
 )
 
-// version is the release of Nomad whose behaviour the stand-in has.
+// version is the release of Nomad the stand-in behaves like.
 const version = "2.0.6"
 
 const signals = "SIGABRT,SIGALRM,SIGBUS,SIGCHLD,SIGCONT,SIGFPE,SIGHUP,SIGILL,SIGINT,SIGIO,SIGKILL,SIGPIPE,SIGPROF," +
@@ -159,7 +160,7 @@ func machineMemoryMB() int {
 func withNodeEvent(n *nomadapi.Node, index uint64, subsystem, message string) *nomadapi.Node {
 	c := *n
 	c.Attributes = maps.Clone(n.Attributes)
-	events := append(n.Events[:len(n.Events):len(n.Events)], &nomadapi.NodeEvent{
+	events := append(slices.Clip(n.Events), &nomadapi.NodeEvent{
 		Message: message, Subsystem: subsystem, Timestamp: time.Now(), CreateIndex: index,
 	})
 	c.Events = events[max(0, len(events)-10):]

@@ -3,6 +3,7 @@ package nomad
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/state"
@@ -11,12 +12,15 @@ import (
 // askTimeout is how long a task may take to hear a request.
 const askTimeout = 5 * time.Second
 
+// errNotRunning is Nomad's text for a request to a task without a process.
+var errNotRunning = fail(http.StatusInternalServerError, "Task not running")
+
 // restart hands what a user asked for to the tasks. A restart takes the group's
 // services out of Consul first, waits for shutdown_delay, and puts them back:
 // as in Nomad, one instance has a gap.
 func (r *runner) restart(ctx context.Context, a *state.Alloc, ask *restart, stopping bool) {
 	if stopping {
-		ask.done <- errors.New("Task not running")
+		ask.done <- errNotRunning
 		return
 	}
 	if ask.signal == 0 {
@@ -34,7 +38,7 @@ func (r *runner) restart(ctx context.Context, a *state.Alloc, ask *restart, stop
 		one := &restart{task: name, signal: ask.signal, done: make(chan error, 1)}
 		ts := a.TaskStates[name]
 		if ts == nil || ts.State != "running" {
-			errs = append(errs, errors.New("Task not running"))
+			errs = append(errs, errNotRunning)
 			continue
 		}
 		select {
@@ -46,9 +50,9 @@ func (r *runner) restart(ctx context.Context, a *state.Alloc, ask *restart, stop
 			case <-ctx.Done():
 			}
 		case <-t.over:
-			errs = append(errs, errors.New("Task not running"))
+			errs = append(errs, errNotRunning)
 		case <-time.After(askTimeout): // it is being started again
-			errs = append(errs, errors.New("Task not running"))
+			errs = append(errs, errNotRunning)
 		case <-ctx.Done():
 		}
 	}
@@ -61,7 +65,7 @@ func (s *Server) ask(ctx context.Context, alloc string, ask *restart) error {
 	r := s.runners[alloc]
 	s.mu.Unlock()
 	if r == nil {
-		return errors.New("Task not running")
+		return errNotRunning
 	}
 	select {
 	case r.restarts <- ask:

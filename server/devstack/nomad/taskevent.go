@@ -2,6 +2,7 @@ package nomad
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -138,7 +139,7 @@ func (r *runner) event(task string, change change, events ...*nomadapi.TaskEvent
 			c := *old
 			ts = &c
 		}
-		kept := append(ts.Events[:len(ts.Events):len(ts.Events)], events...)
+		kept := append(slices.Clip(ts.Events), events...)
 		ts.Events = kept[max(0, len(kept)-keptEvents):]
 		if change != nil {
 			change(ts)

@@ -147,7 +147,7 @@ func (t *task) onRendered(indexes []int, signal func(syscall.Signal) error) (res
 				e.TaskSignal, e.TaskSignalReason = *tmpl.ChangeSignal, "Template re-rendered"
 			}))
 			if err := signal(unix.SignalNum(*tmpl.ChangeSignal)); err != nil {
-				t.r.s.log.Warn("task not signalled", "alloc", t.r.id, "task", t.name, "err", err)
+				t.r.s.log.Warn("signal not sent", "alloc", t.r.id, "task", t.name, "err", err)
 			}
 		}
 	}

@@ -77,7 +77,7 @@ func fetch(ctx context.Context, client *http.Client, src Source, taskDir string)
 	}
 	err = place(file, u, archive, src.Mode, dest, func() error {
 		if got := hex.EncodeToString(sum.Sum(nil)); want != "" && got != want {
-			return fmt.Errorf("Checksums did not match for %s.\nExpected: %s\nGot: %s\n%T", file.Name(), want, got, sum)
+			return fmt.Errorf("getter failed: Checksums did not match for %s.\nExpected: %s\nGot: %s", filepath.Base(u.Path), want, got)
 		}
 		return nil
 	})
@@ -128,8 +128,8 @@ func download(ctx context.Context, client *http.Client, u *url.URL, headers map[
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		var failed *url.Error // repeats the address, and with it its query
-		if errors.As(err, &failed) {
+		// It repeats the address, and with it its query.
+		if failed, ok := errors.AsType[*url.Error](err); ok {
 			err = failed.Err
 		}
 		return nil, err

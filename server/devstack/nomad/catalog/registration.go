@@ -120,7 +120,7 @@ func address(a *nomadapi.Allocation, label string) (string, int, error) {
 	if port, err := strconv.Atoi(label); err == nil {
 		return ip, port, nil
 	}
-	return "", 0, fmt.Errorf("no port labelled %q", label)
+	return "", 0, fmt.Errorf("no port with the label %q", label)
 }
 
 func check(a *nomadapi.Allocation, service consulapi.AgentServiceRegistration, c nomadapi.ServiceCheck, env Replacer) (consulapi.AgentCheckRegistration, error) {

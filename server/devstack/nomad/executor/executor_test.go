@@ -107,7 +107,7 @@ func TestAnotherHandleLearnsOfTheExit(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := h.Wait(ctx); !errors.Is(err, context.Canceled) {
-		t.Fatalf("a cancelled wait returned %v", err)
+		t.Fatalf("a wait that was given up returned %v", err)
 	}
 	other, err := executor.Attach(spec.Run)
 	if err != nil {

@@ -65,8 +65,7 @@ func (v Vault) post(ctx context.Context, path, token string, body any) (Lease, e
 	}
 	response, err := v.Client.Do(request)
 	if err != nil {
-		var failed *url.Error
-		if errors.As(err, &failed) {
+		if failed, ok := errors.AsType[*url.Error](err); ok {
 			err = failed.Err
 		}
 		return Lease{}, err

@@ -90,7 +90,8 @@ func TestWhatIsRefused(t *testing.T) {
 			}
 			defer r.Close()
 			select {
-			case <-r.Failed():
+			case err := <-r.Failed():
+				t.Log(err)
 			case <-r.Changed():
 				t.Error("it was rendered")
 			case <-time.After(30 * time.Second):

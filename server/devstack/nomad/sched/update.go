@@ -3,6 +3,7 @@ package sched
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -130,9 +131,7 @@ func portsOf(n *nomadapi.NetworkResource) map[string]nomadapi.Port {
 func metaOf(job *nomadapi.Job, tg *nomadapi.TaskGroup, task *nomadapi.Task) map[string]string {
 	meta := map[string]string{}
 	for _, m := range []map[string]string{job.Meta, tg.Meta, task.Meta} {
-		for k, v := range m {
-			meta[k] = v
-		}
+		maps.Copy(meta, m)
 	}
 	return meta
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -99,9 +100,7 @@ func (t *tables) apply(line []byte) error {
 		}
 		t.last[c.Table] = rec.Index
 	}
-	for table, index := range rec.Last {
-		t.last[table] = index
-	}
+	maps.Copy(t.last, rec.Last)
 	t.index = rec.Index
 	return nil
 }

@@ -1,6 +1,8 @@
 package state
 
 import (
+	"slices"
+
 	nomadapi "github.com/hashicorp/nomad/api"
 )
 
@@ -99,7 +101,7 @@ func remember[R any](tx *Tx, table string, rows map[string]*R, key string) {
 }
 
 func (tx *Tx) undo() {
-	for i := len(tx.undos) - 1; i >= 0; i-- {
-		tx.undos[i]()
+	for _, undo := range slices.Backward(tx.undos) {
+		undo()
 	}
 }
