@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/client"
@@ -217,7 +218,7 @@ func (f *follower) explain(ctx context.Context) error {
 			f.s.say("  | %s", line.Text)
 		}
 	}
-	f.s.say("%s", nextStep(d))
+	f.s.say("%s", f.nextStep())
 	return &saidError{errors.New(reasonOf(d))}
 }
 
@@ -228,12 +229,17 @@ func reasonOf(d paas.Deployment) string {
 	return "The deployment ended as " + string(d.State) + "."
 }
 
-func nextStep(d paas.Deployment) string {
-	switch {
-	case d.State == paas.DeploymentCanceled:
+func (f *follower) nextStep() string {
+	d := f.deployment
+	if d.State == paas.DeploymentCanceled {
 		return "It was canceled. Push again when it is wanted."
-	case d.Previous > 0:
-		return "Release " + number(d.Previous) + " is still serving. Fix this and push again; `crumpet logs " + d.App + "` has more."
 	}
-	return "Nothing serves yet. Fix this and push again; `crumpet logs " + d.App + "` has more."
+	next := "Fix this and push again."
+	if f.failing != "" {
+		next = fmt.Sprintf("Fix this and push again; `crumpet logs %s` has more.", d.App)
+	}
+	if d.Previous > 0 {
+		return fmt.Sprintf("Release %d is still serving. %s", d.Previous, next)
+	}
+	return "Nothing serves yet. " + next
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crumpet-paas/crumpet/server/build/static"
 	"github.com/crumpet-paas/crumpet/server/devstack"
 )
 
@@ -24,6 +25,23 @@ func newDevstackCmd(s *session) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// newStaticCmd serves a folder: what runs on a node for an app with a static build.
+func newStaticCmd() *cobra.Command {
+	var dir, listen string
+	cmd := &cobra.Command{
+		Use:     "static --dir DIR --listen ADDR",
+		Short:   "Serve a folder over HTTP",
+		Example: `  crumpet static --dir public --listen 127.0.0.1:8080`,
+		Hidden:  true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return static.Serve(cmd.Context(), dir, listen)
+		},
+	}
+	cmd.Flags().StringVar(&dir, "dir", ".", "folder")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address to listen on")
+	return cmd
 }
 
 // codeError is a failure that has said what it is, with the exit code of its own.

@@ -124,7 +124,7 @@ server, and rolls out beside the release that serves until it is healthy.`,
 		newDevCmd(s),
 		newServerCmd(s),
 		newLoginCmd(s), newLogoutCmd(s))
-	add(root, "", newVersionCmd(s), newDevstackCmd(s))
+	add(root, "", newVersionCmd(s), newDevstackCmd(s), newStaticCmd())
 	return root
 }
 

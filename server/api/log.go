@@ -46,6 +46,7 @@ func (a *API) followLogs(c echo.Context) error {
 		})
 	}()
 	s := a.startStream(c)
+	defer s.rest()
 	err = a.sendLines(s, lines)
 	cancel()
 	for range lines { // until the reader of the logs has ended
