@@ -128,6 +128,15 @@ func onClose(stop <-chan struct{}, f func()) (unhook func()) {
 	}
 }
 
+func closed(stop <-chan struct{}) bool {
+	select {
+	case <-stop:
+		return true
+	default:
+		return false
+	}
+}
+
 // spec is the task as the job has it now, and its state.
 func (t *task) spec() (*nomadapi.Task, *nomadapi.TaskState) {
 	a, ok := t.r.alloc()
@@ -196,13 +205,13 @@ func (t *task) finished(exit executor.Exit, change change, more ...*nomadapi.Tas
 
 // again waits for the next start, or ends the task.
 func (t *task) again(ctx context.Context, stop <-chan struct{}, v verdict) bool {
-	select {
-	case <-stop:
-		t.r.event(t.name, dead(false), taskEvent(nomadapi.TaskKilled, nil))
-		return false
-	default:
-	}
 	if ctx.Err() != nil {
+		return false
+	}
+	// An exit while the allocation waits for its shutdown_delay, or one that an
+	// earlier stand-in had asked for, is not followed by another start.
+	if a, ok := t.r.alloc(); !ok || a.ServerTerminal() || closed(stop) {
+		t.r.event(t.name, dead(false), taskEvent(nomadapi.TaskKilled, nil))
 		return false
 	}
 	if !v.restart {
