@@ -30,7 +30,6 @@ func (a *API) followEvents(c echo.Context) error {
 		}
 	}
 	s := a.startStream(c)
-	defer s.rest()
 	// An id without data is no event, but what a reader resumes after if it loses the stream now.
 	if err := s.add(strconv.FormatInt(filter.After, 10), "", nil); err != nil {
 		return err

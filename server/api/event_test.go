@@ -3,8 +3,6 @@ package api_test
 import (
 	"bufio"
 	"context"
-	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -194,37 +192,4 @@ func TestLogsComeInOrderAndEnd(t *testing.T) {
 	r := listen(t, server.URL+"/v1/apps/shop/logs?follow=true", "")
 	r.until(`data: {"instance":"i2"`)
 	r.cancel()
-}
-
-func TestConnectionOfAStreamThatEndedServesOn(t *testing.T) {
-	t.Parallel()
-	platform := apitest.NewPlatform()
-	config := apitest.Config(t, platform)
-	config.WriteWithin = 20 * time.Millisecond
-	server := apitest.Start(t, config)
-	apitest.Call(t, "POST", server.URL+"/v1/apps/shop/releases", strings.NewReader(releaseBody(t, shopSpec, nil)))
-
-	connection, err := net.Dial("tcp", server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = connection.Close() }) // nothing more is read
-	answers := bufio.NewReader(connection)
-	ask := func(request string) {
-		t.Helper()
-		if _, err := io.WriteString(connection, request+" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+apitest.Token+"\r\n\r\n"); err != nil {
-			t.Fatal(err)
-		}
-		answer, err := http.ReadResponse(answers, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close() //nolint:errcheck // read to its end
-		if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ask("GET /v1/apps/shop/logs")
-	<-time.After(4 * config.WriteWithin) // until a deadline that was left would have passed
-	ask("GET /v1/apps/shop/status")
 }

@@ -46,7 +46,6 @@ func (a *API) followLogs(c echo.Context) error {
 		})
 	}()
 	s := a.startStream(c)
-	defer s.rest()
 	err = a.sendLines(s, lines)
 	cancel()
 	for range lines { // until the reader of the logs has ended

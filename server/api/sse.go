@@ -62,8 +62,3 @@ func (s *stream) flush() error {
 	}
 	return s.control.Flush()
 }
-
-// rest takes the deadline off again: the connection may serve other requests after the stream.
-func (s *stream) rest() {
-	_ = s.control.SetWriteDeadline(time.Time{}) // not every ResponseWriter has deadlines
-}
