@@ -227,13 +227,13 @@ func TestNoneTakesTheFolderAsItIs(t *testing.T) {
 	r := newRig(t, nil).run()
 	job := r.build(paas.Build{Builder: paas.BuilderNone}, map[string]string{
 		"run.sh*": "#!/bin/sh", "data/ü.txt": "x", ".env": "A=1", "crumpet.hcl": "app", "link": "->data", "file": "->data/ü.txt",
-		"loop/self": "->../loop", "lost": "->nothing",
+		"loop/self": "->../loop", "loop/x": "y", "lost": "->nothing",
 	})
 	if job.State != paas.BuildDone || job.Runtime != "" {
 		t.Fatalf("build %+v", job)
 	}
 	files := r.unpack(job.Artifact)
-	if got, want := names(files), ".env data/ü.txt file link/ü.txt run.sh*"; got != want {
+	if got, want := names(files), ".env data/ü.txt file link/ü.txt loop/x run.sh*"; got != want {
 		t.Errorf("artifact has %s, want %s", got, want)
 	}
 	if files["file"] != "x" || files["link/ü.txt"] != "x" {

@@ -199,6 +199,16 @@ func TestALinkThatComesBackThroughTheOutsideIsRefused(t *testing.T) {
 	}
 }
 
+func TestALinkIsFollowedAndNotOnlyRead(t *testing.T) {
+	t.Parallel()
+	// By its words trick leads to src/etc; but in leads to src/top, and two folders up from there is parent.
+	parent := folder(t, map[string]string{"etc": "x", "src/top/f": "x", "src/x/in": "->../top", "src/x/trick": "->in/../../etc"})
+	_, err := client.Pack(t.Context(), filepath.Join(parent, "src"), client.PackConfig{})
+	if paas.CodeOf(err) != paas.Invalid || !strings.HasPrefix(paas.MessageOf(err), "Link x/trick points to in/../../etc, which is outside") {
+		t.Errorf("Pack: %v", err)
+	}
+}
+
 func TestPackOfWhatIsNoFolder(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, map[string]string{"file": "x", "empty/.gitignore": "*"})

@@ -62,6 +62,7 @@ type cache struct {
 	bodies  map[string]*list.Element // by digest; the values are *body
 	recent  *list.List               // bodies, the latest used first
 	size    int                      // of all bodies
+	max     int                      // for size; never changed
 }
 
 type known struct {
@@ -76,7 +77,7 @@ type body struct {
 }
 
 func newCache() *cache {
-	return &cache{digests: map[string]known{}, bodies: map[string]*list.Element{}, recent: list.New()}
+	return &cache{digests: map[string]known{}, bodies: map[string]*list.Element{}, recent: list.New(), max: maxBodies}
 }
 
 // digest gives the digest of a file's content; f is at its beginning, before and after.
@@ -136,7 +137,7 @@ func (c *cache) keep(b *body) {
 	}
 	c.bodies[b.digest] = c.recent.PushFront(b)
 	c.size += len(b.bytes)
-	for c.size > maxBodies {
+	for c.size > c.max {
 		oldest := c.recent.Remove(c.recent.Back()).(*body)
 		delete(c.bodies, oldest.digest)
 		c.size -= len(oldest.bytes)
