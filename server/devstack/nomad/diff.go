@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 )
@@ -18,8 +19,8 @@ const (
 	diffEdited  = "Edited"
 )
 
-// diffJobs compares two jobs by their JSON: plain values are fields, the rest is
-// objects. Unlike Nomad's, objects show only the fields that differ.
+// diffJobs compares two jobs by their JSON, in the form Nomad gives a diff.
+// Unlike Nomad's, objects show only the fields that differ.
 func diffJobs(old, job *nomadapi.Job) *nomadapi.JobDiff {
 	out := &nomadapi.JobDiff{ID: *job.ID, Type: diffNone}
 	before, after := map[string]any{}, tree(bare(job))
@@ -89,27 +90,132 @@ func kindOf(before, after bool) string {
 	return diffNone
 }
 
-// diffTrees compares two objects. Maps and lists that differ are objects of
-// their own.
+// diffTrees compares two objects. A map of texts is shown as fields NAME[key], a
+// list of texts as an object of what came and went, a list of objects as one
+// object each, under the name of one.
 func diffTrees(before, after map[string]any) (fields []*nomadapi.FieldDiff, objects []*nomadapi.ObjectDiff) {
 	for _, name := range names(before, after) {
 		b, a := before[name], after[name]
-		if same(b, a) {
-			continue
-		}
-		bt, at := nested(b), nested(a)
-		if bt == nil && at == nil {
+		switch {
+		case same(b, a):
+		case name == "Env" || name == "Meta":
+			inner, _ := diffTrees(object(b), object(a))
+			for _, f := range inner {
+				f.Name = name + "[" + f.Name + "]"
+				fields = append(fields, f)
+			}
+		case isList(b, a):
+			objects = append(objects, diffLists(name, items(b), items(a))...)
+		case object(b) != nil || object(a) != nil:
+			objects = append(objects, diffObject(name, object(b), object(a)))
+		default:
 			fields = append(fields, diffField(name, b, a))
-			continue
 		}
-		o := &nomadapi.ObjectDiff{Name: name, Type: kindOf(len(bt) > 0, len(at) > 0)}
+	}
+	return fields, objects
+}
+
+func diffObject(name string, before, after map[string]any) *nomadapi.ObjectDiff {
+	o := &nomadapi.ObjectDiff{Name: name, Type: kindOf(len(before) > 0, len(after) > 0)}
+	if o.Type == diffNone {
+		o.Type = diffEdited
+	}
+	if name == "Config" {
+		before, after = flat(before), flat(after)
+	}
+	o.Fields, o.Objects = diffTrees(before, after)
+	return o
+}
+
+// diffLists pairs objects that have the same Name; without one, an object is
+// either in both lists or came or went.
+func diffLists(name string, before, after []any) (objects []*nomadapi.ObjectDiff) {
+	if texts(before) && texts(after) {
+		o := &nomadapi.ObjectDiff{Name: name, Type: kindOf(len(before) > 0, len(after) > 0)}
 		if o.Type == diffNone {
 			o.Type = diffEdited
 		}
-		o.Fields, o.Objects = diffTrees(bt, at)
-		objects = append(objects, o)
+		for _, v := range after {
+			if !has(before, v) {
+				o.Fields = append(o.Fields, diffField(name, nil, v))
+			}
+		}
+		for _, v := range before {
+			if !has(after, v) {
+				o.Fields = append(o.Fields, diffField(name, v, nil))
+			}
+		}
+		return []*nomadapi.ObjectDiff{o}
 	}
-	return fields, objects
+	one := singular(name)
+	gone := slices.Clone(before)
+	for _, v := range after {
+		if has(before, v) {
+			continue
+		}
+		var old map[string]any
+		if title, named := object(v)["Name"]; named && title != "" {
+			if i := slices.IndexFunc(gone, func(g any) bool { return object(g)["Name"] == title }); i >= 0 {
+				old = object(gone[i])
+				gone = slices.Delete(gone, i, i+1)
+			}
+		}
+		objects = append(objects, diffObject(one, old, object(v)))
+	}
+	for _, v := range gone {
+		if !has(after, v) {
+			objects = append(objects, diffObject(one, object(v), nil))
+		}
+	}
+	return objects
+}
+
+func singular(name string) string {
+	switch name {
+	case "DynamicPorts":
+		return "Dynamic Port"
+	case "ReservedPorts":
+		return "Static Port"
+	case "Identities":
+		return "Identity"
+	}
+	return strings.TrimSuffix(name, "s")
+}
+
+func has(list []any, v any) bool {
+	return slices.ContainsFunc(list, func(have any) bool { return same(have, v) })
+}
+
+func texts(list []any) bool {
+	return !slices.ContainsFunc(list, func(v any) bool { return object(v) != nil })
+}
+
+func isList(b, a any) bool { return items(b) != nil || items(a) != nil }
+
+func items(v any) []any {
+	list, _ := v.([]any) // nil for everything else
+	return list
+}
+
+func object(v any) map[string]any {
+	m, _ := v.(map[string]any) // nil for everything else
+	return m
+}
+
+// flat shows the lists of a driver's configuration as fields NAME[place].
+func flat(config map[string]any) map[string]any {
+	out := map[string]any{}
+	for name, v := range config {
+		list, ok := v.([]any)
+		if !ok {
+			out[name] = v
+			continue
+		}
+		for i, item := range list {
+			out[name+"["+strconv.Itoa(i)+"]"] = item
+		}
+	}
+	return out
 }
 
 func diffField(name string, before, after any) *nomadapi.FieldDiff {
@@ -121,21 +227,6 @@ func diffField(name string, before, after any) *nomadapi.FieldDiff {
 		f.Type = diffDeleted
 	}
 	return f
-}
-
-// nested reads a map, or a list by its places; nil for a plain value.
-func nested(v any) map[string]any {
-	switch v := v.(type) {
-	case map[string]any:
-		return v
-	case []any:
-		out := map[string]any{}
-		for i, item := range v {
-			out[strconv.Itoa(i)] = item
-		}
-		return out
-	}
-	return nil
 }
 
 func plain(v any) string {
@@ -210,12 +301,35 @@ func annotate(d *nomadapi.JobDiff, desired map[string]*nomadapi.DesiredUpdates) 
 				g.Updates[name] = n
 			}
 		}
+		for _, task := range g.Tasks {
+			task.Annotations = taskAnnotation(task)
+		}
 		for _, f := range g.Fields {
 			if f.Name == "Count" {
 				f.Annotations = []string{countAnnotation(f)}
 			}
 		}
 	}
+}
+
+// taskAnnotation tells what a changed task does to its instances.
+func taskAnnotation(t *nomadapi.TaskDiff) []string {
+	switch t.Type {
+	case diffAdded:
+		return []string{"forces create"}
+	case diffDeleted:
+		return []string{"forces destroy"}
+	case diffNone:
+		return nil
+	}
+	replaces := slices.ContainsFunc(t.Fields, func(f *nomadapi.FieldDiff) bool { return f.Name != "KillTimeout" }) ||
+		slices.ContainsFunc(t.Objects, func(o *nomadapi.ObjectDiff) bool {
+			return !slices.Contains([]string{"LogConfig", "Service", "Constraint", "RestartPolicy"}, o.Name)
+		})
+	if replaces {
+		return []string{"forces create/destroy update"}
+	}
+	return []string{"forces in-place update"}
 }
 
 func countAnnotation(f *nomadapi.FieldDiff) string {

@@ -140,6 +140,49 @@ func TestAPlanChangesNothing(t *testing.T) {
 	}
 }
 
+func TestADiffNamesWhatChanged(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	s.register(t, server("web", 0))
+	changed := server("web", 1)
+	changed.TaskGroups[0].Services[0].Tags = []string{"v2"}
+	task := changed.TaskGroups[0].Tasks[0]
+	task.Env = map[string]string{"A": "1"}
+	task.Config["args"] = []string{"serve", "other"}
+	task.Resources.MemoryMB = new(128)
+	plan, _, err := s.Jobs().Plan(changed, true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	g := plan.Diff.TaskGroups[0]
+	field := func(f *nomadapi.FieldDiff) string {
+		return fmt.Sprintf("%s %s %s>%s %v", f.Type, f.Name, f.Old, f.New, f.Annotations)
+	}
+	var walk func(prefix string, fields []*nomadapi.FieldDiff, objects []*nomadapi.ObjectDiff)
+	walk = func(prefix string, fields []*nomadapi.FieldDiff, objects []*nomadapi.ObjectDiff) {
+		for _, f := range fields {
+			got = append(got, prefix+field(f))
+		}
+		for _, o := range objects {
+			walk(prefix+o.Type+" "+o.Name+": ", o.Fields, o.Objects)
+		}
+	}
+	walk("", g.Fields, g.Objects)
+	walk(fmt.Sprint("task ", g.Tasks[0].Annotations, " "), g.Tasks[0].Fields, g.Tasks[0].Objects)
+	want := []string{
+		"Edited Count 0>1 [forces create]",
+		"Edited Service: Edited Tags: Added Tags >v2 []",
+		"Edited Service: Edited Tags: Deleted Tags v1> []",
+		"task [forces create/destroy update] Added Env[A] >1 []",
+		"task [forces create/destroy update] Edited Config: Edited args[1] ${NOMAD_ADDR_http}>other []",
+		"task [forces create/destroy update] Edited Resources: Edited MemoryMB 100>128 []",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAnInPlaceUpdateKeepsTheProcess(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
