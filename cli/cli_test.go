@@ -39,14 +39,15 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			platform := apitest.NewPlatform()
 			env.Values[platformKey{}] = platform
-			server := apitest.Start(env.T().(testing.TB), apitest.Config(env.T().(testing.TB), platform)) //nolint:forcetypeassert // testscript's T is a testing.TB
+			tb := env.T().(testing.TB) //nolint:forcetypeassert // testscript's T is a testing.TB
+			server := apitest.Start(tb, apitest.Config(tb, platform))
 			env.Setenv("CRUMPET_ADDR", server.URL)
 			env.Setenv("CRUMPET_TOKEN", apitest.Token)
 			env.Setenv("TOKEN", apitest.Token)
 			env.Setenv("ADDR", server.URL)
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
-			env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/.cache")
+			env.Setenv("XDG_CACHE_HOME", tb.TempDir()) // not in a folder that is pushed
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
