@@ -113,6 +113,25 @@ func TestAProgramThatIsNotThereFailsAtOnce(t *testing.T) {
 	}
 }
 
+func TestATaskWorksWhereItIsTold(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	s.register(t, job("plain", 1, "pwd; "+forever))
+	told := job("told", 1, "pwd; "+forever)
+	told.TaskGroups[0].Tasks[0].Config["work_dir"] = "${NOMAD_TASK_DIR}"
+	s.register(t, told)
+	unknown := job("unknown", 1, "echo ${nope}")
+	s.register(t, unknown)
+	for id, want := range map[string]string{"plain": "/web\n", "told": "/web/local\n"} {
+		a := s.running(t, id, 1)[id+".web[0]"]
+		s.until(t, "it says where", func() bool { return strings.HasSuffix(s.log(t, a.ID), want) })
+	}
+	ts := s.only(t, "unknown", "failed").TaskStates["web"]
+	if diff := cmp.Diff([]string{"Received", "Task Setup", "Failed Validation", "Not Restarting"}, kinds(ts)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAnArtifactThatFailsIsRetried(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)

@@ -168,7 +168,7 @@ func (s *Server) logOf(r *http.Request) (dir, stream string, err error) {
 	if a.AllocatedResources.Tasks[task] == nil {
 		return "", "", fail(http.StatusBadRequest, "unknown task name %q", task)
 	}
-	if ts := a.TaskStates[task]; ts == nil || (ts.StartedAt.IsZero() && ts.State == "pending") {
+	if ts := a.TaskStates[task]; ts == nil || ts.StartedAt.IsZero() {
 		return "", "", fail(http.StatusNotFound, "task %q not started yet. No logs available", task)
 	}
 	return filepath.Join(s.allocDir(a.ID), task, "logs"), task + "." + kind, nil

@@ -97,6 +97,14 @@ func (t *task) process(def *nomadapi.Task, env *taskenv.Env) (executor.Spec, err
 	if spec.Command, err = executor.Look(dir, env.Get("PATH"), command); err != nil {
 		return spec, t.driverFailed(err)
 	}
+	if text, ok := def.Config["work_dir"].(string); ok && text != "" {
+		if spec.Dir, err = env.ReplaceArgument(text); err != nil {
+			return spec, t.invalid(err)
+		}
+		if !filepath.IsAbs(spec.Dir) {
+			return spec, t.driverFailed(errors.New("work_dir must be an absolute path"))
+		}
+	}
 	args, ok := def.Config["args"].([]any)
 	if !ok {
 		return spec, nil
