@@ -138,6 +138,13 @@ func (d *dev) tellLogs() {
 	}
 }
 
+// in gives the same stack for a subtest, so that its failures are its own.
+func (d *dev) in(t testing.TB) *dev {
+	of := *d
+	of.t = t
+	return &of
+}
+
 // until waits for something, with a deadline.
 func (d *dev) until(limit time.Duration, what string, ok func() bool) {
 	d.t.Helper()
@@ -210,7 +217,7 @@ func (d *dev) page(host, path string) (status int, body string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	req.Host = host
+	req.Host = host + ":" + req.URL.Port() // as a browser sends it
 	answer, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err.Error()

@@ -60,7 +60,7 @@ func (l *load) one(client *http.Client, router, host string) {
 		l.fault(err.Error())
 		return
 	}
-	req.Host = host
+	req.Host = host + ":" + req.URL.Port() // as a browser sends it
 	answer, err := client.Do(req)
 	if err != nil {
 		l.fault(err.Error())

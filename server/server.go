@@ -162,8 +162,8 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 		return err
 	}
 	s.deploy = deploy.New(deploy.Config{
-		Store: s.store, Scheduler: c.nomad, Rules: c.consul, Domain: cfg.Domain, Now: opt.Now, NewID: newID, Log: s.log,
-		Render: s.renderer(key),
+		Store: s.store, Scheduler: c.nomad, Rules: c.consul, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
+		NewID: newID, Log: s.log, Render: s.renderer(key),
 	})
 	s.watch = watch.New(watch.Config{
 		Nomad: c.nomad, Consul: c.consul, Fabio: c.fabio, Store: s.store, Log: s.log, Now: opt.Now, Epoch: s.epoch.Load,
@@ -185,10 +185,10 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 
 // renderer makes the text of jobs, with every count 0. It is pure, given the configuration.
 func (s *Server) renderer(key []byte) deploy.Renderer {
-	url := s.routeURL()
+	url, port := s.routeURL(), s.routerPort()
 	return func(rel paas.Release, slot paas.Slot) ([]byte, error) {
 		return jobspec.Encode(jobspec.Job(jobspec.Input{
-			Release: rel, Slot: slot, Driver: s.cfg.Drivers[0], Datacenters: s.cfg.Datacenters, BaseURL: url,
+			Release: rel, Slot: slot, Driver: s.cfg.Drivers[0], Datacenters: s.cfg.Datacenters, BaseURL: url, RouterPort: port,
 			ArtifactURL: func(digest string) string { return api.ArtifactURL(s.cfg.Advertise, key, digest) },
 		})), nil
 	}
@@ -196,17 +196,27 @@ func (s *Server) renderer(key []byte) deploy.Renderer {
 
 // routeURL gives the URL of a route: the router's scheme and port with the route's host and path.
 func (s *Server) routeURL() func(paas.Route) string {
-	router, err := url.Parse(s.cfg.Fabio.URL)
-	if err != nil { // Validate has seen that it can be parsed
-		router = &url.URL{Scheme: "http"}
-	}
+	scheme, _, _ := strings.Cut(s.cfg.Fabio.URL, "://")
+	port := s.routerPort()
 	return func(r paas.Route) string {
-		host := r.Host
-		if port := router.Port(); port != "" {
-			host += ":" + port
+		if port == "" {
+			return scheme + "://" + r.String()
 		}
-		return router.Scheme + "://" + host + r.Path
+		return scheme + "://" + r.Host + ":" + port + r.Path
 	}
+}
+
+// routerPort is the port that clients name when they reach the router, "" for the scheme's own.
+func (s *Server) routerPort() string {
+	router, err := url.Parse(s.cfg.Fabio.URL)
+	if err != nil {
+		return "" // Validate has seen that it can be parsed
+	}
+	port := router.Port()
+	if (router.Scheme == "http" && port == "80") || (router.Scheme == "https" && port == "443") {
+		return ""
+	}
+	return port
 }
 
 // notify passes a commit on to all who may have to act or to show it.

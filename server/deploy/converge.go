@@ -84,7 +84,7 @@ func (d *Deployer) convergeSlot(ctx context.Context, snap paas.Snapshot, row paa
 	if index == row.Index && maps.Equal(row.Counts, counts) {
 		return nil
 	}
-	job, err := amended(row, snap, counts)
+	job, err := d.amended(row, snap, counts)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (d *Deployer) registerNew(ctx context.Context, snap paas.Snapshot, row paas
 	if err := d.scheduler.EnsureNamespace(ctx, row.Team); err != nil {
 		return err
 	}
-	job, err := amended(row, snap, counts)
+	job, err := d.amended(row, snap, counts)
 	if err != nil {
 		return err
 	}
@@ -166,12 +166,12 @@ func (o *outcome) record(row paas.Slotted, counts map[string]int, index uint64) 
 
 // amended is the stored text of the slot with these counts and the tags of its release: nothing else
 // of it ever changes.
-func amended(row paas.Slotted, snap paas.Snapshot, counts map[string]int) (*nomadapi.Job, error) {
+func (d *Deployer) amended(row paas.Slotted, snap paas.Snapshot, counts map[string]int) (*nomadapi.Job, error) {
 	stored, err := jobspec.Decode(row.Job)
 	if err != nil {
 		return nil, paas.Wrap(paas.Internal, err, "The stored job of app %q in slot %s can't be read.", row.App, row.Slot)
 	}
-	return jobspec.Amend(stored, counts, snap.Releases[row.Release].Spec), nil
+	return jobspec.Amend(stored, counts, snap.Releases[row.Release].Spec, d.port), nil
 }
 
 // byGrowth orders the slots so that one that gets more instances comes before one that loses some.

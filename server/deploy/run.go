@@ -33,6 +33,7 @@ type Config struct {
 	Rules     Rules
 	Render    Renderer
 	Domain    string // apps without a route get APP.Domain/
+	Port      string // of the router, as clients reach it; "" for the scheme's own
 	Now       func() time.Time
 	NewID     func() string // of a deployment: lower case letters and digits
 	Log       *slog.Logger
@@ -45,6 +46,7 @@ type Deployer struct {
 	rules     Rules
 	render    Renderer
 	domain    string
+	port      string
 	now       func() time.Time
 	newID     func() string
 	log       *slog.Logger
@@ -63,7 +65,7 @@ func New(c Config) *Deployer {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Deployer{
-		store: c.Store, scheduler: c.Scheduler, rules: c.Rules, render: c.Render, domain: c.Domain,
+		store: c.Store, scheduler: c.Scheduler, rules: c.Rules, render: c.Render, domain: c.Domain, port: c.Port,
 		now: c.Now, newID: c.NewID, log: log.With("component", "deploy"),
 		due: map[paas.AppRef]time.Time{}, wake: make(chan struct{}, 1),
 		tries: map[paas.AppRef]int{}, heals: map[paas.AppRef]time.Time{},

@@ -91,6 +91,9 @@ func (c *Client) Answers(ctx context.Context, host, path string) (status int, er
 		return 0, paas.Wrap(paas.Invalid, err, "The path %q can't be asked for.", path)
 	}
 	req.Host = strings.Replace(host, "*", wildcard, 1)
+	if port := req.URL.Port(); port != "" { // as a browser sends it
+		req.Host += ":" + port
+	}
 	req.Header.Set("User-Agent", "crumpet")
 	resp, err := c.probe.Do(req)
 	if err != nil {

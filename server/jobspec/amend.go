@@ -9,14 +9,14 @@ import (
 // Amend gives a stored job other counts and the tags of a spec's routes, and changes nothing else of
 // it: the two things of which Nomad and Consul make no new instance and no new check. A process that
 // counts does not name keeps its count. The job that is stored is not touched.
-func Amend(stored *nomadapi.Job, counts map[string]int, s paas.Spec) *nomadapi.Job {
+func Amend(stored *nomadapi.Job, counts map[string]int, s paas.Spec, routerPort string) *nomadapi.Job {
 	return each(stored, func(g *nomadapi.TaskGroup) {
 		if n, ok := counts[*g.Name]; ok {
 			g.Count = new(n)
 		}
 		if p, ok := s.Process(*g.Name); ok {
 			for _, svc := range g.Services {
-				svc.Tags = tags(p, svc.PortLabel)
+				svc.Tags = tags(p, svc.PortLabel, routerPort)
 			}
 		}
 	})

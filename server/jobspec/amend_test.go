@@ -23,7 +23,7 @@ func TestAmendChangesCountsAndTagsOnly(t *testing.T) {
 	s.Processes[0].Routes = []paas.Route{{Host: "new.example.com", Path: "/", Port: "grpc-in"}}
 	s.Processes[0].Memory = 999 // not a count nor a tag: must not get in
 
-	got := jobspec.Amend(stored, map[string]int{"web": 5, "stranger": 3}, s)
+	got := jobspec.Amend(stored, map[string]int{"web": 5, "stranger": 3}, s, "")
 	want, err := jobspec.Decode(text)
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestAmendWithTheSameSpecGivesTheStoredBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := jobspec.Encode(jobspec.Amend(stored, in.Counts, in.Release.Spec))
+		got := jobspec.Encode(jobspec.Amend(stored, in.Counts, in.Release.Spec, ""))
 		if diff := cmp.Diff(string(jobspec.Encode(rendered)), string(got)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}

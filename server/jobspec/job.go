@@ -17,6 +17,7 @@ type Input struct {
 	Datacenters []string                   // ["*"] if empty
 	ArtifactURL func(digest string) string // where nodes fetch a tar.gz; the runtime's as well
 	BaseURL     func(r paas.Route) string  // how a user reaches a route: CRUMPET_URL
+	RouterPort  string                     // where clients reach the router, "" for the scheme's own port
 }
 
 // Times of the job that no spec key sets.

@@ -17,7 +17,7 @@ func services(in Input, p paas.Process) []*nomadapi.Service {
 			Provider:    nomadapi.ServiceProviderConsul,
 			PortLabel:   port.Name,
 			AddressMode: "host",
-			Tags:        tags(p, port.Name),
+			Tags:        tags(p, port.Name, in.RouterPort),
 			Checks:      []nomadapi.ServiceCheck{check(p, port.Name)},
 		})
 	}
@@ -25,11 +25,11 @@ func services(in Input, p paas.Process) []*nomadapi.Service {
 }
 
 // tags are the routes that lead to a port of a process.
-func tags(p paas.Process, port string) []string {
+func tags(p paas.Process, port, routerPort string) []string {
 	var tags []string
 	for _, r := range p.Routes {
 		if r.Port == port {
-			tags = append(tags, r.Tag())
+			tags = append(tags, r.Tags(routerPort)...)
 		}
 	}
 	return tags

@@ -110,5 +110,13 @@ func alphanumeric(c rune) bool {
 // TagPrefix begins the tags of a Consul service from which Fabio makes routes.
 const TagPrefix = "urlprefix-"
 
-// Tag is the service tag that makes Fabio send requests for the route to the service.
-func (r Route) Tag() string { return TagPrefix + r.Host + r.Path }
+// Tags are the service tags that make Fabio send requests for the route to the service. Fabio compares
+// hosts with their port, and takes off only a port 80 or 443 (route/table.go, normalizeHost): a router
+// that clients reach at another port needs the route with that port as well.
+func (r Route) Tags(routerPort string) []string {
+	tags := []string{TagPrefix + r.String()}
+	if routerPort != "" {
+		tags = append(tags, TagPrefix+r.Host+":"+routerPort+r.Path)
+	}
+	return tags
+}

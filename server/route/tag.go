@@ -7,16 +7,6 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// Tags gives the service tags that make routers send requests for the routes to the service, in
-// their order.
-func Tags(routes []paas.Route) []string {
-	var tags []string
-	for _, r := range routes {
-		tags = append(tags, r.Tag())
-	}
-	return tags
-}
-
 // ParseTag reads a service tag as Fabio does: src is HOST/PATH or :PORT, opts what follows the first
 // space; ok is false for a tag that makes no route. Fabio lowers the host, and replaces $NAME by the
 // empty text for every name but DC.

@@ -10,12 +10,16 @@ import (
 	"github.com/crumpet-paas/crumpet/server/route"
 )
 
-func TestTagsNameEveryRouteInOrder(t *testing.T) {
+func TestARouteAtAnotherPortThanTheSchemesHasATagWithIt(t *testing.T) {
 	t.Parallel()
-	got := route.Tags([]paas.Route{{Host: "shop.example.com", Path: "/"}, {Host: "*.example.com", Path: "/api/"}})
-	want := []string{"urlprefix-shop.example.com/", "urlprefix-*.example.com/api/"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+	r := paas.Route{Host: "*.example.com", Path: "/api/"}
+	for port, want := range map[string][]string{
+		"":     {"urlprefix-*.example.com/api/"},
+		"9999": {"urlprefix-*.example.com/api/", "urlprefix-*.example.com:9999/api/"},
+	} {
+		if diff := cmp.Diff(want, r.Tags(port)); diff != "" {
+			t.Errorf("port %q: %s", port, diff)
+		}
 	}
 }
 
@@ -54,11 +58,11 @@ func FuzzTagsOfValidRoutesKeepTheirMeaning(f *testing.F) {
 		if problem != "" || again != r {
 			t.Fatalf("%q is %q, which is read as %q, %s", text, r, again, problem)
 		}
-		src, opts, ok := route.ParseTag(r.Tag())
+		src, opts, ok := route.ParseTag(r.Tags("")[0])
 		if !ok || src != r.String() || opts != "" {
 			t.Fatalf("the tag of %q is read as %q with options %q", r, src, opts)
 		}
-		c, err := route.Parse("route add svc " + src + " http://127.0.0.1:80/ tags \"" + r.Tag() + "\"")
+		c, err := route.Parse("route add svc " + src + " http://127.0.0.1:80/ tags \"" + r.Tags("")[0] + "\"")
 		if err != nil || len(c) != 1 || c[0].Src != r.String() {
 			t.Fatalf("the command of %q is read as %+v: %v", r, c, err)
 		}
