@@ -121,8 +121,9 @@ func (t *task) process(def *nomadapi.Task, env *taskenv.Env) (executor.Spec, err
 
 // invalid tells of a driver's configuration that can't be read.
 func (t *task) invalid(err error) error {
-	t.r.event(t.name, nil, taskEvent(nomadapi.TaskFailedValidation, func(e *nomadapi.TaskEvent) { e.ValidationError = err.Error() }))
-	return &startError{text: err.Error()}
+	text := list([]string{"failed to parse config: ", "Unknown variable: " + err.Error()})
+	t.r.event(t.name, nil, taskEvent(nomadapi.TaskFailedValidation, func(e *nomadapi.TaskEvent) { e.ValidationError = text }))
+	return &startError{text: text}
 }
 
 func intOr(v *int, fallback int) int {

@@ -168,7 +168,7 @@ func (e *Env) ReplaceArgument(s string) (string, error) {
 			name := reference.FindStringSubmatch(ref)[1]
 			value, known := e.lookup(name)
 			if !known {
-				unknown = fmt.Errorf("2 errors occurred:\n\t* failed to parse config: \n\t* Unknown variable: There is no variable named %q.\n\n", name)
+				unknown = fmt.Errorf("there is no variable named %q", name)
 			}
 			return value
 		}))
