@@ -1,0 +1,91 @@
+package conformance_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// table is the whole contract.
+func table() []row {
+	return slices.Concat(nomadJobRows, nomadPlanRows, nomadReadRows, nomadTaskRows, nomadServiceRows, nomadFileRows,
+		consulKVRows, consulHealthRows, vaultRows, routerRows)
+}
+
+// verdicts are what the table prints: row, column, ok or FAIL.
+type verdicts struct {
+	mu sync.Mutex
+	of map[string]map[string]string
+}
+
+func (v *verdicts) set(row, column, verdict string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.of == nil {
+		v.of = map[string]map[string]string{}
+	}
+	if v.of[row] == nil {
+		v.of[row] = map[string]string{}
+	}
+	v.of[row][column] = verdict
+}
+
+func (v *verdicts) String() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var out strings.Builder
+	fmt.Fprintf(&out, "\n  %-8s  %-8s  row\n", "embedded", "real")
+	for _, r := range table() {
+		of := v.of[r.name]
+		if of == nil {
+			continue // not asked for
+		}
+		fmt.Fprintf(&out, "  %-8s  %-8s  %s\n", of["embedded"], of["real"], r.name)
+	}
+	return out.String()
+}
+
+// TestConformance runs the table against the stand-ins, and against the real programs where they are.
+func TestConformance(t *testing.T) {
+	var v verdicts
+	t.Cleanup(func() { fmt.Println(&v) })
+	for _, column := range []string{"embedded", "real"} {
+		t.Run(column, func(t *testing.T) {
+			if names := missing(); column == "real" && len(names) > 0 {
+				fmt.Printf("the real column is skipped: not on PATH: %s\n", strings.Join(names, ", "))
+				for _, r := range table() {
+					v.set(r.name, column, "skipped")
+				}
+				t.Skip("not on PATH: " + strings.Join(names, ", "))
+			}
+			s := start(t, column)
+			for _, r := range table() {
+				t.Run(r.name, func(t *testing.T) {
+					if !r.alone {
+						t.Parallel()
+					}
+					v.set(r.name, column, "FAIL")
+					if wrong := r.try(t, s); wrong != "" {
+						t.Errorf("%s: %s", column, wrong)
+						return
+					}
+					v.set(r.name, column, "ok")
+				})
+			}
+		})
+	}
+}
+
+// TestConformanceNamesAreUnique: the table is printed by name.
+func TestConformanceNamesAreUnique(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, r := range table() {
+		if seen[r.name] || len(r.calls) == 0 || strings.TrimSpace(r.want) == "" {
+			t.Errorf("row %q: a second one, or without calls or a text", r.name)
+		}
+		seen[r.name] = true
+	}
+}

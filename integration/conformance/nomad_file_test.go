@@ -1,0 +1,194 @@
+package conformance_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	consulapi "github.com/hashicorp/consul/api"
+	nomadapi "github.com/hashicorp/nomad/api"
+)
+
+// logs opens a stream of a task's log as a server does: through the agent, from tail bytes before the end.
+func (p *probe) logs(alloc, task, stream string, follow bool, tail int) (io.ReadCloser, error) {
+	q := (&nomadapi.QueryOptions{Namespace: "*", Params: map[string]string{
+		"task": task, "type": stream, "follow": fmt.Sprint(follow), "origin": "end", "offset": fmt.Sprint(tail),
+	}}).WithContext(p.ctx)
+	return p.nomad.Raw().Response("/v1/client/fs/logs/"+alloc, q)
+}
+
+// text is the data of all frames of a log that is not followed.
+func (p *probe) text(alloc, stream string, tail int) string {
+	body, err := p.logs(alloc, "web", stream, false, tail)
+	p.check(err)
+	defer body.Close() //nolint:errcheck // read to its end below
+	var out bytes.Buffer
+	for frames := json.NewDecoder(body); ; {
+		var f nomadapi.StreamFrame
+		err := frames.Decode(&f)
+		if errors.Is(err, io.EOF) {
+			return out.String()
+		}
+		p.check(err)
+		out.Write(f.Data)
+	}
+}
+
+// serving registers a server and waits until it answers.
+func (p *probe) serving(j *nomadapi.Job) (alloc, address string) {
+	p.register(j)
+	alloc = p.running(1)[0].ID
+	address = p.endpoint(alloc)
+	p.until("it answers", func() bool { status, _ := p.ask(address, "/"); return status == http.StatusOK })
+	return alloc, address
+}
+
+const logCall = "nomad GET /v1/client/fs/logs/:id?follow&namespace&offset&origin&task&type"
+
+var nomadFileRows = []row{
+	{
+		name:  "Nomad: a log is read from so many bytes before its end",
+		calls: []string{logCall},
+		want: `
+			all: "listening\none\ntwo\n"
+			the last 6 bytes: "e\ntwo\n"
+			more than there is: "listening\none\ntwo\n"
+			nothing: ""
+			stderr: ""`,
+		run: func(p *probe) {
+			alloc, address := p.serving(p.server(1))
+			p.ask(address, "/say/one")
+			p.ask(address, "/say/two")
+			p.until("the lines are there", func() bool { return strings.HasSuffix(p.text(alloc, "stdout", 1000), "two\n") })
+			p.say("all: %q", p.text(alloc, "stdout", len("listening\none\ntwo\n")))
+			p.say("the last 6 bytes: %q", p.text(alloc, "stdout", 6))
+			p.say("more than there is: %q", p.text(alloc, "stdout", 100000))
+			p.say("nothing: %q", p.text(alloc, "stdout", 0))
+			p.say("stderr: %q", p.text(alloc, "stderr", 1000))
+		},
+	},
+	{
+		name:  "Nomad: a followed log brings what is written later",
+		calls: []string{logCall},
+		want: `
+			at once: "listening\n"
+			later: "three\n"
+			the file: alloc/logs/web.stdout.0`,
+		run: func(p *probe) {
+			alloc, address := p.serving(p.server(1))
+			p.until("the first line is there", func() bool { return p.text(alloc, "stdout", 1000) != "" })
+			body, err := p.logs(alloc, "web", "stdout", true, 1000)
+			p.check(err)
+			defer body.Close() //nolint:errcheck // read only
+			frames, file := json.NewDecoder(body), ""
+			next := func(want string) string {
+				got := ""
+				for len(got) < len(want) {
+					var f nomadapi.StreamFrame
+					p.check(frames.Decode(&f)) // a heartbeat is a frame without data
+					got += string(f.Data)
+					if f.File != "" {
+						file = f.File
+					}
+				}
+				return got
+			}
+			p.say("at once: %q", next("listening\n"))
+			p.ask(address, "/say/three")
+			p.say("later: %q", next("three\n"))
+			p.say("the file: %s", strings.TrimPrefix(file, "/"))
+		},
+	},
+	{
+		name:  "Nomad: the log of what is not there is refused",
+		calls: []string{logCall},
+		want: `
+			no allocation: Unexpected response code: 404 (Unknown allocation "UUID")
+			no task: Unexpected response code: 404 (unknown task name "nope")
+			the log of a task that failed: "leaving with 7\n"`,
+		run: func(p *probe) {
+			_, err := p.logs("11111111-2222-3333-4444-555555555555", "web", "stdout", false, 10)
+			p.say("no allocation: %v", err)
+			p.register(p.job(1, "exit", "7"))
+			a := p.failed()
+			_, err = p.logs(a.ID, "nope", "stdout", false, 10)
+			p.say("no task: %v", err)
+			p.say("the log of a task that failed: %q", p.text(a.ID, "stderr", 1000))
+		},
+	},
+	{
+		name:  "Nomad: an artifact must have its checksum",
+		calls: []string{"nomad GET /v1/job/:id/allocations?all"},
+		want: `
+			a wrong one: Received, Task Setup, Downloading Artifacts, Failed Artifact Download, Not Restarting
+			it says that checksums did not match true
+			none there: 404 true, without the signature true`,
+		run: func(p *probe) {
+			j := p.job(1, "idle")
+			j.TaskGroups[0].Tasks[0].Artifacts[0].GetterOptions["checksum"] = "sha256:" + strings.Repeat("0", 64)
+			p.register(j)
+			a := p.failed()
+			p.say("a wrong one: %s", kinds(a.TaskStates["web"].Events))
+			p.say("it says that checksums did not match %t", strings.Contains(p.message(a, nomadapi.TaskArtifactDownloadFailed), "Checksums did not match"))
+			_, _, err := p.nomad.Jobs().Deregister(p.id, true, p.write())
+			p.check(err)
+			j = p.job(1, "idle")
+			j.TaskGroups[0].Tasks[0].Artifacts[0].GetterSource = new(strings.Replace(artifact.url, "task.tar", "none.tar", 1) + "?sig=hush")
+			p.register(j)
+			var said string
+			p.until("it has failed", func() bool {
+				for _, a := range p.allocs() {
+					if a.ClientStatus == "failed" && a.JobVersion == 0 {
+						if m := p.message(a, nomadapi.TaskArtifactDownloadFailed); strings.Contains(m, "404") {
+							said = m
+						}
+					}
+				}
+				return said != ""
+			})
+			p.say("none there: 404 true, without the signature %t", !strings.Contains(said, "hush"))
+		},
+	},
+	{
+		name:  "Nomad: templates become files and environment, and a change restarts the task",
+		calls: []string{"nomad GET /v1/job/:id/allocations?all", "consul PUT /v1/kv/*key"},
+		want: `
+			a file: "job ID key one\n"
+			the environment: one, plain ${NOMAD_JOB_ID}
+			a changed key: two, restarts 1, the same instance true`,
+		run: func(p *probe) {
+			key := "conformance/" + p.id
+			put := func(value string) {
+				_, err := p.consul.KV().Put(&consulapi.KVPair{Key: key, Value: []byte(value)}, nil)
+				p.check(err)
+			}
+			put("one")
+			p.later(func() { _, _ = p.consul.KV().Delete(key, nil) })
+			j := p.server(1)
+			j.TaskGroups[0].RestartPolicy.Attempts = new(3)
+			t := j.TaskGroups[0].Tasks[0]
+			t.Templates = []*nomadapi.Template{
+				{EmbeddedTmpl: new(`job {{ env "NOMAD_JOB_ID" }} key {{ key "` + key + `" }}` + "\n"), DestPath: new("local/file.txt"), ChangeMode: new("noop")},
+				{
+					EmbeddedTmpl: new(`GREETING={{ key "` + key + `" }}` + "\nPLAIN=\"plain ${NOMAD_JOB_ID}\"\n"), DestPath: new("secrets/env"),
+					Envvars: new(true), ChangeMode: new("restart"), Splay: new(time.Duration(0)),
+				},
+			}
+			alloc, address := p.serving(j)
+			_, body := p.ask(address, "/file/file.txt")
+			p.say("a file: %q", body)
+			_, _, env := p.facts(address)
+			p.say("the environment: %s, %s", env["GREETING"], env["PLAIN"])
+			put("two")
+			p.until("it greets anew", func() bool { _, body = p.ask(address, "/"); return body == "two" })
+			var now *nomadapi.AllocationListStub
+			p.until("the restart is told", func() bool { now = p.running(1)[0]; return now.TaskStates["web"].Restarts > 0 })
+			p.say("a changed key: %s, restarts %d, the same instance %t", body, now.TaskStates["web"].Restarts, now.ID == alloc)
+		},
+	},
+}

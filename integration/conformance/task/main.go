@@ -1,0 +1,70 @@
+// Command task is what the jobs of the conformance suite run: a static program without any input but its
+// environment, since a task under exec sees nothing else.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	switch {
+	case len(os.Args) > 2 && os.Args[1] == "exit":
+		code, _ := strconv.Atoi(os.Args[2]) // the suite passes numbers only
+		fmt.Fprintln(os.Stderr, "leaving with", code)
+		os.Exit(code)
+	case len(os.Args) > 1 && os.Args[1] == "idle":
+		<-ctx.Done()
+	default:
+		serve(ctx)
+	}
+}
+
+// serve answers on HOST:PORT until SIGTERM.
+func serve(ctx context.Context) {
+	var sick atomic.Bool
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, os.Getenv("GREETING")) })
+	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) {
+		if sick.Load() {
+			http.Error(w, "sick", http.StatusInternalServerError)
+		}
+	})
+	mux.HandleFunc("/sick", func(http.ResponseWriter, *http.Request) { sick.Store(true) })
+	mux.HandleFunc("/say/{word}", func(_ http.ResponseWriter, r *http.Request) { fmt.Println(r.PathValue("word")) })
+	mux.HandleFunc("/exit/{code}", func(_ http.ResponseWriter, r *http.Request) {
+		code, _ := strconv.Atoi(r.PathValue("code"))
+		os.Exit(code)
+	})
+	mux.HandleFunc("/file/{name...}", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, os.Getenv("NOMAD_TASK_DIR")+"/"+r.PathValue("name"))
+	})
+	mux.HandleFunc("/facts", func(w http.ResponseWriter, _ *http.Request) {
+		dir, _ := os.Getwd() // empty says enough
+		_ = json.NewEncoder(w).Encode(map[string]any{"args": os.Args[1:], "dir": dir, "env": os.Environ()})
+	})
+	server := &http.Server{
+		Addr: net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT")), Handler: mux, ReadHeaderTimeout: time.Second,
+	}
+	fmt.Println("listening")
+	go func() {
+		<-ctx.Done()
+		_ = server.Close() // the end of the process ends the rest
+	}()
+	if err := server.ListenAndServe(); ctx.Err() == nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println("ended")
+}
