@@ -205,6 +205,9 @@ func position(dir, stream, origin string, offset int64) (number int, at int64, e
 		total += info.Size()
 	}
 	if origin == "end" {
+		if offset == 0 { // Nomad then begins with the last file
+			return numbers[len(numbers)-1], 0, nil
+		}
 		offset = total - offset
 	}
 	offset = min(max(offset, 0), total)

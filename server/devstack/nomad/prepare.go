@@ -121,7 +121,7 @@ func (t *task) process(def *nomadapi.Task, env *taskenv.Env) (executor.Spec, err
 
 // invalid tells of a driver's configuration that can't be read.
 func (t *task) invalid(err error) error {
-	text := list([]string{"failed to parse config: ", "Unknown variable: " + err.Error()})
+	text := list([]string{"failed to parse config: ", err.Error()})
 	t.r.event(t.name, nil, taskEvent(nomadapi.TaskFailedValidation, func(e *nomadapi.TaskEvent) { e.ValidationError = text }))
 	return &startError{text: text}
 }

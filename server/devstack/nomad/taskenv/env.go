@@ -157,6 +157,13 @@ func (e *Env) Replace(s string) string {
 	})
 }
 
+// UnknownError is the name of a variable that is not there.
+type UnknownError string
+
+func (e UnknownError) Error() string {
+	return fmt.Sprintf("Unknown variable: There is no variable named %q.", string(e))
+}
+
 // ReplaceArgument does the same in a driver's configuration, where $${NAME} is
 // a literal ${NAME} and an unknown reference is an error.
 func (e *Env) ReplaceArgument(s string) (string, error) {
@@ -168,7 +175,7 @@ func (e *Env) ReplaceArgument(s string) (string, error) {
 			name := reference.FindStringSubmatch(ref)[1]
 			value, known := e.lookup(name)
 			if !known {
-				unknown = fmt.Errorf("there is no variable named %q", name)
+				unknown = UnknownError(name)
 			}
 			return value
 		}))
