@@ -52,10 +52,9 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": func(ts *testscript.TestScript, _ bool, args []string) {
-				var exit *exec.ExitError
 				err := ts.Exec(args[1], args[2:]...)
 				code := 0
-				if errors.As(err, &exit) {
+				if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 					code = exit.ExitCode()
 				} else {
 					ts.Check(err)

@@ -120,12 +120,10 @@ func (u *push) run(ctx context.Context) error {
 
 // reasonFor is the sentence of a failure; several faults are counted, and stand on stderr.
 func reasonFor(err error) string {
-	var said *saidError
-	if errors.As(err, &said) {
+	if said, ok := errors.AsType[*saidError](err); ok {
 		err = said.error
 	}
-	var known *paas.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*paas.Error](err); ok {
 		return ended(known.Message)
 	}
 	return ended(err.Error())

@@ -20,11 +20,14 @@ func newScaleCmd(s *session) *cobra.Command {
 until the next change: a push keeps it unless the spec's own number changed.`,
 		Example: `  crumpet scale web=3
   crumpet scale hello web=3 worker=2`,
-		Args: cobra.MinimumNArgs(1),
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			app, counts, err := parseCounts(args)
 			if err != nil {
 				return err
+			}
+			if len(counts) == 0 {
+				return usagef("no PROCESS=COUNT is given, such as web=3")
 			}
 			return s.change(cmd.Context(), app, detach, "%s has as many instances as that already.", func(c *client.Client, app string) (wire.Deployed, error) {
 				return c.Scale(cmd.Context(), app, counts)

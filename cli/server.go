@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"os"
 
@@ -29,8 +30,8 @@ to root-token in the data folder.`,
   crumpet server --config server.hcl`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if printDefault {
-				s.print("%s", config.DefaultHCL)
-				return nil
+				_, err := io.WriteString(s.out, config.DefaultHCL)
+				return err
 			}
 			cfg, err := loadConfig(file, over)
 			if err != nil {

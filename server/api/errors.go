@@ -57,12 +57,10 @@ func newProblem(ctx context.Context, status int, code paas.Code, detail string, 
 // problemOf turns any error into the body a user sees. What is our fault is logged here, once, with
 // its cause; the user gets the request's id to find it by.
 func (a *API) problemOf(ctx context.Context, err error) *problem {
-	var p *problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*problem](err); ok {
 		return p
 	}
-	var h *echo.HTTPError
-	if errors.As(err, &h) {
+	if h, ok := errors.AsType[*echo.HTTPError](err); ok {
 		return newProblem(ctx, h.Code, codeOfStatus(h.Code), sentences[h.Code], nil)
 	}
 	code, detail := paas.CodeOf(err), paas.MessageOf(err)

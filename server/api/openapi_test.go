@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"maps"
 	"mime"
 	"net/http"
 	"reflect"
@@ -135,9 +136,7 @@ const shopSpec = `app "shop" {
 func releaseBody(t *testing.T, spec string, more map[string]any) string {
 	t.Helper()
 	body := map[string]any{"spec": spec, "artifact": strings.Repeat("a", 64)}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	text, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)

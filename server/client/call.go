@@ -85,8 +85,7 @@ func (l *lost) Unwrap() error { return l.error }
 // unreached turns an error of the connection into a sentence. The url.Error around it is left out:
 // it repeats the whole address with its query.
 func (c *Client) unreached(err error) error {
-	var outer *url.Error
-	if errors.As(err, &outer) {
+	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
 	}
 	if errors.Is(err, context.Canceled) {

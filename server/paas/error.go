@@ -63,8 +63,7 @@ func CodeOf(err error) Code {
 	if err == nil {
 		return ""
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
 	return Internal
@@ -85,8 +84,7 @@ func FaultsOf(err error) []Fault {
 // MessageOf gives the sentence meant for a user: that of the outermost Error, or a general one, so
 // that no internal text is shown.
 func MessageOf(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Message
 	}
 	return "Something went wrong inside Crumpet. The server's log has the details under this request id."

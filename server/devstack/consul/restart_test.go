@@ -83,5 +83,7 @@ func TestReadersGoWhenTheServerStops(t *testing.T) {
 		got <- err
 	}()
 	a.stop() // returns when the HTTP server has no request left
-	<-got
+	if err := <-got; err != nil {
+		t.Logf("the query that waited ended with %v", err)
+	}
 }

@@ -320,8 +320,8 @@ func TestMountsAreListedAndTuned(t *testing.T) {
 	if m := mounts["tuned/"]; m == nil || m.Type != "kv" || m.Options["version"] != "2" || mounts["sys/"] == nil {
 		t.Errorf("mounts are %v", mounts)
 	}
-	words := "what it is for"
-	check(t, s.Sys().TuneMount("tuned", vaultapi.MountConfigInput{Description: &words, MaxLeaseTTL: "2h"}))
+	words, hours := "what it is for", "2h"
+	check(t, s.Sys().TuneMountAllowNil("tuned", vaultapi.TuneMountConfigInput{Description: &words, MaxLeaseTTL: &hours}))
 	cfg, err := s.Sys().MountConfig("tuned")
 	check(t, err)
 	if cfg.MaxLeaseTTL != 7200 {
