@@ -19,9 +19,9 @@ import (
 // TokenFile is the file in the data folder that holds the first token.
 const TokenFile = "root-token"
 
-// lockFolder makes sure that one server at a time has the data folder: SQLite would let two write, and
+// LockFolder makes sure that one server at a time has the data folder: SQLite would let two write, and
 // both would take themselves for the leader.
-func lockFolder(dir string) (*os.File, error) {
+func LockFolder(dir string) (*os.File, error) {
 	path := filepath.Join(dir, "server.lock")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -79,39 +79,42 @@ type Options struct {
 
 // Open opens the store, makes the first token and reads the platform keys. cfg must have passed
 // Validate. Codes: conflict when another server has the data folder, unavailable without Vault.
-func Open(ctx context.Context, cfg config.Config, opt Options) (s *Server, err error) {
+func Open(ctx context.Context, cfg config.Config, opt Options) (*Server, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	s = &Server{cfg: cfg, log: opt.Log, hub: &hub.Hub{}}
-	defer func() {
-		if err != nil {
-			_ = s.Close() // the first error is the one to report
-		}
-	}()
-	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-		return nil, paas.Wrap(paas.Internal, err, "The data folder %s can't be made.", cfg.Data)
-	}
-	if s.lock, err = lockFolder(cfg.Data); err != nil {
+	s := &Server{cfg: cfg, log: opt.Log, hub: &hub.Hub{}}
+	if err := s.open(ctx, opt); err != nil {
+		_ = s.Close() // the first error is the one to report
 		return nil, err
 	}
-	if s.store, err = store.Open(ctx, store.Config{Path: cfg.Store.Path, Notify: s.notify}); err != nil {
-		return nil, err
+	return s, nil
+}
+
+func (s *Server) open(ctx context.Context, opt Options) (err error) {
+	if err := os.MkdirAll(s.cfg.Data, 0o700); err != nil {
+		return paas.Wrap(paas.Internal, err, "The data folder %s can't be made.", s.cfg.Data)
+	}
+	if s.lock, err = LockFolder(s.cfg.Data); err != nil {
+		return err
+	}
+	if s.store, err = store.Open(ctx, store.Config{Path: s.cfg.Store.Path, Notify: s.notify}); err != nil {
+		return err
 	}
 	tokens := auth.New(s.store, opt.Now)
 	if err := s.firstToken(ctx, tokens); err != nil {
-		return nil, err
+		return err
 	}
-	clients, err := connect(cfg)
+	clients, err := connect(s.cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.nomad = clients.nomad
 	key, err := platformKey(ctx, clients.vault, s.log)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return s, s.compose(clients, tokens, key, opt)
+	return s.compose(clients, tokens, key, opt)
 }
 
 // clients are the adapters to the four programs.

@@ -81,12 +81,12 @@ func (d *Deployer) convergeSlot(ctx context.Context, snap paas.Snapshot, row paa
 		return d.registerNew(ctx, snap, row, counts, out)
 	}
 	index := deref(now.JobModifyIndex)
-	if index == row.Index && maps.Equal(row.Counts, counts) {
-		return nil
-	}
 	job, err := d.amended(row, snap, counts)
 	if err != nil {
 		return err
+	}
+	if index == row.Index && maps.Equal(row.Counts, counts) && jobspec.SameTags(now, job) {
+		return nil
 	}
 	plan, err := d.scheduler.Plan(ctx, row.Team, job)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 // How long a walk puts up with what may pass by itself.
 const (
-	RoomLimit   = 10 * time.Second // no node has room: another walk's old instances may be going
+	RoomLimit   = 5 * time.Second  // no node has room: another walk's old instances may be going
 	FenceLimit  = 30 * time.Second // a router does not show the rule: it may be restarting
 	StepLimit   = 60 * time.Second // past the startup limit: healthy but not routed, or flapping
 	FetchLimit  = 60 * time.Second // past the startup limit, for an instance that has not started at all

@@ -1,6 +1,9 @@
 package jobspec
 
 import (
+	"maps"
+	"slices"
+
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -20,6 +23,22 @@ func Amend(stored *nomadapi.Job, counts map[string]int, s paas.Spec, routerPort 
 			}
 		}
 	})
+}
+
+// SameTags says whether the services of two jobs have the same tags: they do not when the address of
+// the router has changed since one of them was registered.
+func SameTags(a, b *nomadapi.Job) bool {
+	return maps.EqualFunc(tagsOf(a), tagsOf(b), slices.Equal)
+}
+
+func tagsOf(job *nomadapi.Job) map[string][]string {
+	tags := map[string][]string{}
+	for _, g := range job.TaskGroups {
+		for _, s := range g.Services {
+			tags[*g.Name+" "+s.PortLabel] = s.Tags
+		}
+	}
+	return tags
 }
 
 // each copies a job as far as counts and tags go and hands every group of the copy to edit.
