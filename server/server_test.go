@@ -42,7 +42,9 @@ func TestAServerWithoutRightsInVaultSaysSoAndGivesItsFolderBack(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	for range 2 { // the second is not told that the folder is in use
-		_, err := open(t, func(c *config.Config) { c.Data, c.Vault.Address, c.Vault.Token = data, vaultSaying(t, http.StatusForbidden), "wrong" })
+		_, err := open(t, func(c *config.Config) {
+			c.Data, c.Vault.Address, c.Vault.Token = data, vaultSaying(t, http.StatusForbidden), "wrong"
+		})
 		if paas.CodeOf(err) != paas.Forbidden || strings.Contains(err.Error(), "wrong") {
 			t.Fatalf("got %v", err)
 		}
