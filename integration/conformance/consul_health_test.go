@@ -63,7 +63,7 @@ var consulHealthRows = []row{
 		},
 		want: `
 			registered: 1 known, 0 passing
-			passing: ID-1 127.0.0.1:8001 [blue urlprefix-ID.localhost/], node address 127.0.0.1
+			passing: ID-1 127.0.0.1 8001 [blue urlprefix-ID.localhost/], node address 127.0.0.1
 			by tag blue 1, by tag green 0
 			warning: 0 passing
 			critical: 0 passing
@@ -83,7 +83,7 @@ var consulHealthRows = []row{
 			p.set(one, consulapi.HealthPassing)
 			p.reaches(one+"-ttl", "passing")
 			e := p.passing(p.id)[0]
-			p.say("passing: %s %s:%d %v, node address %s", e.Service.ID, e.Service.Address, e.Service.Port, e.Service.Tags, e.Node.Address)
+			p.say("passing: %s %s %d %v, node address %s", e.Service.ID, e.Service.Address, e.Service.Port, e.Service.Tags, e.Node.Address)
 			p.say("by tag blue %d, by tag green %d", count("blue", true), count("green", true))
 			for _, status := range []string{consulapi.HealthWarning, consulapi.HealthCritical} {
 				p.set(one, status)
@@ -169,12 +169,13 @@ var consulHealthRows = []row{
 	{
 		name: "Consul: a reader of health waits for a change of status",
 		calls: []string{
-			"consul GET /v1/health/service/:name?index&passing&wait", "consul GET /v1/health/state/:state?index&wait", "consul GET /v1/health/state/:state",
+			"consul GET /v1/health/service/:name?index&passing&wait", "consul GET /v1/health/state/:state?index&wait", "consul GET /v1/health/state/:state?wait",
 		},
 		want: `
 			an unchanged service: waits to the end true, the same index true
 			the service passes: woken true, a later index true, 1 passing
 			another output only: waits to the end true, the same index true
+			a wait without an index: at once true
 			any check becomes critical: woken true, critical`,
 		run: func(p *probe) {
 			id := p.id + "-1"
@@ -211,9 +212,12 @@ var consulHealthRows = []row{
 			got = <-answer
 			p.check(got.err)
 			p.say("another output only: waits to the end %t, the same index %t", got.took >= 700*time.Millisecond, got.index == index)
-			_, meta, err := p.consul.Health().State(consulapi.HealthAny, p.readConsul())
+			began := time.Now()
+			_, meta, err := p.consul.Health().State(consulapi.HealthAny, p.waiting(0, 20*time.Second))
 			p.check(err)
-			index, began := meta.LastIndex, time.Now()
+			p.say("a wait without an index: at once %t", time.Since(began) < 10*time.Second)
+			index = meta.LastIndex
+			began = time.Now()
 			p.set(id, consulapi.HealthCritical)
 			for {
 				all, meta, err := p.consul.Health().State(consulapi.HealthAny, p.waiting(index, 20*time.Second))

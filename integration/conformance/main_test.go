@@ -20,9 +20,9 @@ import (
 // crumpet is the program under test.
 var crumpet string
 
-// artifact is the program of package task as a node fetches it.
+// artifact is the program of package task, as a file here and as a node fetches it.
 var artifact struct {
-	url, digest string
+	path, url, digest string
 }
 
 func TestMain(m *testing.M) {
@@ -63,6 +63,7 @@ func run(m *testing.M) int {
 		http.ServeContent(w, r, "task.tar.gz", time.Time{}, bytes.NewReader(packed))
 	}))
 	defer files.Close()
+	artifact.path = filepath.Join(dir, "task")
 	artifact.url, artifact.digest = files.URL+"/task.tar.gz", fmt.Sprintf("sha256:%x", sha256.Sum256(packed))
 	return m.Run()
 }

@@ -14,7 +14,7 @@ var nomadJobRows = []row{
 		want: `
 			unknown job at index 5: Unexpected response code: 500 (Enforcing job modify index 5: job does not exist)
 			new at index 0: evaluation true, warnings ""
-			again at index 0: Unexpected response code: 500 (Enforcing job modify index 0: job exists with conflicting job modify index: INDEX)
+			again at index 0: Unexpected response code: 500 (Enforcing job modify index 0: job already exists)
 			at a later index: Unexpected response code: 500 (Enforcing job modify index LATER: job exists with conflicting job modify index: INDEX)
 			at its index: the index moved true, version 1`,
 		run: func(p *probe) {
@@ -57,7 +57,7 @@ var nomadJobRows = []row{
 			out := p.register(p.job(1, "idle"))
 			now, _, err := p.nomad.Jobs().Info(p.id, p.read())
 			p.check(err)
-			p.say("the second register: an evaluation %t, version %d, the same index %t", out.EvalID != "", *now.Version, out.JobModifyIndex == first.JobModifyIndex)
+			p.say("the second register: an evaluation %t, version %d, the same index %t", out.EvalID != "", *now.Version, *now.JobModifyIndex == first.JobModifyIndex)
 			e := p.evaluated(out.EvalID)
 			p.say("its evaluation: %s, %s", e.Status, e.TriggeredBy)
 			after := p.running(1)[0]
@@ -202,7 +202,7 @@ var nomadJobRows = []row{
 	{
 		name: "Nomad: what is not there is a 404 that says what",
 		calls: []string{
-			"nomad GET /v1/job/:id", "nomad GET /v1/job/:id?namespace", "nomad GET /v1/allocation/:id", "nomad GET /v1/evaluation/:id",
+			"nomad GET /v1/job/:id", "nomad GET /v1/job/:id?namespace", "nomad GET /v1/allocation/:id", "nomad GET /v1/evaluation/:id?related",
 			"nomad GET /v1/namespace/:name", "nomad GET /v1/job/:id/allocations?all",
 		},
 		want: `
@@ -235,7 +235,7 @@ var nomadJobRows = []row{
 			"nomad PUT /v1/job/:id/plan?namespace", "nomad DELETE /v1/job/:id?namespace&purge", "nomad GET /v1/allocations?namespace&resources&task_states",
 		},
 		want: `
-			before it is made: Unexpected response code: 500 (job "ID" is in nonexistent namespace "ID")
+			before it is made: Unexpected response code: 500 (1 error occurred: * job "ID" is in nonexistent namespace "ID")
 			made: ID "of a row"
 			planned: place 1
 			in the default one: Unexpected response code: 404 (job not found)

@@ -138,7 +138,7 @@ var nomadPlanRows = []row{
 	{
 		name: "Nomad: an ask without room is known from the plan and from the evaluation",
 		calls: []string{
-			"nomad PUT /v1/job/:id/plan", "nomad GET /v1/evaluation/:id", "nomad GET /v1/job/:id/evaluations", "nomad PUT /v1/jobs",
+			"nomad PUT /v1/job/:id/plan", "nomad GET /v1/evaluation/:id?related", "nomad GET /v1/job/:id/evaluations", "nomad PUT /v1/jobs",
 		},
 		want: `
 			plan: place 2; failed; Added; index true
@@ -147,7 +147,7 @@ var nomadPlanRows = []row{
 			the job: pending
 			the blocked one: blocked queued-allocs
 			count 0: complete, failed 0
-			the blocked one: cancelled`,
+			the blocked one: canceled`,
 		run: func(p *probe) {
 			j := p.job(2, "idle")
 			j.TaskGroups[0].Tasks[0].Resources.MemoryMB = new(64 << 20) // 64 TB

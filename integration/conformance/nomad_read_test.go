@@ -39,20 +39,24 @@ var nomadReadRows = []row{
 	{
 		name: "Nomad: a blocked reader of allocations wakes when one changes",
 		calls: []string{
-			"nomad GET /v1/allocations?namespace&resources&task_states", "nomad GET /v1/allocations?index&namespace&resources&task_states&wait",
+			"nomad GET /v1/allocations?namespace&resources&task_states&wait", "nomad GET /v1/allocations?index&namespace&resources&task_states&wait",
 		},
 		want: `
+			a wait without an index: at once true
 			woken: within the wait true, the index moved true
 			then it runs`,
 		run: func(p *probe) {
 			params := map[string]string{"task_states": "true", "resources": "true"}
-			list, meta, err := p.nomad.Allocations().List(p.blocking(0, 0, params))
+			began := time.Now()
+			list, meta, err := p.nomad.Allocations().List(p.blocking(0, 20*time.Second, params))
 			p.check(err)
+			p.say("a wait without an index: at once %t", time.Since(began) < 10*time.Second)
 			if slices.ContainsFunc(list, func(a *nomadapi.AllocationListStub) bool { return a.JobID == p.id }) {
 				p.fatal("an allocation before its job")
 			}
 			p.register(p.job(1, "idle"))
-			began, index, woken := time.Now(), meta.LastIndex, false
+			index, woken := meta.LastIndex, false
+			began = time.Now()
 			p.until("the allocation runs", func() bool {
 				list, meta, err := p.nomad.Allocations().List(p.blocking(index, 20*time.Second, params))
 				p.check(err)
@@ -109,7 +113,7 @@ var nomadReadRows = []row{
 	{
 		name: "Nomad: evaluations tell who asked and how it ended",
 		calls: []string{
-			"nomad GET /v1/evaluations?namespace", "nomad GET /v1/evaluations?index&namespace&wait", "nomad GET /v1/job/:id/evaluations",
+			"nomad GET /v1/evaluations?namespace&wait", "nomad GET /v1/evaluations?index&namespace&wait", "nomad GET /v1/job/:id/evaluations",
 		},
 		want: `
 			the list: service job-register complete, of job ID
@@ -124,7 +128,7 @@ var nomadReadRows = []row{
 				}
 				return list[i]
 			}
-			list, _, err := p.nomad.Evaluations().List(p.blocking(0, 0, nil))
+			list, _, err := p.nomad.Evaluations().List(p.blocking(0, time.Second, nil))
 			p.check(err)
 			one := find(list)
 			p.say("the list: %s %s %s, of job %s", one.Type, one.TriggeredBy, one.Status, one.JobID)

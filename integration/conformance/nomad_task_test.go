@@ -71,14 +71,14 @@ var nomadTaskRows = []row{
 			UNKNOWN=${nope} and $HOME
 			ESCAPED=$ID
 			DATACENTER=dc1
-			args: serve|0|${NOMAD_ALLOC_INDEX}|a b|
+			args: serve|0|${NOMAD_ALLOC_INDEX}|a b
 			a secrets folder true, an alloc folder true, PATH true`,
 		run: func(p *probe) {
 			j := p.server(1)
 			t := j.TaskGroups[0].Tasks[0]
 			t.Meta = map[string]string{"color": "blue"}
 			t.Config["work_dir"] = "${NOMAD_TASK_DIR}"
-			t.Config["args"] = []string{"serve", "${NOMAD_ALLOC_INDEX}", "$${NOMAD_ALLOC_INDEX}", "a b", "${nope}"}
+			t.Config["args"] = []string{"serve", "${NOMAD_ALLOC_INDEX}", "$${NOMAD_ALLOC_INDEX}", "a b"}
 			t.Env["JOINED"] = "${NOMAD_JOB_ID}-${NOMAD_ALLOC_INDEX}-${NOMAD_TASK_NAME}"
 			t.Env["UNKNOWN"] = "${nope} and $HOME"
 			t.Env["ESCAPED"] = "$${NOMAD_JOB_ID}"
@@ -104,12 +104,10 @@ var nomadTaskRows = []row{
 		},
 	},
 	{
-		name:  "Nomad: a task that exits is restarted, and after its attempts it has failed",
-		calls: []string{"nomad GET /v1/job/:id/allocations?all", "nomad GET /v1/evaluation/:id"},
+		name:  "Nomad: a task that exits is restarted, and after its attempts it has failed; ten events are kept",
+		calls: []string{"nomad GET /v1/job/:id/allocations?all", "nomad GET /v1/evaluation/:id?related"},
 		want: `
 			run failed, "Failed tasks", task dead, failed true, restarts 2
-			Received: Task received by client
-			Task Setup: Building Task Directory
 			Downloading Artifacts: Client is downloading artifacts
 			Started: Task started by client
 			Terminated: Exit Code: 3 (3, 0)
@@ -278,6 +276,19 @@ var nomadTaskRows = []row{
 		},
 	},
 	{
+		name:  "Nomad: an argument that names an unknown variable fails the task",
+		calls: []string{"nomad GET /v1/job/:id/allocations?all"},
+		want: `
+			failed: Received, Task Setup, Downloading Artifacts, Failed Validation, Not Restarting
+			it names the variable true`,
+		run: func(p *probe) {
+			p.register(p.job(1, "idle", "${nope}"))
+			a := p.failed()
+			p.say("failed: %s", kinds(a.TaskStates["web"].Events))
+			p.say("it names the variable %t", strings.Contains(p.message(a, nomadapi.TaskFailedValidation), `There is no variable named "nope"`))
+		},
+	},
+	{
 		name:  "Nomad: a program that is not there fails the task at once",
 		calls: []string{"nomad GET /v1/job/:id/allocations?all"},
 		want: `
@@ -310,6 +321,9 @@ func (p *probe) failed() (a *nomadapi.AllocationListStub) {
 
 // message is what the first event of a type says.
 func (p *probe) message(a *nomadapi.AllocationListStub, kind string) string {
+	if a.TaskStates["web"] == nil {
+		return "no task yet"
+	}
 	for _, e := range a.TaskStates["web"].Events {
 		if e.Type == kind {
 			return e.DisplayMessage

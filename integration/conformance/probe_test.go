@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -8,11 +9,11 @@ import (
 	"net/http"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	consulapi "github.com/hashicorp/consul/api"
 	nomadapi "github.com/hashicorp/nomad/api"
 	vaultapi "github.com/hashicorp/vault/api"
@@ -71,15 +72,33 @@ func (r row) try(t *testing.T, s *stack) (wrong string) {
 	for i := range want {
 		want[i] = strings.TrimSpace(want[i])
 	}
-	if diff := cmp.Diff(strings.Join(want, "\n")+"\n", strings.Join(p.lines, "\n")+"\n"); diff != "" {
-		wrong += "(-want +said):\n" + diff
-	}
+	wrong += differences(want, p.lines)
 	for _, c := range r.calls {
 		if wrong == "" && !p.calls.has(c) {
 			wrong += fmt.Sprintf("it names %q and does not call it; it calls\n  %s\n", c, strings.Join(p.calls.names(), "\n  "))
 		}
 	}
 	return wrong
+}
+
+// differences shows the lines that are not the same, whole.
+func differences(want, said []string) string {
+	if slices.Equal(want, said) {
+		return ""
+	}
+	var out strings.Builder
+	for i := range max(len(want), len(said)) {
+		switch {
+		case i < len(want) && i < len(said) && want[i] == said[i]:
+			continue
+		case i < len(want):
+			fmt.Fprintf(&out, "\n  want %s", want[i])
+		}
+		if i < len(said) {
+			fmt.Fprintf(&out, "\n  said %s", said[i])
+		}
+	}
+	return out.String()
 }
 
 func newProbe(ctx context.Context, s *stack) (*probe, error) {
@@ -157,7 +176,7 @@ func (p *probe) check(err error) {
 
 // until waits for something, at most half of the row's time.
 func (p *probe) until(what string, ok func() bool) {
-	for end := time.Now().Add(rowLimit / 2); !ok(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(cmp.Or(p.patience, rowLimit/2)); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) || p.ctx.Err() != nil {
 			p.fatal("waited in vain until %s\n%s", what, p.story())
 		}

@@ -20,9 +20,10 @@ type stack struct {
 	dir  string // its data folder
 	// URLs by part: nomad, consul, vault, router (where requests go in), fabio (its admin API), server.
 	at         map[string]string
-	token      string // of the server
-	vaultToken string // may do everything
-	driver     string // for tasks
+	token      string        // of the server
+	vaultToken string        // may do everything
+	driver     string        // for tasks
+	patience   time.Duration // with one condition; half of a row's time by default
 }
 
 // programs are what the real column needs.

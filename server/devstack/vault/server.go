@@ -289,7 +289,7 @@ func (s *Server) authorized(req *request, id string) (*reply, error) {
 		return s.uiMount(req) // asks for any access to the mount, not for access to this path
 	}
 	if !req.acl.allows(req.path, req.op) || (needsSudo(req.path) && !req.acl.allows(req.path, capSudo)) {
-		return nil, denied()
+		return nil, failf(http.StatusForbidden, "1 error occurred:\n\t* permission denied\n\n") // Vault's words for a policy
 	}
 	if req.op == capCreate {
 		req.op = capUpdate
