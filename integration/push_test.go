@@ -68,6 +68,18 @@ func TestPush(t *testing.T) {
 			t.Errorf("instance %s survived the restart", i.ID)
 		}
 	}
+
+	edit(t, filepath.Join(app, "crumpet.hcl"), "instances = 2", "instances = 4")
+	d.ok(app, "push")
+	grown := d.status("hello")
+	if grown.Release != 2 || grown.Slot != "green" || grown.Processes[0].Healthy != 4 {
+		t.Errorf("a release that only changes counts: %+v", grown)
+	}
+	for _, i := range grown.Instances {
+		if i.State == "running" && i.Release != 2 {
+			t.Errorf("instance %s is shown with release %d", i.ID, i.Release)
+		}
+	}
 	d.ok(app, "stop")
 	d.until(30*time.Second, "nothing runs", func() bool { return running(d.status("hello")) == 0 })
 	if code, _ := d.page("hello.localhost", "/"); code != http.StatusNotFound {

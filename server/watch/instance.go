@@ -75,17 +75,17 @@ func stateOf(a *nomadapi.AllocationListStub) paas.InstanceState {
 	return paas.InstancePending
 }
 
-// releaseOf tells which release an allocation runs: what was found first, else the slot's, if the
-// allocation was made after that was registered. 0 is unknown: too old, or the register's index is
-// not saved yet.
+// releaseOf tells which release an allocation runs: the slot's, if the allocation was made after that
+// was registered (a release that changes counts and routes only takes the slot's instances over), else
+// what was known of it. 0 is unknown: too old, or the register's index is not saved yet.
 func releaseOf(a *nomadapi.AllocationListStub, slot paas.Slotted, before *paas.Instance) int {
 	switch {
-	case before != nil && before.Release != 0:
+	case slot.First != 0 && a.CreateIndex >= slot.First:
+		return slot.Release
+	case before != nil:
 		return before.Release
-	case slot.First == 0 || a.CreateIndex < slot.First:
-		return 0
 	}
-	return slot.Release
+	return 0
 }
 
 // processOf gives the spec of the instance's process in its release; while that is unknown, one
