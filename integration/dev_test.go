@@ -92,7 +92,7 @@ func (d *dev) start() {
 			d.t.Fatalf("crumpet dev ended:\n%s", d.out)
 		default:
 		}
-		return d.read() == nil
+		return d.read() == nil && d.info.Pids["dev"] == d.cmd.Process.Pid // a dev that was killed leaves its own behind
 	})
 }
 
@@ -228,6 +228,39 @@ func (d *dev) page(host, path string) (status int, body string) {
 		return 0, err.Error()
 	}
 	return answer.StatusCode, string(text)
+}
+
+// get fetches a URL of the stack, with a token or without.
+func (d *dev) get(url, token string) (status int, body string) {
+	d.t.Helper()
+	req, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer answer.Body.Close() //nolint:errcheck // read to its end below
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return answer.StatusCode, string(text)
+}
+
+// artifact is the digest of what a release runs.
+func (d *dev) artifact(app string, release int) string {
+	d.t.Helper()
+	var r struct{ Artifact string }
+	code, body := d.get(fmt.Sprintf("%s/v1/apps/%s/releases/%d", d.info.Addr, app, release), d.info.Token)
+	if err := json.Unmarshal([]byte(body), &r); err != nil || code != http.StatusOK || len(r.Artifact) != 64 {
+		d.t.Fatalf("release %d of %s: %d %s", release, app, code, body)
+	}
+	return r.Artifact
 }
 
 // status is what `crumpet status APP --json` prints.
