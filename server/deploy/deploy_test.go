@@ -62,6 +62,13 @@ func (c *cluster) until(what string, ok func() (paas.Deployment, bool)) paas.Dep
 	}
 }
 
+// set changes what the cluster does.
+func (c *cluster) set(edit func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	edit()
+}
+
 func (c *cluster) counts() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,9 +88,7 @@ func TestASecondReleaseWalksToTheOtherSlotWithoutEverServingLess(t *testing.T) {
 	if first.State != paas.DeploymentHealthy || first.Slot != paas.Blue {
 		t.Fatalf("first: %s in %s (%s)", first.State, first.Slot, first.Reason)
 	}
-	c.mu.Lock()
-	c.serving = nil
-	c.mu.Unlock()
+	c.set(func() { c.serving = nil })
 	second := c.push(request(spec(3, "hello"), "a"))
 	if second.State != paas.DeploymentHealthy || second.Slot != paas.Green {
 		t.Fatalf("second: %s in %s (%s)", second.State, second.Slot, second.Reason)
@@ -91,9 +96,8 @@ func TestASecondReleaseWalksToTheOtherSlotWithoutEverServingLess(t *testing.T) {
 	if second.Why != "process.web.env.GREETING" {
 		t.Errorf("forced by %q", second.Why)
 	}
-	c.mu.Lock()
-	least := slices.Min(c.serving)
-	c.mu.Unlock()
+	least := 0
+	c.set(func() { least = slices.Min(c.serving) })
 	if least < 3 {
 		t.Errorf("only %d instances served at some moment: %v", least, c.serving)
 	}
@@ -134,9 +138,7 @@ func TestACountThatNomadCallsDestructiveWalksInstead(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.push(request(spec(2, "hi"), "a"))
-	c.mu.Lock()
-	c.violent = func(job string) bool { return job == "shop.blue" }
-	c.mu.Unlock()
+	c.set(func() { c.violent = func(job string) bool { return job == "shop.blue" } })
 	result, err := c.deployer().Scale(t.Context(), shop, map[string]int{"web": 3}, "ann")
 	if err != nil {
 		t.Fatal(err)
@@ -154,14 +156,14 @@ func TestAFailingReleaseWalksBackAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.push(request(spec(2, "hi"), "a"))
-	c.mu.Lock()
-	c.sick = func(artifact string) string {
-		if strings.HasPrefix(artifact, "b") {
-			return "web exited 3 times with code 1"
+	c.set(func() {
+		c.sick = func(artifact string) string {
+			if strings.HasPrefix(artifact, "b") {
+				return "web exited 3 times with code 1"
+			}
+			return ""
 		}
-		return ""
-	}
-	c.mu.Unlock()
+	})
 	d := c.push(request(spec(2, "hi"), "b"))
 	if d.State != paas.DeploymentReverted || d.Reason != "web exited 3 times with code 1" {
 		t.Errorf("%s: %q", d.State, d.Reason)
@@ -173,9 +175,7 @@ func TestAFailingReleaseWalksBackAndSaysWhy(t *testing.T) {
 	if got := c.counts(); got["blue"] != 2 {
 		t.Errorf("instances %v", got)
 	}
-	c.mu.Lock()
-	c.sick = func(string) string { return "" }
-	c.mu.Unlock()
+	c.set(func() { c.sick = func(string) string { return "" } })
 	if again := c.push(request(spec(2, "hi"), "b")); again.State != paas.DeploymentHealthy || again.Release != 3 {
 		t.Errorf("after the repair: release %d %s: %s", again.Release, again.State, again.Reason)
 	}
@@ -217,10 +217,10 @@ func TestAReleaseWithoutRoomIsPausedThenGivenUpAndNeverRegistered(t *testing.T) 
 	t.Parallel()
 	c := newCluster(t)
 	c.push(request(spec(2, "hi"), "a"))
-	c.mu.Lock()
-	c.noRoom = true
-	before := c.registers
-	c.mu.Unlock()
+	c.set(func() {
+		c.noRoom = true
+		before := c.registers
+	})
 	result, err := c.deployer().Deploy(t.Context(), request(spec(2, "hi"), "b"))
 	if err != nil {
 		t.Fatal(err)
@@ -245,9 +245,7 @@ func TestAWalkHoldsWhileARouterDoesNotFollow(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.push(request(spec(1, "hi"), "a"))
-	c.mu.Lock()
-	c.frozen = true
-	c.mu.Unlock()
+	c.set(func() { c.frozen = true })
 	result, err := c.deployer().Deploy(t.Context(), request(spec(1, "hi"), "b"))
 	if err != nil {
 		t.Fatal(err)
@@ -259,9 +257,7 @@ func TestAWalkHoldsWhileARouterDoesNotFollow(t *testing.T) {
 	if got := c.counts(); got["green"] != 0 {
 		t.Errorf("instances %v registered behind the fence", got)
 	}
-	c.mu.Lock()
-	c.frozen = false
-	c.mu.Unlock()
+	c.set(func() { c.frozen = false })
 	c.seen <- shop
 	if d := c.ended(result.Deployment.ID); d.State != paas.DeploymentHealthy || d.Reason != "" {
 		t.Errorf("%s: %q", d.State, d.Reason)
@@ -272,9 +268,9 @@ func TestAKilledServerFinishesItsWalkAndFillsAnEmptyNomadAgain(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.push(request(spec(2, "hi"), "a"))
-	c.mu.Lock()
-	c.frozen = true // the walk can't begin, so the kill is certainly in its middle
-	c.mu.Unlock()
+	c.set(func() {
+		c.frozen = true // the walk can't begin, so the kill is certainly in its middle
+	})
 	result, err := c.deployer().Deploy(t.Context(), request(spec(2, "hi"), "b"))
 	if err != nil {
 		t.Fatal(err)
@@ -284,18 +280,16 @@ func TestAKilledServerFinishesItsWalkAndFillsAnEmptyNomadAgain(t *testing.T) {
 		return d, err == nil && d.State != paas.DeploymentPending
 	})
 	stop := c.boot() // takes the epoch from the first server, whose writes are refused from now on
-	c.mu.Lock()
-	c.frozen = false
-	c.mu.Unlock()
+	c.set(func() { c.frozen = false })
 	c.seen <- shop
 	if d := c.ended(result.Deployment.ID); d.State != paas.DeploymentHealthy {
 		t.Fatalf("%s: %q", d.State, d.Reason)
 	}
 	stop()
-	c.mu.Lock()
-	clear(c.jobs)
-	clear(c.instances)
-	c.mu.Unlock()
+	c.set(func() {
+		clear(c.jobs)
+		clear(c.instances)
+	})
 	c.boot()
 	c.until("the empty Nomad is filled", func() (paas.Deployment, bool) { return paas.Deployment{}, c.counts()["green"] == 2 })
 }
@@ -338,9 +332,7 @@ func TestASecondDeploymentIsRefusedUnlessItSupersedesOrWaits(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.push(request(spec(1, "hi"), "a"))
-	c.mu.Lock()
-	c.frozen = true
-	c.mu.Unlock()
+	c.set(func() { c.frozen = true })
 	running, err := c.deployer().Deploy(t.Context(), request(spec(1, "hi"), "b"))
 	if err != nil {
 		t.Fatal(err)
@@ -358,9 +350,7 @@ func TestASecondDeploymentIsRefusedUnlessItSupersedesOrWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.mu.Lock()
-	c.frozen = false
-	c.mu.Unlock()
+	c.set(func() { c.frozen = false })
 	c.seen <- shop
 	if d := c.ended(running.Deployment.ID); d.State != paas.DeploymentCanceled {
 		t.Errorf("superseded: %s", d.State)

@@ -28,15 +28,13 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 		return 0, false, err
 	}
 	if ok {
-		d.tell(change)
-		return 0, true, d.store.Save(ctx, epoch, change)
+		return 0, true, d.save(ctx, epoch, change)
 	}
 	want := World(snap)
 	out, err := d.converge(ctx, snap, want)
 	change, ok = d.judge(snap, want, out)
 	if ok {
-		d.tell(change)
-		if saveErr := d.store.Save(ctx, epoch, change); saveErr != nil {
+		if saveErr := d.save(ctx, epoch, change); saveErr != nil {
 			return 0, false, saveErr
 		}
 	}
@@ -186,12 +184,16 @@ func (d *Deployer) bury(ctx context.Context, epoch int64, snap paas.Snapshot) (g
 	change := changeOf(snap)
 	change.Delete = true
 	change.Events = []paas.Event{{Time: d.now(), Team: ref.Team, App: ref.App, Kind: paas.EventAppChanged, Message: "app destroyed"}}
-	return true, d.store.Save(ctx, epoch, change)
+	return true, d.save(ctx, epoch, change)
 }
 
-// tell logs what an operator would want in the story of a deployment.
-func (d *Deployer) tell(change paas.Change) {
+// save writes a change, and logs what an operator would want in the story of a deployment.
+func (d *Deployer) save(ctx context.Context, epoch int64, change paas.Change) error {
+	if err := d.store.Save(ctx, epoch, change); err != nil {
+		return err
+	}
 	for _, e := range change.Events {
 		d.log.Info("deployment moved", "app", e.App, "release", e.Release, "deployment", e.Deployment, "kind", string(e.Kind), "what", e.Message)
 	}
+	return nil
 }
