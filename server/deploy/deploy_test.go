@@ -217,10 +217,8 @@ func TestAReleaseWithoutRoomIsPausedThenGivenUpAndNeverRegistered(t *testing.T) 
 	t.Parallel()
 	c := newCluster(t)
 	c.push(request(spec(2, "hi"), "a"))
-	c.set(func() {
-		c.noRoom = true
-		before := c.registers
-	})
+	before := 0
+	c.set(func() { c.noRoom, before = true, c.registers })
 	result, err := c.deployer().Deploy(t.Context(), request(spec(2, "hi"), "b"))
 	if err != nil {
 		t.Fatal(err)
