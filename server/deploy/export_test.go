@@ -1,0 +1,4 @@
+package deploy
+
+// Guard is guard, for its table.
+var Guard = guard
