@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/spec"
 )
 
@@ -51,7 +52,8 @@ func (s *session) appName(args []string) (string, error) {
 	}
 	parsed, _, diags := spec.ParseFile(spec.FileName)
 	if parsed == nil {
-		return "", spec.Err(diags)
+		fault := spec.Err(diags)
+		return "", paas.Wrap(paas.Invalid, fault, "The app is not named, and ./%s, where its name would stand, is not valid. Name the app, or see `crumpet validate`.", spec.FileName)
 	}
 	return parsed.App, nil
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
+// maxLines is the server's limit for each instance.
+const maxLines = 10_000
+
 func newLogsCmd(s *session) *cobra.Command {
 	var query client.LogQuery
 	var asJSON bool
@@ -23,6 +26,9 @@ func newLogsCmd(s *session) *cobra.Command {
   crumpet logs --instance 5f3a91c2 -n 1000`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if query.Lines < 0 || query.Lines > maxLines {
+				return usagef("--lines takes a number from 0 to %d, not %d", maxLines, query.Lines)
+			}
 			app, err := s.appName(args)
 			if err != nil {
 				return err

@@ -199,12 +199,24 @@ func (u *push) send(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		note = fmt.Sprintf("%s, %s", count(len(missing), "file"), bytesText(sent.sent))
+		note = fmt.Sprintf("%s, %s", sentText(missing, source.Digest()), bytesText(sent.sent))
 	}
 	took = time.Since(began)
 	u.result.Timings.Upload = took.Milliseconds()
 	u.p.end("Uploaded", note, took)
 	return source.Digest(), nil
+}
+
+// sentText counts the files among the blobs that were sent. The list of the files is a blob too.
+func sentText(sent []string, list string) string {
+	files := len(sent)
+	if slices.Contains(sent, list) {
+		files--
+	}
+	if files == 0 {
+		return "the list of files"
+	}
+	return count(files, "file")
 }
 
 // meter shows how much of an upload has gone.

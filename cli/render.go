@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,7 @@ const (
 
 func newRenderCmd(s *session) *cobra.Command {
 	var driver string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "render [FILE]",
 		Short: "Print the Nomad job of an app spec, without a server",
@@ -31,8 +33,14 @@ func newRenderCmd(s *session) *cobra.Command {
   crumpet render crumpet.hcl | nomad job plan -json -`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if driver != "exec" && driver != "raw_exec" {
+				return usagef("--driver takes exec or raw_exec, not %q", driver)
+			}
 			path := specPath(args)
 			parsed, source, diags := spec.ParseFile(path)
+			if parsed == nil && asJSON {
+				return errors.Join(s.printJSON(verdictOf(false, diags)), invalidSpec(false, diags))
+			}
 			if parsed == nil {
 				s.showDiagnostics(path, source, diags)
 				return invalidSpec(false, diags)
@@ -42,6 +50,7 @@ func newRenderCmd(s *session) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&driver, "driver", renderDriver, "task driver: exec or raw_exec")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print faults as JSON too, as validate does")
 	return cmd
 }
 

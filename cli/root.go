@@ -3,13 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
-	"github.com/agext/levenshtein"
 	"github.com/spf13/cobra"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -57,11 +55,6 @@ func run(ctx context.Context, args []string, s *session) int {
 	return exitFailed
 }
 
-// usageError is a command line that can't be meant.
-type usageError struct{ error }
-
-func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
-
 // saidError is a failure that the command has shown already, in a shape of its own.
 type saidError struct{ error }
 
@@ -74,7 +67,10 @@ func (s *session) fail(err error) {
 		s.say("Error: %s", err)
 		return
 	}
-	s.say("Error: %s", known.Error())
+	s.say("Error: %s", known.Message)
+	if why := osReason(known.Err); why != "" {
+		s.say("  %s", why)
+	}
 	for _, fault := range paas.FaultsOf(err) {
 		if fault.Message != known.Message {
 			s.say("  %s: %s", fault.Location, fault.Message)
@@ -106,7 +102,8 @@ server, and rolls out beside the release that serves until it is healthy.`,
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.errOut)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelpCmd())
 
 	flags := root.PersistentFlags()
 	flags.StringVar(&s.addr, "addr", "", "address of the server (CRUMPET_ADDR)")
@@ -125,6 +122,12 @@ server, and rolls out beside the release that serves until it is healthy.`,
 		newServerCmd(s),
 		newLoginCmd(s), newLogoutCmd(s))
 	add(root, "", newVersionCmd(s), newDevstackCmd(s), newStaticCmd())
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			refuseOthers(cmd)
+		}
+	}
 	return root
 }
 
@@ -141,32 +144,4 @@ func add(root *cobra.Command, group string, commands ...*cobra.Command) {
 		cmd.Args = asUsage(cmd.Args)
 		root.AddCommand(cmd)
 	}
-}
-
-// asUsage makes what is wrong with the arguments a matter of usage, and so of exit code 2.
-func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	if check == nil {
-		check = cobra.NoArgs
-	}
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return &usageError{err}
-		}
-		return nil
-	}
-}
-
-// suggest names the command that a mistyped one is closest to.
-func suggest(cmd *cobra.Command, word string) string {
-	const closest = 2 // letters added, dropped or changed
-	best, name := closest+1, ""
-	for _, c := range cmd.Commands() {
-		if d := levenshtein.Distance(word, c.Name(), nil); d < best && c.IsAvailableCommand() {
-			best, name = d, c.Name()
-		}
-	}
-	if name == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", name)
 }

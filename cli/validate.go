@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
@@ -61,7 +63,7 @@ func invalidSpec(valid bool, diags hcl.Diagnostics) error {
 // showDiagnostics prints them as Nomad and Terraform do, with the source lines.
 func (s *session) showDiagnostics(path string, source []byte, diags hcl.Diagnostics) {
 	if len(diags) > 0 {
-		s.say("%s", spec.Text(diags, map[string][]byte{path: source}, uint(s.width), s.color))
+		s.say("%s", strings.TrimRight(spec.Text(diags, map[string][]byte{path: source}, uint(s.width), s.color), "\n"))
 	}
 }
 

@@ -81,8 +81,10 @@ func (a *Auth) Check(ctx context.Context, header string) (paas.Token, error) {
 	switch {
 	case header == "":
 		return paas.Token{}, paas.Errorf(paas.Unauthorized, "This call needs a token. Run `crumpet login`, or set CRUMPET_TOKEN.")
-	case !found || !strings.EqualFold(scheme, "Bearer") || !strings.HasPrefix(plain, Prefix):
-		return paas.Token{}, paas.Errorf(paas.Unauthorized, "The Authorization header must be `Bearer %s...`.", Prefix)
+	case !found || !strings.EqualFold(scheme, "Bearer"):
+		return paas.Token{}, paas.Errorf(paas.Unauthorized, "The Authorization header must be `Bearer TOKEN`.")
+	case !strings.HasPrefix(plain, Prefix):
+		return paas.Token{}, paas.Errorf(paas.Unauthorized, "That is no token of Crumpet's: those begin with %s. Run `crumpet login` with a valid one, or set CRUMPET_TOKEN.", Prefix)
 	}
 	return a.lookup(ctx, hash(plain))
 }
@@ -106,7 +108,7 @@ func (a *Auth) lookup(ctx context.Context, digest string) (paas.Token, error) {
 }
 
 func refused() error {
-	return paas.Errorf(paas.Unauthorized, "The server does not know this token. Run `crumpet login` with a valid one.")
+	return paas.Errorf(paas.Unauthorized, "The server does not know this token. Run `crumpet login` with a valid one, or set CRUMPET_TOKEN.")
 }
 
 // recall looks up by hash: what a timing of the map would tell is a hash, which proves nothing.

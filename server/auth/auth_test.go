@@ -97,6 +97,9 @@ func TestWhatIsNoTokenIsUnauthorized(t *testing.T) {
 		} else if strings.Contains(err.Error(), plain) {
 			t.Errorf("%s: the error shows the token", name)
 		}
+		if strings.HasPrefix(header, "Bearer ") && !strings.Contains(err.Error(), "crumpet login") {
+			t.Errorf("%s: no next step in %q", name, err)
+		}
 	}
 }
 

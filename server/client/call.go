@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,8 +83,8 @@ type lost struct {
 
 func (l *lost) Unwrap() error { return l.error }
 
-// unreached turns an error of the connection into a sentence. The url.Error around it is left out:
-// it repeats the whole address with its query.
+// unreached turns an error of the connection into a sentence, with the reason where a reader can act
+// on it. The url.Error around it is left out: it repeats the whole address with its query.
 func (c *Client) unreached(err error) error {
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
@@ -93,7 +94,29 @@ func (c *Client) unreached(err error) error {
 	}
 	var dial *net.OpError
 	unheard := errors.As(err, &dial) && dial.Op == "dial" || errors.Is(err, syscall.ECONNREFUSED)
-	return &lost{unheard: unheard, error: paas.Wrap(paas.Unavailable, err, "The server at %s does not answer. Is it running, and is CRUMPET_ADDR right?", c.Addr())}
+	return &lost{unheard: unheard, error: paas.Wrap(paas.Unavailable, err, "The server at %s does not answer%s. Is it running, and is CRUMPET_ADDR right?", c.Addr(), whyUnreached(err))}
+}
+
+// whyUnreached is the reason in brackets, or "" where there is none but Go's own words.
+func whyUnreached(err error) string {
+	name, unknown := errors.AsType[*net.DNSError](err)
+	timeout, waited := errors.AsType[net.Error](err)
+	certificate, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return " (connection refused)"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return " (it closed the connection)"
+	case unknown && name.IsNotFound:
+		return fmt.Sprintf(" (there is no host %q)", name.Name)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return " (it speaks http, not https)"
+	case untrusted:
+		return fmt.Sprintf(" (its certificate is not valid: %s)", certificate.Err)
+	case waited && timeout.Timeout():
+		return " (no answer in time)"
+	}
+	return ""
 }
 
 // problem turns an answer that is an error into the paas.Error it was on the server.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -134,7 +135,8 @@ func trim(lines []string, n int, cut bool) []string {
 // instances gives the instances asked for as they are now, ordered for reading: those that have not
 // ended, and where a process has none, the last that did, as they say why.
 func (l *Logs) instances(ctx context.Context, q paas.LogQuery) ([]paas.Instance, error) {
-	if _, err := l.cfg.Store.Snapshot(ctx, q.Ref); err != nil {
+	snapshot, err := l.cfg.Store.Snapshot(ctx, q.Ref)
+	if err != nil {
 		return nil, err
 	}
 	all, _, _, _, err := l.cfg.Store.Facts(ctx)
@@ -151,6 +153,11 @@ func (l *Logs) instances(ctx context.Context, q paas.LogQuery) ([]paas.Instance,
 		}
 		return all, nil
 	}
+	if q.Process != "" && len(all) == 0 {
+		if names := processes(snapshot); len(names) > 0 && !slices.Contains(names, q.Process) {
+			return nil, paas.Errorf(paas.NotFound, "App %q has no process %q; it has %s.", q.Ref.App, q.Process, strings.Join(names, ", "))
+		}
+	}
 	running, ended := map[string]bool{}, map[string]int{}
 	for _, i := range all {
 		running[i.Process] = running[i.Process] || !i.State.Ended()
@@ -162,6 +169,17 @@ func (l *Logs) instances(ctx context.Context, q paas.LogQuery) ([]paas.Instance,
 		ended[i.Process]++
 		return running[i.Process] || ended[i.Process] > endedMost
 	}), nil
+}
+
+// processes names those of every release that the app has to do with now.
+func processes(snapshot paas.Snapshot) []string {
+	names := map[string]bool{}
+	for _, release := range snapshot.Releases {
+		for _, p := range release.Spec.Processes {
+			names[p.Name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 func asked(q paas.LogQuery, i paas.Instance) bool {

@@ -69,7 +69,8 @@ func (c *cluster) Snapshot(_ context.Context, ref paas.AppRef) (paas.Snapshot, e
 	if ref != shop {
 		return paas.Snapshot{}, paas.Errorf(paas.NotFound, "There is no app %s.", ref)
 	}
-	return paas.Snapshot{}, nil
+	spec := paas.Spec{App: "shop", Processes: []paas.Process{{Name: "worker"}, {Name: "web"}}}
+	return paas.Snapshot{Releases: map[int]paas.Release{1: {Spec: spec}}}, nil
 }
 
 func (c *cluster) Facts(context.Context) ([]paas.Instance, []paas.RouteFact, []paas.RouterFact, []paas.JobFact, error) {
@@ -227,6 +228,7 @@ func TestUnknownAppsAndInstancesAreNotFound(t *testing.T) {
 		{Ref: paas.AppRef{Team: "acme", App: "nope"}, Lines: 1},
 		{Ref: shop, Instance: "zzz", Lines: 1},
 		{Ref: shop, Instance: "other", Lines: 1},
+		{Ref: shop, Process: "wbe", Lines: 1},
 	} {
 		if err := newLogs(c).Logs(t.Context(), q, new(collector).emit); paas.CodeOf(err) != paas.NotFound {
 			t.Errorf("Logs(%+v) = %v, want not_found", q, err)

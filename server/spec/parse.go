@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -47,14 +49,25 @@ func Parse(src []byte, filename string) (*paas.Spec, hcl.Diagnostics) {
 func ParseFile(path string) (*paas.Spec, []byte, hcl.Diagnostics) {
 	src, err := os.ReadFile(path)
 	if err != nil {
-		detail := fmt.Sprintf("The file %s can't be read: %v.", path, err)
-		if errors.Is(err, fs.ErrNotExist) {
+		detail := fmt.Sprintf("The file %s can't be read: %s.", path, reason(err))
+		switch {
+		case errors.Is(err, syscall.EISDIR):
+			detail = fmt.Sprintf("%s is a folder. Name the file: %s.", path, filepath.Join(path, FileName))
+		case errors.Is(err, fs.ErrNotExist):
 			detail = fmt.Sprintf("There is no file %s. Run \"crumpet init\" to make an app, or name the file of its spec.", path)
 		}
 		return nil, nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "No app spec", Detail: detail}}
 	}
 	s, diags := Parse(src, path)
 	return s, src, diags
+}
+
+// reason is what the system says of a file, without its name.
+func reason(err error) string {
+	if outer, ok := errors.AsType[*fs.PathError](err); ok {
+		err = outer.Err
+	}
+	return err.Error()
 }
 
 // Tokens that make the parser go one level deeper, and those that end a level.

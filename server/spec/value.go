@@ -131,7 +131,7 @@ func (d *decoder) piece(at place, e hclsyntax.Expression, ports []paas.Port, v *
 	}
 	s, err := convert.Convert(c, cty.String)
 	if err != nil || s.IsNull() || !s.IsKnown() {
-		d.fault(at, e.Range(), "Text expected", "The value must be a text, a number or a truth value.")
+		d.fault(at, e.Range(), "Text expected", "The value of %s must be a text, a number or a truth value.", at.location)
 		return false
 	}
 	*v = extend(*v, s.AsString())

@@ -89,7 +89,7 @@ func (p *Platform) change(ref paas.AppRef, do func(app *paas.App) (paas.DeployRe
 	p.changes++
 	app, ok := p.apps[ref]
 	if !ok {
-		return paas.DeployResult{}, paas.Errorf(paas.NotFound, "There is no app %q in team %q.", ref.App, ref.Team)
+		return paas.DeployResult{}, paas.Errorf(paas.NotFound, "Team %q has no app %q. `crumpet apps` lists those there are.", ref.Team, ref.App)
 	}
 	return do(&app)
 }

@@ -14,7 +14,7 @@ func (p *Platform) Snapshot(_ context.Context, ref paas.AppRef) (paas.Snapshot, 
 	defer p.mu.Unlock()
 	app, ok := p.apps[ref]
 	if !ok {
-		return paas.Snapshot{}, paas.Errorf(paas.NotFound, "There is no app %q in team %q. `crumpet apps` lists those there are.", ref.App, ref.Team)
+		return paas.Snapshot{}, paas.Errorf(paas.NotFound, "Team %q has no app %q. `crumpet apps` lists those there are.", ref.Team, ref.App)
 	}
 	s := paas.Snapshot{App: app, Releases: map[int]paas.Release{}, Instances: slices.Clone(p.instances[ref])}
 	for _, r := range p.releases[ref] {

@@ -123,14 +123,27 @@ func (s *Site) file(w http.ResponseWriter, r *http.Request, name string, info os
 				h.Set("Content-Encoding", "gzip")
 				h.Set("Content-Length", strconv.Itoa(len(body))) // ServeContent leaves that to who encodes
 				h.Set("ETag", `"`+etag+`-gzip"`)
-				http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
+				http.ServeContent(w, eitherEncoding(r, etag), name, time.Time{}, bytes.NewReader(body))
 				return nil
 			}
 		}
 	}
 	h.Set("ETag", `"`+etag+`"`)
-	http.ServeContent(w, r, name, time.Time{}, f)
+	http.ServeContent(w, eitherEncoding(r, etag), name, time.Time{}, f)
 	return nil
+}
+
+// eitherEncoding lets a client that holds a file in one encoding hear that the other has not changed
+// either: a proxy may ask for gzip where its own client did not.
+func eitherEncoding(r *http.Request, etag string) *http.Request {
+	held := r.Header.Get("If-None-Match")
+	plain, zipped := `"`+etag+`"`, `"`+etag+`-gzip"`
+	if !strings.Contains(held, plain) && !strings.Contains(held, zipped) {
+		return r
+	}
+	r = r.Clone(r.Context())
+	r.Header.Set("If-None-Match", plain+", "+zipped)
+	return r
 }
 
 // notFound answers with the site's own page, or with one line.

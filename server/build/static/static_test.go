@@ -217,6 +217,15 @@ func TestGzip(t *testing.T) {
 		if again.StatusCode != 304 {
 			t.Errorf("again: %d", again.StatusCode)
 		}
+		// A proxy that asks for gzip of its own accord passes on what its client holds.
+		other, _ := ask(t, server, "GET", "/style.css", "Accept-Encoding", "gzip", "If-None-Match", plain.Header.Get("ETag"))
+		if other.StatusCode != 304 {
+			t.Errorf("the plain file's ETag: %d", other.StatusCode)
+		}
+		other, _ = ask(t, server, "GET", "/style.css", "Accept-Encoding", "identity", "If-None-Match", resp.Header.Get("ETag"))
+		if other.StatusCode != 304 {
+			t.Errorf("the zipped file's ETag: %d", other.StatusCode)
+		}
 	}
 	for _, test := range []struct {
 		path, accept string
