@@ -276,6 +276,74 @@ var nomadTaskRows = []row{
 		},
 	},
 	{
+		name:  "Nomad: a task that does not end when asked is killed after its time",
+		calls: []string{"nomad GET /v1/job/:id/allocations?all"},
+		want: `
+			stop complete, failed false, after 1 s or more true
+			Killing: Sent interrupt. Waiting 1s before force killing
+			Terminated: Exit Code: 137, Signal: 9
+			Killed: Task successfully killed`,
+		run: func(p *probe) {
+			job := func(count int) *nomadapi.Job {
+				j := p.job(count, "stubborn")
+				j.TaskGroups[0].Tasks[0].KillTimeout = new(time.Second)
+				return j
+			}
+			p.register(job(1))
+			a := p.running(1)[0]
+			p.until("it ignores the signal", func() bool { return p.text(a.ID, "stdout", 100) != "" })
+			asked := time.Now()
+			p.register(job(0))
+			p.until("it has ended", func() bool { a = p.allocs()[0]; return a.ClientStatus == "complete" })
+			task := a.TaskStates["web"]
+			p.say("%s %s, failed %t, after 1 s or more %t", a.DesiredStatus, a.ClientStatus, task.Failed, time.Since(asked) >= time.Second)
+			for _, e := range task.Events[max(0, len(task.Events)-3):] {
+				p.say("%s: %s", e.Type, e.DisplayMessage)
+			}
+		},
+	},
+	{
+		name:  "Nomad: arguments are templates, the environment is not",
+		calls: []string{"nomad GET /v1/allocation/:id"},
+		want: `
+			"$${NOMAD_JOB_ID}": argument "${NOMAD_JOB_ID}", environment "$ID"
+			"a$$b": argument "a$$b", environment "a$$b"
+			"$$$${NOMAD_JOB_ID}": argument "$$${NOMAD_JOB_ID}", environment "$$$ID"
+			"100%": argument "100%", environment "100%"
+			"%%{y}": argument "%{y}", environment "%%{y}"
+			"$HOME": argument "$HOME", environment "$HOME"
+			"$": argument "$", environment "$"
+			"{}": argument "{}", environment "{}"
+			"back\\slash \"quoted\"": argument "back\\slash \"quoted\"", environment "back\\slash \"quoted\""
+			"${NOMAD_JOB_ID}-x": argument "ID-x", environment "ID-x"
+			"${env[\"COLOR\"]}": argument "red", environment "${env[\"COLOR\"]}"
+			"${NOMAD_META_color}": argument "blue", environment "blue"
+			"${node.datacenter}": argument "dc1", environment "dc1"
+			"$${a}${NOMAD_ALLOC_INDEX}": argument "${a}0", environment "$${a}0"
+			"line\nbreak": argument "line\nbreak", environment "line\nbreak"
+			"${\"a $\"}${NOMAD_DC}": argument "a $dc1", environment "${\"a $\"}dc1"
+			"$$${NOMAD_DC}": argument "$${NOMAD_DC}", environment "$$dc1"`,
+		run: func(p *probe) {
+			texts := []string{
+				"$${NOMAD_JOB_ID}", "a$$b", "$$$${NOMAD_JOB_ID}", "100%", "%%{y}", "$HOME", "$", "{}", `back\slash "quoted"`, "${NOMAD_JOB_ID}-x",
+				`${env["COLOR"]}`, "${NOMAD_META_color}", "${node.datacenter}", "$${a}${NOMAD_ALLOC_INDEX}", "line\nbreak", `${"a $"}${NOMAD_DC}`, "$$${NOMAD_DC}",
+			}
+			j := p.server(1)
+			t := j.TaskGroups[0].Tasks[0]
+			t.Meta = map[string]string{"color": "blue"}
+			t.Env["COLOR"] = "red"
+			t.Config["args"] = append([]string{"serve"}, texts...)
+			for i, text := range texts {
+				t.Env[fmt.Sprintf("TEXT_%d", i)] = text
+			}
+			p.register(j)
+			_, args, env := p.facts(p.endpoint(p.running(1)[0].ID))
+			for i, text := range texts {
+				p.say("%q: argument %q, environment %q", text, args[i+1], env[fmt.Sprintf("TEXT_%d", i)])
+			}
+		},
+	},
+	{
 		name:  "Nomad: an argument that names an unknown variable fails the task",
 		calls: []string{"nomad GET /v1/job/:id/allocations?all"},
 		want: `

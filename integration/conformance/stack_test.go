@@ -38,20 +38,20 @@ func realPath() string {
 }
 
 // missing names the real programs that are not there.
-func missing() (names []string) {
+func missing() (gone []string) {
 	dirs := filepath.SplitList(realPath())
-	for _, any := range programs {
-		found := slices.ContainsFunc(any, func(name string) bool {
+	for _, names := range programs {
+		found := slices.ContainsFunc(names, func(name string) bool {
 			return slices.ContainsFunc(dirs, func(dir string) bool {
 				info, err := os.Stat(filepath.Join(dir, name))
 				return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 			})
 		})
 		if !found {
-			names = append(names, strings.Join(any, " or "))
+			gone = append(gone, strings.Join(names, " or "))
 		}
 	}
-	return names
+	return gone
 }
 
 // start runs a stack on free ports and ends it with the test.

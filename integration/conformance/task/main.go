@@ -24,6 +24,10 @@ func main() {
 		code, _ := strconv.Atoi(os.Args[2]) // the suite passes numbers only
 		fmt.Fprintln(os.Stderr, "leaving with", code)
 		os.Exit(code)
+	case len(os.Args) > 1 && os.Args[1] == "stubborn":
+		signal.Ignore(syscall.SIGTERM)
+		fmt.Println("listening to nobody")
+		select {}
 	case len(os.Args) > 1 && os.Args[1] == "idle":
 		<-ctx.Done()
 	default:

@@ -157,41 +157,6 @@ func (e *Env) Replace(s string) string {
 	})
 }
 
-// UnknownError is the name of a variable that is not there.
-type UnknownError string
-
-func (e UnknownError) Error() string {
-	return fmt.Sprintf("Unknown variable: There is no variable named %q.", string(e))
-}
-
-// ReplaceArgument does the same in a driver's configuration, where $${NAME} is
-// a literal ${NAME} and an unknown reference is an error.
-func (e *Env) ReplaceArgument(s string) (string, error) {
-	var out strings.Builder
-	var unknown error
-	for s != "" {
-		before, after, found := strings.Cut(s, "$${")
-		out.WriteString(reference.ReplaceAllStringFunc(before, func(ref string) string {
-			name := reference.FindStringSubmatch(ref)[1]
-			value, known := e.lookup(name)
-			if !known {
-				unknown = UnknownError(name)
-			}
-			return value
-		}))
-		if !found {
-			break
-		}
-		literal, rest, closed := strings.Cut(after, "}")
-		out.WriteString("${" + literal)
-		if closed {
-			out.WriteString("}")
-		}
-		s = rest
-	}
-	return out.String(), unknown
-}
-
 func (e *Env) lookup(name string) (string, bool) {
 	if quoted, ok := strings.CutPrefix(name, `env["`); ok {
 		value, known := e.vars[strings.TrimSuffix(quoted, `"]`)]

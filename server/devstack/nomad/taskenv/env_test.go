@@ -66,6 +66,11 @@ func TestArgumentsKnowAnEscapeAndTextsDoNot(t *testing.T) {
 		"$HOME $1":                     "$HOME $1",
 		"a $${x} b ${NOMAD_DC} $${y}c": "a ${x} b dc1 ${y}c",
 		"${meta.pool}":                 "a",
+		"%%{if} 100%":                  "%{if} 100%",
+		`${"a $"}${NOMAD_DC}`:          "a $dc1",
+		"$$${NOMAD_DC}":                "$${NOMAD_DC}",
+		"$${a ${NOMAD_DC}}":            "${a dc1}",
+		"":                             "",
 	} {
 		if got, err := e.ReplaceArgument(in); got != want || err != nil {
 			t.Errorf("argument %q is %q, want %q: %v", in, got, want, err)
