@@ -39,6 +39,7 @@ type cluster struct {
 	violent   func(job string) bool        // jobs whose plans show a destructive update
 	serving   []int                        // healthy instances after each register
 	registers int
+	port      string // of the router, for the next boot
 	serial    int
 	seen      chan paas.AppRef // apps whose facts are to be written
 }
@@ -75,7 +76,7 @@ func newCluster(t testing.TB) *cluster {
 func (c *cluster) boot() (stop func()) {
 	n := 0
 	dep := deploy.New(deploy.Config{
-		Store: c.store, Scheduler: c, Rules: c, Render: render, Domain: "localhost", Now: c.clock,
+		Store: c.store, Scheduler: c, Rules: c, Render: render, Domain: "localhost", Port: c.port, Now: c.clock,
 		NewID: func() string { n++; return fmt.Sprintf("d%d%d", time.Now().UnixNano(), n) },
 	})
 	c.mu.Lock()

@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -290,6 +291,25 @@ func TestAKilledServerFinishesItsWalkAndFillsAnEmptyNomadAgain(t *testing.T) {
 	})
 	c.boot()
 	c.until("the empty Nomad is filled", func() (paas.Deployment, bool) { return paas.Deployment{}, c.counts()["green"] == 2 })
+}
+
+func TestTagsFollowTheRoutersPortInPlace(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.push(request(spec(2, "hi"), "a"))
+	var before []string
+	c.set(func() { before, c.port = slices.Sorted(maps.Keys(c.instances)), "9999" })
+	c.boot()
+	c.until("the job has a tag with the port", func() (paas.Deployment, bool) {
+		var tags []string
+		c.set(func() { tags = c.jobs["shop.blue"].TaskGroups[0].Services[0].Tags })
+		return paas.Deployment{}, slices.Contains(tags, "urlprefix-shop.localhost:9999/")
+	})
+	var after []string
+	c.set(func() { after = slices.Sorted(maps.Keys(c.instances)) })
+	if !slices.Equal(before, after) {
+		t.Errorf("instances %v became %v", before, after)
+	}
 }
 
 func TestStopStartRestartAndDestroy(t *testing.T) {
