@@ -70,7 +70,7 @@ func TestATaskReadsSecretsByItsIdentity(t *testing.T) {
 		"token_type":   "service", "token_policies": []string{"app"}, "token_period": "1h",
 	})
 	withSecret := func(id string) *nomadapi.Job {
-		j := job(id, 1, `echo "password $PASSWORD token ${#VAULT_TOKEN}"; `+forever)
+		j := job(id, 1, `echo "password $PASSWORD token $${#VAULT_TOKEN}"; `+forever)
 		task := j.TaskGroups[0].Tasks[0]
 		task.Vault = &nomadapi.Vault{Role: "app"}
 		task.Templates = []*nomadapi.Template{{
