@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -91,10 +92,7 @@ func TestConformanceFindsALiar(t *testing.T) {
 				}
 				wrongly := *honest
 				wrongly.patience = 10 * time.Second // the honest run of these rows takes one or two
-				wrongly.at = map[string]string{}
-				for part, url := range honest.at {
-					wrongly.at[part] = url
-				}
+				wrongly.at = maps.Clone(honest.at)
 				wrongly.at["consul"] = front(t, honest.at["consul"], tell)
 				wrong := r.try(t, &wrongly)
 				if wrong == "" {

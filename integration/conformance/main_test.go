@@ -80,7 +80,7 @@ func build(into, what string) error {
 // packTask builds the tasks' program and packs it.
 func packTask(dir string) ([]byte, error) {
 	path := filepath.Join(dir, "task")
-	if err := build(path, "./task"); err != nil {
+	if err := build(path, "../task"); err != nil {
 		return nil, err
 	}
 	program, err := os.ReadFile(path)

@@ -142,8 +142,8 @@ func (p *probe) cleanup() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), 20*time.Second)
 	defer cancel()
 	p.ctx = ctx
-	for i := len(p.cleanups) - 1; i >= 0; i-- {
-		p.cleanups[i]()
+	for _, undo := range slices.Backward(p.cleanups) {
+		undo()
 	}
 }
 
