@@ -199,7 +199,8 @@ func (d *dev) events(said *buffer, last string) {
 }
 
 // searchFiles looks into every log below the data folder, those of tasks too, and into the database. An artifact's
-// signature stands in the jobs that the database holds: it is part of their URL.
+// signature stands in the jobs that the database holds: it is part of their URL. The real Nomad names a job's URL in
+// its own log when it can't fetch it; that it grants one GET of one artifact is why this is borne.
 func (d *dev) searchFiles(name, secret string) {
 	d.t.Helper()
 	var looked []string
@@ -210,7 +211,7 @@ func (d *dev) searchFiles(name, secret string) {
 		base := filepath.Base(path)
 		database := strings.HasPrefix(base, "crumpet.db")
 		log := strings.HasSuffix(base, ".log") || strings.Contains(base, ".stdout.") || strings.Contains(base, ".stderr.")
-		if (!log && !database) || (database && name == "artifact signature") {
+		if !log && !database {
 			return nil
 		}
 		text, err := os.ReadFile(path)
@@ -220,6 +221,9 @@ func (d *dev) searchFiles(name, secret string) {
 		if len(text) > 0 {
 			looked = append(looked, base)
 		}
+		if name == "artifact signature" && (database || (base == "nomad.log" && d.info.Stack["nomad"] != "embedded")) {
+			return nil
+		}
 		leaks(d.t, name, secret, path, string(text))
 		return nil
 	})
@@ -227,13 +231,10 @@ func (d *dev) searchFiles(name, secret string) {
 		d.t.Fatal(err)
 	}
 	all := strings.Join(looked, " ")
-	for _, want := range []string{"crumpet.log", "nomad.log", "consul.log", "vault.log", "router.log", "stdout"} {
+	for _, want := range []string{"crumpet.log", "nomad.log", "consul.log", "vault.log", "router.log", "stdout", "crumpet.db"} {
 		if !strings.Contains(all, want) {
 			d.t.Errorf("no %s was found to look into, only %s", want, all)
 		}
-	}
-	if name != "artifact signature" && !strings.Contains(all, "crumpet.db") {
-		d.t.Errorf("no database was found to look into, only %s", all)
 	}
 }
 
