@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,9 +38,17 @@ func (b *Builds) folder(ctx context.Context, t tree, job *paas.BuildJob, out *jo
 	if len(entries) == 0 {
 		return paas.Errorf(paas.Invalid, "The folder %q of the source has no file to take.", job.Build.Dir)
 	}
-	out.note("taking %d files of %s", len(entries), job.Build.Dir)
+	out.note("taking %s of %s", files(len(entries)), job.Build.Dir)
 	job.Artifact, err = b.pack(ctx, entries)
 	return err
+}
+
+// files counts them in words.
+func files(n int) string {
+	if n == 1 {
+		return "1 file"
+	}
+	return fmt.Sprintf("%d files", n)
 }
 
 // public leaves out what begins with a dot, which is nobody's business, except .well-known (RFC 8615).

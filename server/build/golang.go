@@ -230,7 +230,7 @@ func (g gobuild) place(binary entry, entries []entry) []entry {
 		return e.name == binary.name || strings.HasPrefix(e.name, binary.name+"/")
 	})
 	if gone := count - len(entries); gone > 0 {
-		g.out.note("left out %d files of the source at %s: the binary has that name", gone, binary.name)
+		g.out.note("left out %s of the source at %s: the binary has that name", files(gone), binary.name)
 	}
 	return append(entries, binary)
 }

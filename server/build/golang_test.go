@@ -92,7 +92,7 @@ func TestGoBuildsEveryMainPackageOfAModule(t *testing.T) {
 	if got, want := names(r.unpack(narrowed.Artifact)), "README.md public/vendor/site.js sub/notes.txt templates/page.html worker*"; got != want {
 		t.Errorf("with main artifact has %s, want %s (%s)", got, want, narrowed.Reason)
 	}
-	if !strings.Contains(r.log(job.ID), "left out 1 files of the source at sub: the binary has that name") {
+	if !strings.Contains(r.log(job.ID), "left out 1 file of the source at sub: the binary has that name") {
 		t.Errorf("the log does not tell of the clash:\n%s", r.log(job.ID))
 	}
 

@@ -119,6 +119,8 @@ func TestCheckReason(t *testing.T) {
 		{"no look yet", "http", "", watch.Look{}, ""},
 		{"a status", "http", "HTTP GET http://10.0.0.5:23456/healthz: 503 Service Unavailable Output: warming up", watch.Look{}, "web answers its health check /healthz with 503 Service Unavailable"},
 		{"a status found by a look", "http", "", watch.Look{Output: "HTTP GET http://10.0.0.5:23456/healthz: 404 Not Found"}, "web answers its health check /healthz with 404 Not Found"},
+		{"a status found since Consul was refused", "http", refused, watch.Look{Output: "HTTP GET http://10.0.0.5:23456/healthz: 404 Not Found", Addresses: []string{"10.0.0.5:23456"}}, "web answers its health check /healthz with 404 Not Found"},
+		{"it began to listen", "http", refused, watch.Look{Addresses: []string{"10.0.0.5:23456"}}, ""},
 		{"it began to answer", "http", "", watch.Look{Output: "HTTP GET http://10.0.0.5:23456/healthz: 200 OK"}, ""},
 		{"nobody listens", "http", refused, watch.Look{}, "web did not listen on port 23456 (PORT_HTTP)"},
 		{"a port of several", "admin-ui", "", watch.Look{Output: refused}, "web did not listen on port 23456 (PORT_ADMIN_UI)"},

@@ -66,7 +66,9 @@ var (
 // from its output and from a look at the instance; "" while neither tells.
 func CheckReason(process paas.Process, c paas.Check, at paas.Endpoint, look Look) string {
 	output := c.Output
-	if output == "" { // Consul gives none before the status has changed once
+	// Consul gives no output before the status has changed once, and may keep an old one for minutes
+	// where only the output changed.
+	if output == "" || answered.MatchString(look.Output) {
 		output = look.Output
 	}
 	switch m := answered.FindStringSubmatch(output); {
@@ -98,7 +100,11 @@ func silent(process paas.Process, port string, at paas.Endpoint, listening []str
 		return s
 	}
 	for _, address := range listening {
-		if _, number, err := net.SplitHostPort(address); err == nil && number == strconv.Itoa(at.Port) {
+		host, number, err := net.SplitHostPort(address)
+		if err == nil && number == strconv.Itoa(at.Port) {
+			if host == at.Host {
+				return "" // it has just begun to
+			}
 			return fmt.Sprintf("%s listens on %s, where %s can't be reached (HOST says where to listen)",
 				process.Name, address, net.JoinHostPort(at.Host, number))
 		}
