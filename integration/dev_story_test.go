@@ -56,8 +56,11 @@ func TestDevKeepsItsState(t *testing.T) {
 func (d *dev) checkInfo() {
 	d.t.Helper()
 	info, err := os.Stat(filepath.Join(d.dir, "dev.json"))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		d.t.Errorf("dev.json: mode %v, %v", info.Mode(), err)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		d.t.Errorf("dev.json has mode %v", info.Mode())
 	}
 	if d.info.Token == "" {
 		d.t.Error("dev.json has no token")
@@ -124,8 +127,12 @@ func TestTwoDevsSideBySide(t *testing.T) {
 	t.Parallel()
 	first, second := startDev(t), startDev(t)
 	for _, pair := range [][2]string{
-		{first.info.Addr, second.info.Addr}, {first.info.Router, second.info.Router}, {first.info.Nomad, second.info.Nomad},
-		{first.info.Consul, second.info.Consul}, {first.info.Vault, second.info.Vault}, {first.info.Fabio, second.info.Fabio},
+		{first.info.Addr, second.info.Addr},
+		{first.info.Router, second.info.Router},
+		{first.info.Nomad, second.info.Nomad},
+		{first.info.Consul, second.info.Consul},
+		{first.info.Vault, second.info.Vault},
+		{first.info.Fabio, second.info.Fabio},
 		{first.info.Token, second.info.Token},
 	} {
 		if pair[0] == pair[1] {
@@ -168,6 +175,13 @@ func TestDevKilled(t *testing.T) {
 		t.Errorf("tasks among the marked processes: %v", all)
 	}
 
+	t.Cleanup(func() {
+		if t.Failed() { // what dev left must not stay
+			for _, p := range d.processes() {
+				_ = syscall.Kill(p.pid, syscall.SIGKILL) // gone already, or gone now
+			}
+		}
+	})
 	if err := d.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
