@@ -136,7 +136,8 @@ var nomadPlanRows = []row{
 		},
 	},
 	{
-		name: "Nomad: an ask without room is known from the plan and from the evaluation",
+		name:  "Nomad: an ask without room is known from the plan and from the evaluation",
+		alone: true, // room that other rows free wakes the blocked evaluation
 		calls: []string{
 			"nomad PUT /v1/job/:id/plan", "nomad GET /v1/evaluation/:id?related", "nomad GET /v1/job/:id/evaluations", "nomad PUT /v1/jobs",
 		},
