@@ -14,6 +14,9 @@ func (s *Supervisor) plan() (builder, []Child, error) {
 	if err != nil {
 		return builder{}, nil, err
 	}
+	if s.tasks, err = claimTasks(s.dir, &ports); err != nil {
+		return builder{}, nil, err
+	}
 	listen, err := withPort(s.config.Listen, ports.Server)
 	if err != nil {
 		return builder{}, nil, err
@@ -34,7 +37,7 @@ func (s *Supervisor) plan() (builder, []Child, error) {
 		Dir: s.dir, Listen: listen, Addr: "http://" + reachableAt(listen),
 		Nomad: "http://" + local(ports.Nomad), Consul: "http://" + local(ports.Consul), Vault: "http://" + local(ports.Vault),
 		Router: "http://" + reachableAt(routerListen), Fabio: "http://" + local(ports.Admin), RouterListen: routerListen,
-		FirstTaskPort: ports.Tasks, LastTaskPort: ports.Tasks + taskBlock - 1,
+		FirstTaskPort: ports.Tasks, LastTaskPort: ports.Tasks + taskBlock - 2,
 		Programs: s.config.Programs,
 	}
 	b := builder{self: s.config.Self, dir: s.dir, ports: ports, stack: stack}

@@ -21,9 +21,9 @@ const (
 	firstPort = 10_000
 	lastPort  = 19_999
 
-	firstTaskPort = 20_000 // tasks get a block of their own per folder: two stacks on one machine must not meet
-	taskBlock     = 400
-	taskBlocks    = 30
+	firstTaskPort = 20_000 // tasks get a block of their own: those of two stacks on one machine must not meet
+	taskBlock     = 1000   // the last port of a block is held by the dev that has the block
+	taskBlocks    = 12
 )
 
 // Ports are the loopback ports of one stack. They are chosen once: agents write some of them into their state,
@@ -41,6 +41,30 @@ type Ports struct {
 	Vault        int `json:"vault"`
 	VaultCluster int `json:"vault_cluster"`
 	Tasks        int `json:"tasks"` // the first of taskBlock ports for tasks
+}
+
+// claimTasks takes a block of ports for tasks that no other dev on this machine has, the one of last time if it
+// can be had: its running tasks are there. The claim is a listener on the block's last port, so it ends with
+// the process, however that ends.
+func claimTasks(dir string, p *Ports) (net.Listener, error) {
+	blocks := rand.Perm(taskBlocks)
+	if last := (p.Tasks - firstTaskPort) / taskBlock; p.Tasks >= firstTaskPort && last < taskBlocks {
+		blocks = append([]int{last}, blocks...)
+	}
+	for _, block := range blocks {
+		first := firstTaskPort + block*taskBlock
+		held, err := new(net.ListenConfig).Listen(context.Background(), "tcp", local(first+taskBlock-1))
+		if err != nil {
+			continue // another dev's
+		}
+		p.Tasks = first
+		if err := writeJSON(filepath.Join(dir, "ports.json"), p); err != nil {
+			_ = held.Close() // the error of the file is the one to report
+			return nil, err
+		}
+		return held, nil
+	}
+	return nil, fmt.Errorf("each of the %d blocks of %d ports for tasks above %d is taken by another crumpet dev: stop one of them", taskBlocks, taskBlock, firstTaskPort)
 }
 
 // choosePorts reads DIR/ports.json, keeps the ports that are free, replaces the others, and writes the file.
@@ -68,9 +92,6 @@ func choosePorts(dir string) (Ports, error) {
 			}
 		}
 		taken[*port] = true
-	}
-	if p.Tasks == 0 {
-		p.Tasks = firstTaskPort + rand.IntN(taskBlocks)*taskBlock
 	}
 	return p, writeJSON(path, p)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,6 +59,7 @@ type Supervisor struct {
 	config Config
 	log    *slog.Logger
 	dir    string
+	tasks  net.Listener // holds the block of ports for tasks while Run runs
 
 	mu   sync.Mutex // guards what follows
 	pids map[string]int
@@ -104,6 +106,11 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if err := removeInfo(s.dir); err != nil { // of a dev that was killed
 		return err
 	}
+	defer func() {
+		if s.tasks != nil {
+			_ = s.tasks.Close() // nothing was ever accepted
+		}
+	}()
 	b, children, err := s.plan()
 	if err != nil {
 		return err
