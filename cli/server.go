@@ -33,7 +33,7 @@ to root-token in the data folder.`,
 				_, err := io.WriteString(s.out, config.DefaultHCL)
 				return err
 			}
-			cfg, err := loadConfig(file, over)
+			cfg, err := config.Load(file, os.Getenv, over)
 			if err != nil {
 				return err
 			}
@@ -48,17 +48,6 @@ to root-token in the data folder.`,
 	flags.StringVar(&over.Data, "data", "", "folder of the store, artifacts and build caches")
 	flags.StringVar(&over.LogLevel, "log-level", "", "debug, info, warn or error")
 	return cmd
-}
-
-func loadConfig(file string, over config.Config) (config.Config, error) {
-	cfg := config.Default()
-	if file != "" {
-		var err error
-		if cfg, err = cfg.File(file); err != nil {
-			return cfg, err
-		}
-	}
-	return cfg.Env(os.Getenv).Over(over).Validate()
 }
 
 // serve runs a server until ctx ends. It logs to stderr.

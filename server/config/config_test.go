@@ -2,6 +2,8 @@ package config_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -68,7 +70,7 @@ func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	for _, f := range e.Faults {
 		keys = append(keys, f.Location)
 	}
-	if got := strings.Join(keys, " "); got != "advertise consul.rules drivers listen" {
+	if got := strings.Join(keys, " "); got != "consul.rules drivers listen" {
 		t.Errorf("faults at %s", got)
 	}
 }
@@ -79,5 +81,25 @@ func TestAnUnknownKeyIsAFaultWithItsLine(t *testing.T) {
 	faults := paas.FaultsOf(err)
 	if len(faults) != 2 || faults[0].Location != "server.hcl:2:1" || faults[1].Location != "server.hcl:3:1" {
 		t.Errorf("got %v", faults)
+	}
+}
+
+func TestFaultsOfFormAndOfValuesAreReportedTogether(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "server.hcl")
+	text := "listen = \"nowhere\"\nlisteners = 3\ndomain = \"Example.com\"\nbuild {\n  timeout = \"soon\"\n}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := config.Load(file, func(string) string { return "" }, config.Config{LogLevel: "loud"})
+	var at []string
+	for _, f := range paas.FaultsOf(err) {
+		at = append(at, strings.TrimPrefix(f.Location, filepath.Dir(file)+"/"))
+	}
+	if got := strings.Join(at, " "); got != "server.hcl:2:1 build.timeout domain listen log_level" {
+		t.Errorf("faults at %s: %v", got, err)
+	}
+	if text := paas.MessageOf(err); text != "The configuration has 5 faults." {
+		t.Errorf("it says %q", text)
 	}
 }

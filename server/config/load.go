@@ -12,12 +12,41 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// File lays the keys that an HCL file sets over c. Every fault of the file is reported, with line and
-// column. Code: invalid.
+// Load gives the configuration of a server: the defaults, and over them the file at path if there is
+// one, the environment and over, the flags. Every fault is reported, those of the file's form and
+// those of values alike. Code: invalid.
+func Load(path string, getenv func(string) string, over Config) (Config, error) {
+	c := Default()
+	var faults []paas.Fault
+	if path != "" {
+		var err error
+		c, err = c.File(path)
+		if faults = paas.FaultsOf(err); err != nil && len(faults) == 0 {
+			return c, err
+		}
+	}
+	c, err := c.Env(getenv).Over(over).Validate()
+	if len(faults) == 0 {
+		return c, err
+	}
+	return c, faulty("The configuration", append(faults, paas.FaultsOf(err)...))
+}
+
+// faulty is the error of a thing with faults.
+func faulty(thing string, faults []paas.Fault) *paas.Error {
+	count := fmt.Sprintf("%d faults", len(faults))
+	if len(faults) == 1 {
+		count = "1 fault"
+	}
+	return &paas.Error{Code: paas.Invalid, Message: fmt.Sprintf("%s has %s.", thing, count), Faults: faults}
+}
+
+// File lays the keys that an HCL file sets over c, those without a fault also where others have one.
+// Every fault of the file is reported, with line and column. Code: invalid.
 func (c Config) File(path string) (Config, error) {
 	src, err := os.ReadFile(path)
 	if err != nil {
-		return c, paas.Wrap(paas.Invalid, err, "The configuration file %s can't be read", path)
+		return c, paas.Wrap(paas.Invalid, err, "The configuration file %s can't be read.", path)
 	}
 	return c.Source(src, path)
 }
@@ -30,22 +59,23 @@ func (c Config) Source(src []byte, path string) (Config, error) {
 		diags = append(diags, gohcl.DecodeBody(file.Body, nil, &over)...)
 	}
 	if diags.HasErrors() {
-		return c, diagnosed(path, diags)
+		return c.merge(over), diagnosed(path, diags)
 	}
 	return c.merge(over), nil
 }
 
 func diagnosed(path string, diags hcl.Diagnostics) error {
-	e := paas.Errorf(paas.Invalid, "The configuration file %s has %d faults.", path, len(diags))
+	var faults []paas.Fault
 	var causes []error
 	for _, d := range diags {
 		at := path
 		if d.Subject != nil {
 			at = fmt.Sprintf("%s:%d:%d", d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column)
 		}
-		e.Faults = append(e.Faults, paas.Fault{Location: at, Message: d.Summary + ": " + d.Detail})
+		faults = append(faults, paas.Fault{Location: at, Message: d.Summary + ": " + d.Detail})
 		causes = append(causes, fmt.Errorf("%s: %s: %s", at, d.Summary, d.Detail))
 	}
+	e := faulty("The configuration file "+path, faults)
 	e.Err = errors.Join(causes...)
 	return e
 }

@@ -38,9 +38,15 @@ func (c Config) Validate() (Config, error) {
 		{"fabio.url", c.Fabio.URL},
 	}
 	for _, u := range urls {
+		if u.value == "" && u.key == "advertise" {
+			continue // it would have followed from listen
+		}
 		if !isURL(u.value) {
 			fault(u.key, "%s = %q is not a URL, such as http://127.0.0.1:4780.", u.key, u.value)
 		}
+	}
+	if problem := paas.CheckRoute(paas.Route{Host: "app." + c.Domain, Path: "/"}); problem != "" {
+		fault("domain", "domain = %q can't hold the routes of apps. %s", c.Domain, problem)
 	}
 	for _, known := range c.Drivers {
 		if known != "exec" && known != "raw_exec" {
@@ -77,7 +83,7 @@ func (c Config) Validate() (Config, error) {
 		return c, nil
 	}
 	slices.SortFunc(faults, func(a, b paas.Fault) int { return strings.Compare(a.Location, b.Location) })
-	return c, &paas.Error{Code: paas.Invalid, Message: fmt.Sprintf("The configuration has %d faults.", len(faults)), Faults: faults}
+	return c, faulty("The configuration", faults)
 }
 
 func isURL(s string) bool {

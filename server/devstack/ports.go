@@ -141,7 +141,7 @@ func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(
 func withPort(addr string, chosen int) (string, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "", fmt.Errorf("address %q: %w", addr, err)
+		return "", fmt.Errorf("address %q is not HOST:PORT, such as 127.0.0.1:4780 (port 0 for a free one)", addr)
 	}
 	if host == "" {
 		host = "127.0.0.1"
