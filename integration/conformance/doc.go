@@ -4,7 +4,7 @@
 //
 //	make conformance                                         the stand-ins, and the real programs on PATH
 //	CRUMPET_REAL_PATH=/opt/hashi/bin make conformance        the real programs from there
-//	go test -run 'TestConformance$/embedded/KV' -v ./integration/conformance     some rows
+//	go test -run 'TestConformance$/embedded/Router' ./integration/conformance    some rows
 //
 // A row also names the calls it makes, as METHOD /path?parameters with the ids replaced; the suite checks
 // that it makes them. TestConformanceCoversTheServer records what a server asks of its backends while the
