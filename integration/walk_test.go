@@ -92,7 +92,7 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// newHello makes the sample app without its worker, which would only take time.
+// newHello makes the sample app: two instances of web, one worker.
 func newHello(t testing.TB, d *dev) string {
 	t.Helper()
 	home := t.TempDir()
