@@ -36,9 +36,17 @@ func TestNothingBelowV1IsToldWithoutAToken(t *testing.T) {
 	server := apitest.Start(t, apitest.Config(t, platform))
 	type call struct{ method, path string }
 	calls := []call{
-		{"GET", "/v1"}, {"GET", "/v1/"}, {"GET", "/v1/nothing"}, {"BREW", "/v1/apps"}, {"PUT", "/v1/apps"},
-		{"OPTIONS", "/v1/apps"}, {"GET", "/%761/apps"}, {"GET", "/v1%2Fapps"}, {"GET", "/v1/artifacts/sha256/../../apps"},
-		{"GET", "/v1/artifacts/sha256/x"}, {"POST", "/v1/artifacts/sha256/" + strings.Repeat("0", 64)},
+		{"GET", "/v1"},
+		{"GET", "/v1/"},
+		{"GET", "/v1/nothing"},
+		{"BREW", "/v1/apps"},
+		{"PUT", "/v1/apps"},
+		{"OPTIONS", "/v1/apps"},
+		{"GET", "/%761/apps"},
+		{"GET", "/v1%2Fapps"},
+		{"GET", "/v1/artifacts/sha256/../../apps"},
+		{"GET", "/v1/artifacts/sha256/x"},
+		{"POST", "/v1/artifacts/sha256/" + strings.Repeat("0", 64)},
 	}
 	for _, r := range api.Routes() {
 		if strings.HasPrefix(r.Path, "/v1/") {

@@ -2,13 +2,12 @@ package nomad_test
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
-
-	"net"
 
 	"github.com/google/go-cmp/cmp"
 

@@ -28,11 +28,13 @@ func TestTheEvaluationDecidedLastSpeaksForTheJob(t *testing.T) {
 		{"some not placed", []*nomadapi.Evaluation{eval("complete", 50, 51, 53, short), eval("blocked", 50, 52, 52, short)}, 50, true},
 		{
 			"an older blocked one places the rest",
-			[]*nomadapi.Evaluation{eval("complete", 50, 51, 53, short), eval("complete", 50, 60, 61, short), eval("complete", 50, 52, 70, nil)}, 50, false,
+			[]*nomadapi.Evaluation{eval("complete", 50, 51, 53, short), eval("complete", 50, 60, 61, short), eval("complete", 50, 52, 70, nil)},
+			50, false,
 		},
 		{
 			"the wish is withdrawn",
-			[]*nomadapi.Evaluation{eval("complete", 50, 51, 53, short), eval("canceled", 50, 52, 62, short), eval("complete", 60, 61, 61, nil)}, 60, false,
+			[]*nomadapi.Evaluation{eval("complete", 50, 51, 53, short), eval("canceled", 50, 52, 62, short), eval("complete", 60, 61, 61, nil)},
+			60, false,
 		},
 		{"one that has not been decided", []*nomadapi.Evaluation{eval("complete", 50, 51, 53, short), eval("pending", 60, 61, 61, nil)}, 50, true},
 		{"one for a failed allocation names no index", []*nomadapi.Evaluation{eval("complete", 50, 51, 53, nil), eval("complete", 0, 61, 62, nil)}, 50, false},

@@ -57,25 +57,30 @@ func TestReason(t *testing.T) {
 	}{
 		{"nothing has happened", []*nomadapi.TaskEvent{event("Received"), event("Started")}, ""},
 		{
-			"out of memory", []*nomadapi.TaskEvent{event("Started"), event("Terminated", "exit_code", "137", "signal", "9", "oom_killed", "true"), event("Restarting")},
+			"out of memory",
+			[]*nomadapi.TaskEvent{event("Started"), event("Terminated", "exit_code", "137", "signal", "9", "oom_killed", "true"), event("Restarting")},
 			"web was killed: out of memory (128 MiB)",
 		},
 		{"one exit", []*nomadapi.TaskEvent{event("Started"), event("Terminated", "exit_code", "2", "signal", "0")}, "web exited with code 2"},
 		{"an end that was asked for", []*nomadapi.TaskEvent{event("Started"), event("Killing"), event("Terminated", "exit_code", "143", "signal", "15")}, ""},
 		{
-			"the driver of the embedded stack", []*nomadapi.TaskEvent{event("Driver Failure", "driver_error", "fork/exec ./nope: no such file or directory")},
+			"the driver of the embedded stack",
+			[]*nomadapi.TaskEvent{event("Driver Failure", "driver_error", "fork/exec ./nope: no such file or directory")},
 			`web could not be started: exec: "./nope": no such file in the artifact`,
 		},
 		{
-			"a program of the artifact", []*nomadapi.TaskEvent{event("Driver Failure", "driver_error", `binary "local/nope" could not be found`)},
+			"a program of the artifact",
+			[]*nomadapi.TaskEvent{event("Driver Failure", "driver_error", `binary "local/nope" could not be found`)},
 			`web could not be started: exec: "./nope": no such file in the artifact`,
 		},
 		{
-			"a file that is no program", []*nomadapi.TaskEvent{event("Driver Failure", "driver_error", "rpc error: code = Unknown desc = fork/exec /local/readme: permission denied")},
+			"a file that is no program",
+			[]*nomadapi.TaskEvent{event("Driver Failure", "driver_error", "rpc error: code = Unknown desc = fork/exec /local/readme: permission denied")},
 			`web could not be started: exec: "/local/readme": not a program that can be executed`,
 		},
 		{
-			"a signed address", []*nomadapi.TaskEvent{event("Failed Artifact Download", "download_error", `failed to download artifact "http://x/v1/artifacts/sha256/ab?sig=SECRET": bad response code: 404 for http://x/ab?sig=SECRET`)},
+			"a signed address",
+			[]*nomadapi.TaskEvent{event("Failed Artifact Download", "download_error", `failed to download artifact "http://x/v1/artifacts/sha256/ab?sig=SECRET": bad response code: 404 for http://x/ab?sig=SECRET`)},
 			"web could not fetch its artifact: bad response code: 404 for http://x/ab",
 		},
 		{"setup", []*nomadapi.TaskEvent{event("Setup Failure", "setup_error", "failed to build task directory.")}, "web could not be set up: failed to build task directory"},

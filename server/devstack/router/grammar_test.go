@@ -64,8 +64,10 @@ var texts = []struct {
 	{"comments and blank lines are passed over", "# one\n\n// two\nroute add a h/ http://1.1.1.1:1/", []string{"a h/ http://1.1.1.1:1/"}},
 	{"a bare host gets the path /", "route add a h http://1.1.1.1:1/", []string{"a h/ http://1.1.1.1:1/"}},
 	{"a port has no path", "route add a :5000 tcp://1.1.1.1:1", []string{"a :5000 tcp://1.1.1.1:1"}},
-	{"longer paths come first", "route add a h/ http://1.1.1.1:1/\nroute add a h/b/c http://1.1.1.1:1/\nroute add a h/b http://1.1.1.1:1/",
-		[]string{"a h/b/c http://1.1.1.1:1/", "a h/b http://1.1.1.1:1/", "a h/ http://1.1.1.1:1/"}},
+	{
+		"longer paths come first", "route add a h/ http://1.1.1.1:1/\nroute add a h/b/c http://1.1.1.1:1/\nroute add a h/b http://1.1.1.1:1/",
+		[]string{"a h/b/c http://1.1.1.1:1/", "a h/b http://1.1.1.1:1/", "a h/ http://1.1.1.1:1/"},
+	},
 	{"the same target is added once", "route add a h/ http://1.1.1.1:1/\nroute add a h/ http://1.1.1.1:1/ opts \"strip=/x\"", []string{"a h/ http://1.1.1.1:1/"}},
 	{"del by service", "route add a h/ http://1.1.1.1:1/\nroute add b h/ http://1.1.1.1:2/\nroute del a", []string{"b h/ http://1.1.1.1:2/"}},
 	{"del by service and source", "route add a h/ http://1.1.1.1:1/\nroute add a g/ http://1.1.1.1:1/\nroute del a h/", []string{"a g/ http://1.1.1.1:1/"}},
