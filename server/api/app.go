@@ -37,14 +37,14 @@ func (a *API) apps(ctx context.Context, in *struct {
 		if err != nil {
 			return nil, err
 		}
-		page.Items = append(page.Items, a.summary(snapshot))
+		page.Items = append(page.Items, a.summary(ctx, snapshot))
 	}
 	return &body[wire.Apps]{page}, nil
 }
 
 // summary is an app in one line.
-func (a *API) summary(s paas.Snapshot) wire.App {
-	status := statusOf(s, a.RouteURL)
+func (a *API) summary(ctx context.Context, s paas.Snapshot) wire.App {
+	status := a.statusOf(ctx, s)
 	line := wire.App{
 		App: status.App, Team: status.Team, Status: status.Status, Reason: status.Reason,
 		Release: status.Release, Slot: status.Slot, URLs: []string{}, CreatedAt: s.App.CreatedAt,
@@ -60,7 +60,7 @@ func (a *API) app(ctx context.Context, in *AppScope) (*body[wire.App], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &body[wire.App]{a.summary(s)}, nil
+	return &body[wire.App]{a.summary(ctx, s)}, nil
 }
 
 func (a *API) status(ctx context.Context, in *AppScope) (*body[wire.Status], error) {
@@ -68,11 +68,16 @@ func (a *API) status(ctx context.Context, in *AppScope) (*body[wire.Status], err
 	if err != nil {
 		return nil, err
 	}
+	return &body[wire.Status]{a.statusOf(ctx, s)}, nil
+}
+
+// statusOf is the status with the reason, also where only a deployment that has ended knows it.
+func (a *API) statusOf(ctx context.Context, s paas.Snapshot) wire.Status {
 	status := statusOf(s, a.RouteURL)
 	if status.Reason == "" && (status.Status == wire.AppFailing || status.Status == wire.AppPending) {
 		status.Reason = a.lastReason(ctx, s.App.Ref())
 	}
-	return &body[wire.Status]{status}, nil
+	return status
 }
 
 // lastReason is why the newest deployment ended as it did: a snapshot has only those under way. What
@@ -155,5 +160,5 @@ func (a *API) destroy(ctx context.Context, in *AppScope) (*reply[wire.App], erro
 		return nil, err
 	}
 	s.App.Deleting = true
-	return &reply[wire.App]{http.StatusAccepted, a.summary(s)}, nil
+	return &reply[wire.App]{http.StatusAccepted, a.summary(ctx, s)}, nil
 }

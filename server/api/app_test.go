@@ -55,6 +55,21 @@ func TestAppsComeInPages(t *testing.T) {
 	}
 }
 
+func TestAListAndAStatusGiveOneReason(t *testing.T) {
+	t.Parallel()
+	platform := apitest.NewPlatform()
+	platform.SetFate(apitest.Fate{State: paas.DeploymentFailed, Reason: "web exited 3 times with code 1"})
+	server := apitest.Start(t, apitest.Config(t, platform))
+	apitest.Call(t, "POST", server.URL+"/v1/apps/shop/releases", strings.NewReader(releaseBody(t, shopSpec, nil)))
+	_, text := apitest.Call(t, "GET", server.URL+"/v1/apps", nil)
+	list := decode[wire.Apps](t, text)
+	_, text = apitest.Call(t, "GET", server.URL+"/v1/apps/shop/status", nil)
+	status := decode[wire.Status](t, text)
+	if len(list.Items) != 1 || list.Items[0].Reason != status.Reason || !strings.Contains(status.Reason, "exited 3 times") {
+		t.Errorf("the list says %+v, the status %q", list.Items, status.Reason)
+	}
+}
+
 func TestReleaseHasEveryFaultOfItsSpec(t *testing.T) {
 	t.Parallel()
 	platform := apitest.NewPlatform()

@@ -28,6 +28,11 @@ func (b *Builds) golang(ctx context.Context, t tree, job *paas.BuildJob, env env
 			return paas.Wrap(paas.Internal, err, "The folder for builds can't be written.")
 		}
 	}
+	if main := job.Build.Main; main != "" {
+		if dir, err := t.resolve(main); err != nil || !t.dirs[dir] {
+			return paas.Errorf(paas.Invalid, "The source has no folder %q, which build names as main.", main)
+		}
+	}
 	if err := b.materialize(ctx, t, g.src); err != nil {
 		return err
 	}
@@ -113,7 +118,17 @@ type gobuild struct {
 type goPackage struct {
 	ImportPath string
 	Name       string
+	Dir        string
 	Target     string // where go install would put it
+}
+
+// mainOf is what an app spec calls a package: its folder below the source.
+func (g gobuild) mainOf(p goPackage) string {
+	dir, err := filepath.Rel(g.src, p.Dir)
+	if err != nil || !filepath.IsLocal(dir) {
+		return p.ImportPath
+	}
+	return "./" + filepath.ToSlash(dir)
 }
 
 // binary is the name go install would give: cmd/x gives x, example.com/y/v2 gives y.
@@ -125,7 +140,7 @@ func (g gobuild) mains(ctx context.Context, main string) ([]goPackage, error) {
 	if main == "" {
 		patterns = g.patterns
 	}
-	text, err := g.list(ctx, append([]string{"list", "-json=ImportPath,Name,Target", "--"}, patterns...)...)
+	text, err := g.list(ctx, append([]string{"list", "-json=ImportPath,Name,Dir,Target", "--"}, patterns...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +168,7 @@ func (g gobuild) mains(ctx context.Context, main string) ([]goPackage, error) {
 	for _, m := range mains {
 		if other, taken := by[m.binary()]; taken {
 			return nil, paas.Errorf(paas.Invalid, "The main packages %s and %s would both give a binary named %q. Choose one of them with main = %q in the build block.",
-				other.ImportPath, m.ImportPath, m.binary(), other.ImportPath)
+				other.ImportPath, m.ImportPath, m.binary(), g.mainOf(other))
 		}
 		by[m.binary()] = m
 	}
@@ -216,7 +231,7 @@ func complaint(lines []string) string {
 
 // short makes a line part of a sentence; the log has it in full.
 func short(line string) string {
-	line = strings.TrimSpace(line)
+	line = strings.TrimSuffix(strings.TrimSpace(line), "; to add it:") // the command is on the next line
 	if runes := []rune(line); len(runes) > 300 {
 		return string(runes[:300]) + " ..."
 	}

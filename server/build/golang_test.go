@@ -142,14 +142,18 @@ func TestGoSourcesThatCantBeBuilt(t *testing.T) {
 			main: "./x", files: map[string]string{"go.mod": mod("x.test/x"), "x/x.go": "package x\n"},
 			want: `main = "./x" is not a main package`,
 		},
-		"main is not there": {main: "./y", files: map[string]string{"go.mod": mod("x.test/x"), "main.go": program("x")}, want: "go list failed: "},
+		"main is not there": {main: "./y", files: map[string]string{"go.mod": mod("x.test/x"), "main.go": program("x")}, want: `The source has no folder "./y", which build names as main.`},
 		"one name twice": {
 			files: map[string]string{"go.mod": mod("x.test/x"), "a/run/main.go": program("x"), "b/run/main.go": program("x")},
-			want:  `The main packages x.test/x/a/run and x.test/x/b/run would both give a binary named "run". Choose one of them with main = "x.test/x/a/run"`,
+			want:  `The main packages x.test/x/a/run and x.test/x/b/run would both give a binary named "run". Choose one of them with main = "./a/run"`,
 		},
 		"it does not compile": {
 			files: map[string]string{"go.mod": mod("x.test/x"), "main.go": "package main\n\nfunc main() {\n\tmissing()\n}\n"},
 			want:  "go build failed: ./main.go:4:2: undefined: missing", log: "# x.test/x\n./main.go:4:2: undefined: missing",
+		},
+		"a module is missing": {
+			files: map[string]string{"go.mod": mod("x.test/x"), "main.go": "package main\n\nimport _ \"y.test/y\"\n\nfunc main() {}\n"},
+			want:  "go build failed: main.go:3:8: no required module provides package y.test/y", log: "go get y.test/y",
 		},
 		"it does not parse": {files: map[string]string{"go.mod": mod("x.test/x"), "main.go": "package main\nfunc {"}, want: "main.go:2"},
 		"go.mod is broken":  {files: map[string]string{"go.mod": "modul x\n", "main.go": program("x")}, want: "go.mod:1: unknown directive: modul"},
@@ -163,6 +167,9 @@ func TestGoSourcesThatCantBeBuilt(t *testing.T) {
 			job := r.build(paas.Build{Builder: paas.BuilderGo, Main: test.main}, test.files)
 			if job.State != paas.BuildFailed || !strings.Contains(job.Reason, test.want) {
 				t.Errorf("%s, reason %q, want %q", job.State, job.Reason, test.want)
+			}
+			if strings.HasSuffix(job.Reason, ":") {
+				t.Errorf("the reason breaks off: %s", job.Reason)
 			}
 			if strings.Contains(job.Reason, r.dir) {
 				t.Errorf("the reason shows a folder of the server: %s", job.Reason)

@@ -243,7 +243,7 @@ func TestATooLargeSourceIsRefusedUnread(t *testing.T) {
 	}{
 		"one file": {
 			make: func(t *testing.T, dir string) { sparse(t, filepath.Join(dir, "data", "big.bin"), 2<<30) },
-			says: "has 2.0 GiB; at most 1.0 GiB can be pushed. The most is in data/big.bin (2.0 GiB, 1 files).",
+			says: "has 2.0 GiB; at most 1.0 GiB can be pushed. The most is in data/big.bin (2.0 GiB, 1 file).",
 		},
 		"a folder": {
 			make: func(t *testing.T, dir string) {
@@ -259,7 +259,7 @@ func TestATooLargeSourceIsRefusedUnread(t *testing.T) {
 					sparse(t, filepath.Join(dir, fmt.Sprint(n), "x"), int64(n)<<29)
 				}
 			},
-			says: "The most is in 3 (1.5 GiB, 1 files), 2 (1.0 GiB, 1 files), 1 (512.0 MiB, 1 files).",
+			says: "The most is in 3 (1.5 GiB, 1 file), 2 (1.0 GiB, 1 file), 1 (512.0 MiB, 1 file).",
 		},
 		"too many files": {
 			make: func(t *testing.T, dir string) {

@@ -159,7 +159,11 @@ func (w *walk) tooLarge(dir string) error {
 	}
 	var list []string
 	for _, p := range w.heaviest(measure) {
-		list = append(list, fmt.Sprintf("%s (%s, %d files)", p, size(w.sizes[p].bytes), w.sizes[p].files))
+		files := fmt.Sprintf("%d files", w.sizes[p].files)
+		if w.sizes[p].files == 1 {
+			files = "1 file"
+		}
+		list = append(list, fmt.Sprintf("%s (%s, %s)", p, size(w.sizes[p].bytes), files))
 	}
 	return paas.Errorf(paas.Quota, "The folder %s has %s. The most is in %s. Name what the build does not need in %s.",
 		dir, what, strings.Join(list, ", "), path.Join(filepath.ToSlash(dir), ignoreFile))

@@ -142,10 +142,10 @@ func detail(e *nomadapi.TaskEvent, key string) string {
 }
 
 var (
-	notFound      = regexp.MustCompile(`"([^"]+)"(?: could not be found|: (?:executable file not found|no such file|stat))|(?:fork/)?exec ([^\s:"]+): (?:no such file|executable file not found)`)
-	notExecutable = regexp.MustCompile(`(?:fork/)?exec "?([^\s:"]+)"?: (?:permission denied|exec format error)`)
+	notFound      = regexp.MustCompile(`"([^"]+)"(?: could not be found|: (?:executable file not found|no such file|stat))|(?:fork/)?exec ([^\s:"]+): (?:no such file|executable file not found)|file (\S+) not found under path`)
+	notExecutable = regexp.MustCompile(`(?:(?:fork/)?exec|binary) "?([^\s:"]+)"?:? (?:permission denied|exec format error|is not executable)`)
 	wrapping      = regexp.MustCompile(`^(?:failed to launch command with executor: |rpc error: code = \w+ desc = |failed to start command path.*? err: )+`)
-	fetchWrapping = regexp.MustCompile(`^failed to download artifact "[^"]*": |getter subprocess failed: |exit status \d+: |failed to download artifact: |Get "[^"]*": |error downloading '[^']*': `)
+	fetchWrapping = regexp.MustCompile(`^failed to download artifact "[^"]*": |getter subprocess failed: |dial tcp |connect: |exit status \d+: |failed to download artifact: |Get "[^"]*": |error downloading '[^']*': `)
 	query         = regexp.MustCompile(`\?[^\s"']*`)
 )
 
@@ -153,7 +153,7 @@ var (
 func startError(s string) string {
 	s = wrapping.ReplaceAllString(s, "")
 	if m := notFound.FindStringSubmatch(s); m != nil {
-		return fmt.Sprintf("exec: %q: no such file in the artifact", asWritten(m[1]+m[2]))
+		return fmt.Sprintf("exec: %q: no such file in the artifact", asWritten(m[1]+m[2]+m[3]))
 	}
 	if m := notExecutable.FindStringSubmatch(s); m != nil {
 		return fmt.Sprintf("exec: %q: not a program that can be executed", asWritten(m[1]))

@@ -35,7 +35,7 @@ func TestReasonOfRecordedTasks(t *testing.T) {
 		"port":    "web exited 3 times with code 0",
 		"sigsegv": "web was ended 3 times by signal 11 (SIGSEGV, an invalid memory access)",
 		"nofile":  `web could not be started: exec: "./nope": no such file in the artifact`,
-		"art":     "web could not fetch its artifact: dial tcp 127.0.0.1:17: connect: connection refused",
+		"art":     "web could not fetch its artifact: 127.0.0.1:17: connection refused",
 	}
 	for name, sentence := range want {
 		if tasks[name] == nil {
@@ -72,6 +72,14 @@ func TestReason(t *testing.T) {
 			"a program of the artifact",
 			[]*nomadapi.TaskEvent{event("Driver Failure", "driver_error", `binary "local/nope" could not be found`)},
 			`web could not be started: exec: "./nope": no such file in the artifact`,
+		},
+		{
+			"a program that exec can't find", []*nomadapi.TaskEvent{event("Driver Failure", "driver_error", "rpc error: code = Unknown desc = file local/nope not found under path /data/alloc/ab/web")},
+			`web could not be started: exec: "./nope": no such file in the artifact`,
+		},
+		{
+			"a file without the mode", []*nomadapi.TaskEvent{event("Driver Failure", "driver_error", `binary "local/run.sh" is not executable`)},
+			`web could not be started: exec: "./run.sh": not a program that can be executed`,
 		},
 		{
 			"a file that is no program",
