@@ -10,6 +10,11 @@ UNIT     := $(shell $(GO) list ./... | grep -v /integration)
 # The race detector needs cgo and so a C compiler; a machine without one runs the tests without it.
 RACE     := $(shell command -v gcc cc >/dev/null 2>&1 && echo -race)
 
+# Tests run with -v, so that every skip is seen with its reason; what passed is left out again.
+QUIET    := | awk '!/^(=== |PASS$$)|^ *--- PASS/'
+
+SHELL       := bash
+.SHELLFLAGS := -o pipefail -c
 export CGO_ENABLED := 0
 
 .PHONY: help build demo dev test lint check fmt unit integration browser conformance prove bench clean
@@ -42,19 +47,19 @@ fmt: ## format the Go files
 	$(TOOL) gofumpt -w $$(git ls-files '*.go')
 
 unit: ## unit tests, under the race detector where there is a C compiler
-	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) -timeout 6m $(UNIT)
+	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) -v -timeout 6m $(UNIT) $(QUIET)
 
 integration: build ## the stories against a stack: STACK=embedded or real
-	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 15m -parallel 2 -skip 'TestBrowser|TestConformance' ./integration/...
+	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 15m -parallel 2 -v -skip 'TestBrowser' ./integration/... $(QUIET)
 
 browser: build ## the sample app in headless Chromium
-	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 4m -v -run TestBrowser ./integration
+	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 4m -v -run TestBrowser ./integration $(QUIET)
 
 conformance: build ## the stand-ins, and the real programs on PATH, against one table
-	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 15m -v -run TestConformance ./integration/...
+	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 15m -v -run TestConformance ./integration/... $(QUIET)
 
 prove: build ## the sizes of "Must show": STORY=walk|kill|modules|... STACK=embedded|real
-	PROVE=1 STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 60m -parallel 1 -v $(if $(STORY),-run '(?i)^Test$(STORY)') ./integration
+	PROVE=1 STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 60m -parallel 1 -v $(if $(STORY),-run '(?i)^Test$(STORY)$$') ./integration $(QUIET)
 
 bench: build ## a push against `nomad job run` on the same real Nomad, seven rounds, medians
 	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./integration
