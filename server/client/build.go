@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/url"
 
@@ -37,8 +38,13 @@ func (c *Client) Missing(ctx context.Context, digests []string) ([]string, error
 	return missing, nil
 }
 
+// uploadsMost is how often an upload may break off: a server that is started again breaks one, what
+// breaks each would break the next as well.
+const uploadsMost = 4
+
 // Upload sends blobs as a tar.gz that write makes. write is called again if the connection breaks.
 func (c *Client) Upload(ctx context.Context, write func(io.Writer) error) (u wire.Uploaded, err error) {
+	broken := 0
 	return u, c.retry(ctx, always, func() error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -60,6 +66,11 @@ func (c *Client) Upload(ctx context.Context, write func(io.Writer) error) (u wir
 		// A source that can't be read shows as a broken upload: what broke it is the better reason.
 		if cause := <-wrote; err != nil && cause != nil && paas.CodeOf(cause) != paas.Internal {
 			return cause
+		}
+		if l, ok := errors.AsType[*lost](err); ok && !l.unheard {
+			if broken++; broken == uploadsMost {
+				return paas.Wrap(paas.Unavailable, l.error, "The upload to %s broke off %d times%s. Look at what is between here and the server, and push again.", c.Addr(), broken, whyUnreached(err))
+			}
 		}
 		return err
 	})

@@ -207,6 +207,16 @@ func TestOnlyWhatMayBeSaidTwiceIsSaidTwice(t *testing.T) {
 	}
 }
 
+func TestAnUploadThatBreaksOffEachTimeIsGivenUp(t *testing.T) {
+	t.Parallel()
+	url, heard := cut(t)
+	c := connect(t, client.Config{Addr: url, FirstPatience: time.Hour, Patience: time.Hour})
+	_, err := c.Upload(t.Context(), func(w io.Writer) error { _, err := io.WriteString(w, "x"); return err })
+	if paas.CodeOf(err) != paas.Unavailable || !strings.Contains(paas.MessageOf(err), "broke off 4 times") || heard.Load() != 4 {
+		t.Errorf("after %d uploads: %v", heard.Load(), err)
+	}
+}
+
 func TestProblemsArriveAsTheErrorsTheyWere(t *testing.T) {
 	t.Parallel()
 	url, _ := serve(t, "127.0.0.1:0", api.New(apitest.Config(t, apitest.NewPlatform())))
