@@ -74,11 +74,13 @@ func TestReason(t *testing.T) {
 			`web could not be started: exec: "./nope": no such file in the artifact`,
 		},
 		{
-			"a program that exec can't find", []*nomadapi.TaskEvent{event("Driver Failure", "driver_error", "rpc error: code = Unknown desc = file local/nope not found under path /data/alloc/ab/web")},
+			"a program that exec can't find",
+			[]*nomadapi.TaskEvent{event("Driver Failure", "driver_error", "rpc error: code = Unknown desc = file local/nope not found under path /data/alloc/ab/web")},
 			`web could not be started: exec: "./nope": no such file in the artifact`,
 		},
 		{
-			"a file without the mode", []*nomadapi.TaskEvent{event("Driver Failure", "driver_error", `binary "local/run.sh" is not executable`)},
+			"a file without the mode",
+			[]*nomadapi.TaskEvent{event("Driver Failure", "driver_error", `binary "local/run.sh" is not executable`)},
 			`web could not be started: exec: "./run.sh": not a program that can be executed`,
 		},
 		{
