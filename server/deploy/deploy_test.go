@@ -16,7 +16,7 @@ func spec(instances int, greeting string) paas.Spec {
 	return paas.Spec{
 		App: "shop", Build: paas.Build{Builder: paas.BuilderGo}, Env: map[string]paas.Value{"GREETING": paas.Literal(greeting)},
 		Processes: []paas.Process{{
-			Name: "web", Command: []paas.Value{paas.Literal("./shop")}, Instances: instances, CPU: 100, Memory: 64,
+			Name: "web", Program: paas.Program{Command: []paas.Value{paas.Literal("./shop")}, CPU: 100, Memory: 64}, Instances: instances,
 			Ports: []paas.Port{{Name: "http"}}, Startup: 30 * time.Second, Restart: paas.Restart{Attempts: 2, Delay: 5 * time.Second},
 			Strategy: paas.Rolling,
 		}},

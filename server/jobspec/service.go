@@ -38,7 +38,7 @@ func tags(p paas.Process, port, routerPort string) []string {
 // check is what must pass before the port counts: the spec's health check where it is of this port,
 // else that somebody listens. A service without a check would never be routed.
 func check(p paas.Process, port string) nomadapi.ServiceCheck {
-	if h := p.Health; h != nil && h.Port == port {
+	if h := p.Health.Readiness; h != nil && h.Port == port {
 		return nomadapi.ServiceCheck{
 			Name: checkName, Type: "http", Path: h.Path, Interval: h.Interval, Timeout: h.Timeout,
 		}

@@ -42,7 +42,7 @@ func reaches(t *testing.T, v paas.Value, want string) {
 		App: "a",
 		Processes: []paas.Process{{
 			Name: "web", Ports: []paas.Port{{Name: "http"}},
-			Command: []paas.Value{paas.Literal("./a"), v}, Env: map[string]paas.Value{"X": v},
+			Program: paas.Program{Command: []paas.Value{paas.Literal("./a"), v}, Env: map[string]paas.Value{"X": v}},
 		}},
 	}}})
 	task := job.TaskGroups[0].Tasks[0]

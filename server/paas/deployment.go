@@ -42,15 +42,6 @@ func (s DeploymentState) Can(next DeploymentState) bool { return slices.Contains
 // Ended says that a deployment in state s will never change again.
 func (s DeploymentState) Ended() bool { return len(transitions[s]) == 0 }
 
-// Strategy is how a walk goes between the slots.
-type Strategy string
-
-// The strategies of this version.
-const (
-	Rolling   Strategy = "rolling"    // add a few new, wait until healthy, take as many old away
-	StopFirst Strategy = "stop-first" // old to 0, then new: no room for a surge, or a singleton
-)
-
 // Step is what the two slots should hold at one moment of a walk. A walk is a list of steps from
 // the first to the last; the next is taken when all instances of New are healthy and routed.
 type Step struct {

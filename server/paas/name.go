@@ -73,6 +73,57 @@ func ParseJobID(id string) (app string, slot Slot, ok bool) {
 	return app, slot, true
 }
 
+// JobKind is what a Nomad job of an app is for.
+type JobKind string
+
+// The kinds besides the two slots, whose jobs JobID names.
+const (
+	JobCron JobKind = "cron" // APP.cron.NAME, periodic
+	JobTask JobKind = "task" // APP.task.NAME.RELEASE, a phase of a deployment
+	JobRun  JobKind = "run"  // APP.run.ID, on demand
+)
+
+// SideJob names a job of an app that stands in no slot. Names hold no dot, so the parts can be told
+// apart again.
+type SideJob struct {
+	App  string
+	Kind JobKind
+	Name string // of the cron or task; the run's id for JobRun
+	Last string // of a task: what makes it run again, its release's number
+}
+
+// String gives the job's id.
+func (j SideJob) String() string {
+	id := j.App + "." + string(j.Kind) + "." + j.Name
+	if j.Kind == JobTask {
+		id += "." + j.Last
+	}
+	return id
+}
+
+// ParseSideJob splits a job id that SideJob.String made. What Nomad appends to the id of a periodic
+// job's child, /periodic-TIME, is allowed and dropped.
+func ParseSideJob(id string) (j SideJob, ok bool) {
+	id, _, _ = strings.Cut(id, "/")
+	parts := strings.Split(id, ".")
+	if len(parts) < 3 {
+		return SideJob{}, false
+	}
+	j = SideJob{App: parts[0], Kind: JobKind(parts[1]), Name: parts[2]}
+	switch j.Kind {
+	case JobCron:
+		ok = len(parts) == 3 && validName(j.Name)
+	case JobRun:
+		ok = len(parts) == 3 && j.Name != ""
+	case JobTask:
+		ok = len(parts) == 4 && validName(j.Name) && parts[3] != ""
+		if ok {
+			j.Last = parts[3]
+		}
+	}
+	return j, ok && validName(j.App) && len(j.App) <= MaxApp
+}
+
 // Service identifies one Consul service of Crumpet's: each process has one in each slot, so that
 // Fabio's counters by service are the release's own.
 type Service struct {

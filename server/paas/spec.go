@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -32,6 +33,18 @@ const (
 	DefaultCheckInterval  = 1 * time.Second
 	DefaultCheckTimeout   = 5 * time.Second
 	DefaultMinHealthy     = 2 * time.Second
+	DefaultReschedule     = 10 * time.Second
+	DefaultMaxReschedule  = 5 * time.Minute
+	DefaultKillSignal     = "SIGTERM"
+	DefaultLogFiles       = 5
+	DefaultLogSize        = 10 // MiB
+	DefaultTaskTimeout    = 10 * time.Minute
+	DefaultTimeZone       = "UTC"
+	DefaultDeadline       = 15 * time.Minute
+	DefaultCanaryHold     = time.Minute
+	DefaultWarm           = 5 * time.Minute
+	DefaultSurgePercent   = 25
+	DefaultFailures       = 3               // of a liveness probe in a row, before the program is restarted
 	UncheckedMinHealthy   = 5 * time.Second // a process without a check is healthy once it ran this long
 	ProcessWeb            = "web"           // the process that gets APP.DOMAIN/ when no route is given
 	MaxInstances          = 1000
@@ -42,10 +55,15 @@ const (
 // Spec is what a developer wants of an app, with every default filled in. Package spec makes it
 // from HCL; its JSON form is what a release keeps.
 type Spec struct {
-	App       string           `json:"app"`
-	Build     Build            `json:"build"`
-	Processes []Process        `json:"processes"` // in the order of the file
-	Env       map[string]Value `json:"env,omitempty"`
+	App         string           `json:"app"`                   // with its environment: NAME or NAME-ENV
+	Environment string           `json:"environment,omitempty"` // the one merged in; "" for none
+	Build       Build            `json:"build"`
+	Processes   []Process        `json:"processes"` // in the order of the file
+	Tasks       []Task           `json:"tasks,omitempty"`
+	Crons       []Cron           `json:"crons,omitempty"`
+	Env         map[string]Value `json:"env,omitempty"` // of every process, sidecar, task and cron
+	Deploy      Deploy           `json:"deploy"`
+	Placement   Placement        `json:"placement"` // of everything; a process may add to it
 }
 
 // Build says how source becomes an artifact.
@@ -57,41 +75,58 @@ type Build struct {
 
 // Process is one kind of instance of an app: a task group of its Nomad job.
 type Process struct {
-	Name          string           `json:"name"`
-	Command       []Value          `json:"command,omitempty"` // empty only with the static builder: crumpet serves the folder
-	Instances     int              `json:"instances"`
-	CPU           int              `json:"cpu"`    // MHz
-	Memory        int              `json:"memory"` // MiB
-	Ports         []Port           `json:"ports,omitempty"`
-	Routes        []Route          `json:"routes,omitempty"`
-	Health        *HealthCheck     `json:"health,omitempty"`
-	Env           map[string]Value `json:"env,omitempty"` // over the app's
-	Startup       time.Duration    `json:"startup"`       // how long an instance may take to become healthy
-	Restart       Restart          `json:"restart"`
-	ShutdownDelay time.Duration    `json:"shutdown_delay"` // between leaving Consul and the stop signal
-	KillTimeout   time.Duration    `json:"kill_timeout"`   // between the stop signal and SIGKILL
-	MinHealthy    time.Duration    `json:"min_healthy"`    // how long an instance's checks must have passed
-	Strategy      Strategy         `json:"strategy"`
+	Name string `json:"name"`
+	Program
+	Instances     int           `json:"instances"`
+	Disk          int           `json:"disk,omitempty"` // MiB of an instance's own folder, for all its programs; 0 for Nomad's default
+	Ports         []Port        `json:"ports,omitempty"`
+	Routes        []Route       `json:"routes,omitempty"`
+	Health        Probes        `json:"health"`
+	Sidecars      []Sidecar     `json:"sidecars,omitempty"`
+	Placement     Placement     `json:"placement"` // on top of the app's; never its pool or datacenters
+	Startup       time.Duration `json:"startup"`   // how long an instance may take to become healthy
+	Restart       Restart       `json:"restart"`
+	Reschedule    Reschedule    `json:"reschedule"`
+	ShutdownDelay time.Duration `json:"shutdown_delay"` // between leaving Consul and the stop signal
+	MinHealthy    time.Duration `json:"min_healthy"`    // how long an instance's checks must have passed
+	Strategy      Strategy      `json:"strategy"`       // Rolling: as the app is deployed; StopFirst: never two at once
+	NomadGroup    Fragment      `json:"nomad_group,omitempty"`
 }
 
 // Port is a dynamic port that Nomad assigns.
 type Port struct {
-	Name string `json:"name"`
+	Name     string   `json:"name"`
+	Protocol Protocol `json:"protocol,omitempty"` // "" is http
 }
 
-// HealthCheck is the http check of a port: 2xx passes.
-type HealthCheck struct {
-	Path     string        `json:"path"`
-	Port     string        `json:"port"` // name of the port
-	Interval time.Duration `json:"interval"`
-	Timeout  time.Duration `json:"timeout"`
-}
+// Protocol is what is spoken at a port: it decides what can be routed there, and how it is checked
+// where no probe says otherwise.
+type Protocol string
+
+// The protocols. Only http can have a route; udp has no check.
+const (
+	HTTP Protocol = "http"
+	H2C  Protocol = "h2c" // HTTP/2 without TLS
+	GRPC Protocol = "grpc"
+	TCP  Protocol = "tcp"
+	UDP  Protocol = "udp"
+)
+
+// Checkable says whether a connection can show that somebody listens on the port.
+func (p Port) Checkable() bool { return p.Protocol != UDP }
 
 // Restart is the policy of restarts on the same node; past Attempts Nomad places the instance anew,
-// with growing delays.
+// as Reschedule says.
 type Restart struct {
 	Attempts int           `json:"attempts"`
 	Delay    time.Duration `json:"delay"`
+}
+
+// Reschedule is how an instance that failed for good is placed anew: without end, after a Delay that
+// doubles up to MaxDelay, so that a flapping app is never silently down for an hour.
+type Reschedule struct {
+	Delay    time.Duration `json:"delay"`
+	MaxDelay time.Duration `json:"max_delay"`
 }
 
 // Route sends requests for Host and every path below Path to a port of a process.
@@ -133,8 +168,20 @@ func (s Spec) Routes() []Route {
 	return routes
 }
 
-// Checked says whether the process has a port, and so a check in Consul.
-func (p Process) Checked() bool { return len(p.Ports) > 0 }
+// Checked says whether the process has a check in Consul: one of a port, or a probe.
+func (p Process) Checked() bool {
+	return slices.ContainsFunc(p.Ports, Port.Checkable) || len(p.Health.All()) > 0
+}
+
+// Port gives the port of that name.
+func (p Process) Port(name string) (Port, bool) {
+	for _, port := range p.Ports {
+		if port.Name == name {
+			return port, true
+		}
+	}
+	return Port{}, false
+}
 
 // HealthyAfter is how long an instance must have been well before it counts as healthy: its checks
 // passing where it has any, else running without a restart.

@@ -32,7 +32,7 @@ func (d *decoder) file(body *hclsyntax.Body) paas.Spec {
 func (d *decoder) app(b *hclsyntax.Block) paas.Spec {
 	root := place{}
 	d.ranges["app"] = b.DefRange()
-	s := paas.Spec{App: d.named(place{"app", "app"}, b)}
+	s := paas.Spec{Deploy: paas.DefaultDeploy(), App: d.named(place{"app", "app"}, b)}
 	c := d.read(root, b.Body, appSchema)
 	s.Build = d.build(c.one("build"))
 	static := s.Build.Builder == paas.BuilderStatic
@@ -69,17 +69,24 @@ func (d *decoder) build(b *hclsyntax.Block) paas.Build {
 	return build
 }
 
+// program gives a program with every default.
+func program() paas.Program {
+	return paas.Program{
+		CPU: paas.DefaultCPU, Memory: paas.DefaultMemory, KillTimeout: paas.DefaultKillTimeout, KillSignal: paas.DefaultKillSignal,
+		Logs: paas.Logs{MaxFiles: paas.DefaultLogFiles, MaxSize: paas.DefaultLogSize},
+	}
+}
+
 // process gives a process with every default.
 func process(name string) paas.Process {
 	return paas.Process{
 		Name:          name,
 		Instances:     paas.DefaultInstances,
-		CPU:           paas.DefaultCPU,
-		Memory:        paas.DefaultMemory,
+		Program:       program(),
 		Startup:       paas.DefaultStartup,
+		Reschedule:    paas.Reschedule{Delay: paas.DefaultReschedule, MaxDelay: paas.DefaultMaxReschedule},
 		Restart:       paas.Restart{Attempts: paas.DefaultRestarts, Delay: paas.DefaultRestartDelay},
 		ShutdownDelay: paas.DefaultShutdownDelay,
-		KillTimeout:   paas.DefaultKillTimeout,
 		MinHealthy:    paas.DefaultMinHealthy,
 		Strategy:      paas.Rolling,
 	}
@@ -106,7 +113,7 @@ func (d *decoder) process(at place, b *hclsyntax.Block) paas.Process {
 	for i, route := range c.blocks["route"] {
 		p.Routes = append(p.Routes, d.route(at, i, route, ports))
 	}
-	p.Health = d.health(at.attr("health"), c.one("health"), ports)
+	p.Health.Readiness = d.health(at.attr("health"), c.one("health"), ports)
 	p.Command = d.command(at.attr("command"), c.attrs["command"], ports)
 	p.Env = d.env(at.attr("env"), c.attrs["env"], ports)
 	return p
@@ -155,13 +162,13 @@ func (d *decoder) route(process place, i int, b *hclsyntax.Block, ports []paas.P
 	return r
 }
 
-func (d *decoder) health(at place, b *hclsyntax.Block, ports []paas.Port) *paas.HealthCheck {
+func (d *decoder) health(at place, b *hclsyntax.Block, ports []paas.Port) *paas.Probe {
 	if b == nil {
 		return nil
 	}
 	d.ranges[at.key] = b.DefRange()
 	c := d.read(at, b.Body, healthSchema)
-	h := paas.HealthCheck{Path: "/", Port: only(ports), Interval: paas.DefaultCheckInterval, Timeout: paas.DefaultCheckTimeout}
+	h := paas.Probe{Type: paas.ProbeHTTP, Path: "/", Port: only(ports), Interval: paas.DefaultCheckInterval, Timeout: paas.DefaultCheckTimeout}
 	d.text(at.attr("path"), c.attrs["path"], &h.Path)
 	d.text(at.attr("port"), c.attrs["port"], &h.Port)
 	d.duration(at.attr("interval"), c.attrs["interval"], &h.Interval)

@@ -32,7 +32,7 @@ func validateRoute(at place, p paas.Process, route paas.Route, r report) {
 }
 
 func validateHealth(at place, p paas.Process, r report) {
-	h := *p.Health
+	h := *p.Health.Readiness
 	needPort(at, "health check", p, h.Port, r)
 	if problem := checkPath(h.Path); problem != "" {
 		r.say(at.attr("path"), "Bad path", "%s", problem)

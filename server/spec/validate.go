@@ -105,7 +105,7 @@ func validateProcess(at place, p paas.Process, builder paas.Builder, r report) {
 	for j, route := range p.Routes {
 		validateRoute(at.block("route", j, route.String()), p, route, r)
 	}
-	if p.Health != nil {
+	if p.Health.Readiness != nil {
 		validateHealth(at.attr("health"), p, r)
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Env)) {

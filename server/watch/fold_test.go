@@ -69,7 +69,7 @@ func apps(first uint64) map[paas.AppRef]*watch.App {
 func app(name string, first uint64) *watch.App {
 	web := paas.Process{
 		Name: "web", Ports: []paas.Port{{Name: "http"}}, MinHealthy: 2 * time.Second,
-		Health: &paas.HealthCheck{Path: "/", Port: "http"},
+		Health: paas.Probes{Readiness: &paas.Probe{Type: paas.ProbeHTTP, Path: "/", Port: "http"}},
 	}
 	memory := 400000
 	return &watch.App{

@@ -123,7 +123,7 @@ func TestExitsAreCountedPastTheEventsNomadKeeps(t *testing.T) {
 
 func TestCheckReason(t *testing.T) {
 	t.Parallel()
-	web := paas.Process{Name: "web", Ports: []paas.Port{{Name: "http"}, {Name: "admin-ui"}}, Health: &paas.HealthCheck{Path: "/healthz", Port: "http"}}
+	web := paas.Process{Name: "web", Ports: []paas.Port{{Name: "http"}, {Name: "admin-ui"}}, Health: paas.Probes{Readiness: &paas.Probe{Type: paas.ProbeHTTP, Path: "/healthz", Port: "http"}}}
 	at := paas.Endpoint{Host: "10.0.0.5", Port: 23456}
 	const refused = "dial tcp 10.0.0.5:23456: connect: connection refused"
 	tests := []struct {

@@ -87,10 +87,10 @@ func CheckReason(process paas.Process, c paas.Check, at paas.Endpoint, look Look
 }
 
 func checkPath(process paas.Process) string {
-	if process.Health == nil {
-		return ""
+	if p := process.Health.Readiness; p != nil && p.Path != "" {
+		return " " + p.Path
 	}
-	return " " + process.Health.Path
+	return ""
 }
 
 // silent is the sentence for a port nobody listens on.
@@ -160,8 +160,8 @@ type ask struct {
 // askOf takes the http check of the instance's process, else a connection to its first port.
 func askOf(i paas.Instance, app App) ask {
 	process := processOf(i, app)
-	if process.Health != nil {
-		return ask{i.ID, i.Ports[process.Health.Port], process.Health.Path}
+	if p := process.Health.Readiness; p != nil && p.Type == paas.ProbeHTTP {
+		return ask{i.ID, i.Ports[p.Port], p.Path}
 	}
 	for _, port := range process.Ports {
 		return ask{i.ID, i.Ports[port.Name], ""}

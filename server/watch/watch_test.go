@@ -214,8 +214,8 @@ func newWorld() *world {
 
 func snapshot() paas.Snapshot {
 	web := paas.Process{
-		Name: "web", Instances: 1, Memory: 4096, Ports: []paas.Port{{Name: "http"}}, MinHealthy: 20 * time.Millisecond,
-		Health: &paas.HealthCheck{Path: "/", Port: "http"},
+		Name: "web", Instances: 1, Program: paas.Program{Memory: 4096}, Ports: []paas.Port{{Name: "http"}}, MinHealthy: 20 * time.Millisecond,
+		Health: paas.Probes{Readiness: &paas.Probe{Type: paas.ProbeHTTP, Path: "/", Port: "http"}},
 	}
 	release := paas.Release{Team: "acme", App: "shop", Number: 3, Spec: paas.Spec{App: "shop", Processes: []paas.Process{web}}}
 	job := jobspec.Job(jobspec.Input{

@@ -176,10 +176,10 @@ func release(ref paas.AppRef, n int) paas.Release {
 		App: ref.App, Build: paas.Build{Builder: paas.BuilderGo, Main: "./cmd/x"},
 		Env: map[string]paas.Value{"GREETING": {{Text: "it's \"hi\" ${x} \u0000 \\ ? ü"}, {Ref: &paas.Ref{Kind: paas.RefPort, Name: "http"}}}},
 		Processes: []paas.Process{{
-			Name: "web", Command: []paas.Value{paas.Literal("./x")}, Instances: 2, CPU: 100, Memory: 128,
+			Name: "web", Program: paas.Program{Command: []paas.Value{paas.Literal("./x")}, CPU: 100, Memory: 128}, Instances: 2,
 			Ports:  []paas.Port{{Name: "http"}},
 			Routes: []paas.Route{{Host: "shop.localhost", Path: "/", Port: "http"}},
-			Health: &paas.HealthCheck{Path: "/healthz", Port: "http", Interval: time.Second, Timeout: time.Second},
+			Health: paas.Probes{Readiness: &paas.Probe{Type: paas.ProbeHTTP, Path: "/healthz", Port: "http", Interval: time.Second, Timeout: time.Second}},
 		}},
 	}
 	return paas.Release{
