@@ -13,6 +13,8 @@ import (
 //	   |           +--> reverted+       walked back; the release before serves
 //	   |           +--> failed <+       gave up; there was no release before
 //	   +--> canceled <----------+       stopped by a person before it ended
+//
+// A deployment whose task of the phase before fails goes from pending to reverted or failed.
 type DeploymentState string
 
 // The seven states.
@@ -27,7 +29,7 @@ const (
 )
 
 var transitions = map[DeploymentState][]DeploymentState{
-	DeploymentPending:  {DeploymentRunning, DeploymentFailed, DeploymentCanceled},
+	DeploymentPending:  {DeploymentRunning, DeploymentFailed, DeploymentReverted, DeploymentCanceled},
 	DeploymentRunning:  {DeploymentPaused, DeploymentHealthy, DeploymentFailed, DeploymentReverted, DeploymentCanceled},
 	DeploymentPaused:   {DeploymentRunning, DeploymentFailed, DeploymentReverted, DeploymentCanceled},
 	DeploymentHealthy:  {},

@@ -35,6 +35,7 @@ const (
 	EventInstanceState      EventKind = "instance.state"
 	EventInstanceHealth     EventKind = "instance.health"
 	EventRouteState         EventKind = "route.state"
+	EventRunState           EventKind = "run.state"   // of a task or cron
 	EventAppChanged         EventKind = "app.changed" // scaled, stopped, started, destroyed
 	EventDrift              EventKind = "app.drift"   // somebody else changed what is ours
 )

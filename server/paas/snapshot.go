@@ -13,6 +13,8 @@ type Snapshot struct {
 	Jobs        map[Slot]JobFact
 	Routes      []RouteFact
 	Router      RouterFact
+	Sides       map[string]Side // wished for, by job id
+	Runs        []Run           // newest first, ended ones as far as they are kept
 }
 
 // Change is a set of wishes of one app, written in one transaction or not at all.
@@ -22,6 +24,8 @@ type Change struct {
 	App         *App
 	Releases    []Release    // new ones
 	Slots       []Slotted    // replaced
+	Sides       []Side       // new or replaced, by job id
+	DropSides   []string     // job ids of those that are no more
 	Deployments []Deployment // new or replaced, by id
 	Claims      []Route      // with SetClaims: the routes the app holds from now on; a route another app holds is a conflict naming that app
 	SetClaims   bool
@@ -36,5 +40,7 @@ type Observation struct {
 	Jobs      []JobFact
 	Routes    []RouteFact
 	Routers   []RouterFact
+	Runs      []Run    // new or replaced, by id
+	GoneRuns  []string // ids of runs to be forgotten
 	Events    []Event
 }
