@@ -57,7 +57,7 @@ func (s RunState) Ended() bool { return s == RunComplete || s == RunFailed || s 
 
 // Run is our view of one allocation of a side job: facts only. Each firing of a cron is a run.
 type Run struct {
-	ID        string     `json:"id"` // of the allocation; of the job while Nomad finds no room for one
+	ID        string     `json:"id"` // of the allocation; TEAM/JOB while Nomad finds no room for one
 	Team      string     `json:"team"`
 	App       string     `json:"app"`
 	Job       string     `json:"job"` // the id of its job in Nomad, of a cron with the /periodic-TIME of this firing
@@ -81,8 +81,11 @@ func (r Run) Ref() AppRef { return AppRef{Team: r.Team, App: r.App} }
 // it.
 func (r Run) Parent() string { return ParentJob(r.Job) }
 
+// Unplaced is the id of a run that has no allocation yet.
+func Unplaced(team, job string) string { return team + "/" + job }
+
 // Placed says that the run has an allocation.
-func (r Run) Placed() bool { return r.ID != r.Job }
+func (r Run) Placed() bool { return r.ID != Unplaced(r.Team, r.Job) }
 
 // ParentJob takes off a job's id what Nomad appends for a periodic job's child.
 func ParentJob(id string) string {

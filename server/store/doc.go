@@ -1,8 +1,8 @@
 // Package store keeps wishes, facts and events in a database: SQLite now, PostgreSQL later with the
 // same query text.
 //
-//	paas.Change      --Save-->     apps, releases, slots, deployments, claims    wishes
-//	paas.Observation --Observe-->  instances, jobs, routes, routers              facts
+//	paas.Change      --Save-->     apps, releases, slots, sides, deployments, claims   wishes
+//	paas.Observation --Observe-->  instances, jobs, routes, routers, runs              facts
 //	                 <--Snapshot-- all of one app, read in one transaction
 //
 // A write is one transaction: all of it is there after a crash, or none. Notify is called after the

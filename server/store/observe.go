@@ -13,10 +13,15 @@ func (s *Store) Observe(ctx context.Context, epoch int64, o paas.Observation) er
 		if err := fenced(ctx, tx, epoch); err != nil {
 			return nil, err
 		}
-		touched, err := forget(ctx, tx, o.Gone)
+		touched, err := forget(ctx, tx, "instances", o.Gone)
 		if err != nil {
 			return nil, err
 		}
+		ran, err := writeRuns(ctx, tx, o)
+		if err != nil {
+			return nil, err
+		}
+		touched = append(touched, ran...)
 		for _, i := range o.Instances {
 			if err := upsert(ctx, tx, "id", toInstanceRow(i)); err != nil {
 				return nil, err
@@ -46,13 +51,13 @@ func (s *Store) Observe(ctx context.Context, epoch int64, o paas.Observation) er
 	})
 }
 
-// forget deletes instances and names the apps they were of.
-func forget(ctx context.Context, tx bun.Tx, ids []string) ([]paas.AppRef, error) {
+// forget deletes instances or runs and names the apps they were of.
+func forget(ctx context.Context, tx bun.Tx, table string, ids []string) ([]paas.AppRef, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	var rows []struct{ Team, App string }
-	err := tx.NewRaw("DELETE FROM instances WHERE id IN (?) RETURNING team, app", bun.List(ids)).Scan(ctx, &rows)
+	err := tx.NewRaw("DELETE FROM ? WHERE id IN (?) RETURNING team, app", bun.Ident(table), bun.List(ids)).Scan(ctx, &rows)
 	if err != nil {
 		return nil, err
 	}

@@ -83,6 +83,9 @@ func coherent(c paas.Change) error {
 	for _, s := range c.Slots {
 		ok = ok && s.Ref() == c.Ref
 	}
+	for _, s := range c.Sides {
+		ok = ok && s.Ref() == c.Ref
+	}
 	for _, d := range c.Deployments {
 		ok = ok && d.Ref() == c.Ref
 	}
@@ -141,6 +144,9 @@ func wish(ctx context.Context, tx bun.Tx, c paas.Change) error {
 			return err
 		}
 	}
+	if err := writeSides(ctx, tx, c); err != nil {
+		return err
+	}
 	for _, d := range c.Deployments {
 		if err := upsert(ctx, tx, "team, app, id", toDeploymentRow(d)); err != nil {
 			return err
@@ -197,12 +203,12 @@ func claim(ctx context.Context, tx bun.Tx, ref paas.AppRef, routes []paas.Route)
 
 // remove deletes the app with all its rows; its events stay.
 func remove(ctx context.Context, tx bun.Tx, c paas.Change) error {
-	for _, facts := range []string{"instances", "jobs", "routes", "routers"} {
+	for _, facts := range []string{"instances", "jobs", "routes", "routers", "runs"} {
 		if _, err := tx.NewDelete().Table(facts).Where("team = ? AND app = ?", c.Ref.Team, c.Ref.App).Exec(ctx); err != nil {
 			return err
 		}
 	}
-	// Its releases, slots, deployments and claims go by their foreign keys.
+	// Its releases, slots, side jobs, deployments and claims go by their foreign keys.
 	_, err := tx.NewDelete().Table("apps").Where("team = ? AND name = ?", c.Ref.Team, c.Ref.App).Exec(ctx)
 	return err
 }

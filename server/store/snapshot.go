@@ -20,6 +20,9 @@ func (s *Store) Snapshot(ctx context.Context, ref paas.AppRef) (paas.Snapshot, e
 		if snap.Slots, err = readSlots(ctx, tx, ref); err != nil {
 			return err
 		}
+		if snap.Sides, err = readSides(ctx, tx, ref); err != nil {
+			return err
+		}
 		if snap.Deployments, err = walking(ctx, tx, ref); err != nil {
 			return err
 		}
@@ -38,10 +41,13 @@ func (s *Store) Snapshot(ctx context.Context, ref paas.AppRef) (paas.Snapshot, e
 	return snap, nil
 }
 
-// named gives the numbers of the releases that the app, its slots and its deployments name.
+// named gives the numbers of the releases that the app, its slots, side jobs and deployments name.
 func named(snap paas.Snapshot) []int {
 	numbers := []int{snap.App.Release}
 	for _, s := range snap.Slots {
+		numbers = append(numbers, s.Release)
+	}
+	for _, s := range snap.Sides {
 		numbers = append(numbers, s.Release)
 	}
 	for _, d := range snap.Deployments {
@@ -113,7 +119,9 @@ func readFacts(ctx context.Context, tx bun.Tx, ref paas.AppRef, snap *paas.Snaps
 	for _, r := range routers {
 		snap.Router = r.router()
 	}
-	return nil
+	var err error
+	snap.Runs, err = readRuns(ctx, tx, ref)
+	return err
 }
 
 func ofApp(q *bun.SelectQuery, ref paas.AppRef) *bun.SelectQuery {

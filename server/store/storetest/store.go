@@ -17,6 +17,7 @@ type Store interface {
 	Save(ctx context.Context, epoch int64, c paas.Change) error
 	Observe(ctx context.Context, epoch int64, o paas.Observation) error
 	Facts(ctx context.Context) ([]paas.Instance, []paas.RouteFact, []paas.RouterFact, []paas.JobFact, error)
+	Runs(ctx context.Context) ([]paas.Run, error)
 	Apps(ctx context.Context, f paas.AppFilter) ([]paas.App, error)
 	Refs(ctx context.Context) ([]paas.AppRef, error)
 	Claims(ctx context.Context) ([]paas.Claim, error)
@@ -62,6 +63,8 @@ func Run(t *testing.T, open Factory) {
 		"a route has one holder":                               oneHolder,
 		"one of many claimers of a route wins":                 claimRace,
 		"a route given up is free and its fact is gone":        claimsReplaced,
+		"side jobs are replaced, and dropped":                  sides,
+		"runs are replaced, and forgotten":                     runs,
 		"a deleted app leaves its events only":                 deleteApp,
 		"a past leader can't write":                            epochs,
 		"epochs grow over a restart":                           epochsRestart,
