@@ -45,11 +45,28 @@ func (s DeploymentState) Can(next DeploymentState) bool { return slices.Contains
 func (s DeploymentState) Ended() bool { return len(transitions[s]) == 0 }
 
 // Step is what the two slots should hold at one moment of a walk. A walk is a list of steps from
-// the first to the last; the next is taken when all instances of New are healthy and routed.
+// the first to the last; the next is taken when all instances of New are healthy and routed, every
+// router has read the rule of Share, and the step was held as long as it says.
 type Step struct {
 	New map[string]int `json:"new"` // wanted by process in the slot walked to
 	Old map[string]int `json:"old"` // wanted by process in the slot walked from
+	// Share is the percentage of requests that the router's rule gives to the slot walked to: 0 keeps
+	// it dark, with 100 the other is what routers fall back to. nil: there is no rule, and requests
+	// follow the instances.
+	Share  *int          `json:"share,omitempty"`
+	Hold   time.Duration `json:"hold,omitempty"`   // how long the step is held once it is reached
+	Manual bool          `json:"manual,omitempty"` // held until promoted
 }
+
+// Wait is what a deployment stands still for on purpose. Promoting it ends each.
+type Wait string
+
+// What it can wait for; "" when it goes on by itself.
+const (
+	WaitHold    Wait = "hold"    // a step that is held; promoted, the next one is taken
+	WaitRoom    Wait = "room"    // room for new instances; promoted, old ones go first
+	WaitFailure Wait = "failure" // somebody to look at what failed; promoted, it is tried again
+)
 
 // Deployment is one walk: the wish to go from the release in one slot to a release in the other,
 // and how far it has come. A deployment whose To and From slots are equal changes counts and tags in
@@ -73,8 +90,15 @@ type Deployment struct {
 	Abort    bool            `json:"abort"`  // walking back
 	Cancel   bool            `json:"cancel"` // ends as canceled, not as reverted or failed
 
+	Waits     Wait          `json:"waits,omitempty"`
+	StopFirst bool          `json:"stop_first,omitempty"` // for want of room: old instances go before new ones come
+	HeldFor   time.Duration `json:"held_for,omitempty"`   // how long it has waited so far: not a part of its deadline
+
 	CreatedAt    time.Time  `json:"created_at"`
-	StepAt       time.Time  `json:"step_at"` // when the current step began
+	StartedAt    *time.Time `json:"started_at,omitempty"`  // when it left pending, or was last tried again
+	StepAt       time.Time  `json:"step_at"`               // when the current step began
+	HeldAt       *time.Time `json:"held_at,omitempty"`     // since when it waits
+	SwitchedAt   *time.Time `json:"switched_at,omitempty"` // when the release took all traffic
 	PlannedAt    *time.Time `json:"planned_at,omitempty"`
 	RegisteredAt *time.Time `json:"registered_at,omitempty"`
 	HealthyAt    *time.Time `json:"healthy_at,omitempty"`
@@ -92,6 +116,12 @@ func (d Deployment) Current() Step {
 	}
 	return d.Steps[d.Step]
 }
+
+// Dark says that no request is to reach the slot walked to.
+func (s Step) Dark() bool { return s.Share != nil && *s.Share == 0 }
+
+// Switched says that the rule gives every request to the slot walked to.
+func (s Step) Switched() bool { return s.Share != nil && *s.Share == 100 }
 
 // InPlace says that the deployment changes the live slot's counts and tags only.
 func (d Deployment) InPlace() bool { return d.Slot == d.From }
