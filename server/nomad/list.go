@@ -22,8 +22,8 @@ func (c *Client) Allocations(ctx context.Context, index uint64, wait time.Durati
 		return nil, 0, c.fail(ctx, err, "list allocations")
 	}
 	list = slices.DeleteFunc(list, func(a *nomadapi.AllocationListStub) bool {
-		_, _, ok := paas.ParseJobID(a.JobID)
-		return !ok
+		_, ofApp := typeOf(a.JobID)
+		return !ofApp
 	})
 	return list, nextIndex(meta), nil
 }
@@ -38,10 +38,19 @@ func (c *Client) Evaluations(ctx context.Context, index uint64, wait time.Durati
 		return nil, 0, c.fail(ctx, err, "list evaluations")
 	}
 	list = slices.DeleteFunc(list, func(e *nomadapi.Evaluation) bool {
-		_, _, ok := paas.ParseJobID(e.JobID)
-		return !ok || e.Type != nomadapi.JobTypeService
+		kind, ofApp := typeOf(e.JobID)
+		return !ofApp || e.Type != kind
 	})
 	return list, nextIndex(meta), nil
+}
+
+// typeOf gives the type that a job of an app has, by its id.
+func typeOf(job string) (kind string, ofApp bool) {
+	if _, _, ok := paas.ParseJobID(job); ok {
+		return nomadapi.JobTypeService, true
+	}
+	_, ok := paas.ParseSideJob(job)
+	return nomadapi.JobTypeBatch, ok
 }
 
 // Nodes gives all nodes.

@@ -103,3 +103,49 @@ type RunRequest struct {
 	Args []string // appended to its command
 	By   string   // name of the token
 }
+
+// Task gives the task of that name.
+func (s Spec) Task(name string) (Task, bool) {
+	for _, t := range s.Tasks {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Task{}, false
+}
+
+// Cron gives the cron of that name.
+func (s Spec) Cron(name string) (Cron, bool) {
+	for _, c := range s.Crons {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Cron{}, false
+}
+
+// Once gives the program of a task or cron of that name as a task to be run on demand.
+func (s Spec) Once(name string) (Task, bool) {
+	if t, ok := s.Task(name); ok {
+		return t, true
+	}
+	c, ok := s.Cron(name)
+	return Task{Name: c.Name, Program: c.Program, Phase: PhaseManual, Attempts: c.Attempts, Timeout: c.Timeout}, ok
+}
+
+// Timeout is how long a run of the task or cron of that name may take.
+func (s Spec) Timeout(name string) (time.Duration, bool) {
+	t, ok := s.Once(name)
+	return t.Timeout, ok
+}
+
+// InPhase gives the tasks of a phase, in the order of the file.
+func (s Spec) InPhase(phase Phase) []Task {
+	var some []Task
+	for _, t := range s.Tasks {
+		if t.Phase == phase {
+			some = append(some, t)
+		}
+	}
+	return some
+}

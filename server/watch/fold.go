@@ -16,6 +16,7 @@ type Facts struct {
 	jobs      map[jobKey]paas.JobFact
 	routes    map[paas.Claim]paas.RouteFact
 	routers   map[paas.AppRef]paas.RouterFact
+	runs      map[string]paas.Run // by id
 }
 
 type jobKey struct {
@@ -30,6 +31,7 @@ func KnownFacts(instances []paas.Instance, routes []paas.RouteFact, routers []pa
 		jobs:      make(map[jobKey]paas.JobFact, len(jobs)),
 		routes:    make(map[paas.Claim]paas.RouteFact, len(routes)),
 		routers:   make(map[paas.AppRef]paas.RouterFact, len(routers)),
+		runs:      map[string]paas.Run{},
 	}
 	for _, i := range instances {
 		f.instances[i.ID] = i
@@ -42,6 +44,15 @@ func KnownFacts(instances []paas.Instance, routes []paas.RouteFact, routers []pa
 	}
 	for _, r := range routers {
 		f.routers[paas.AppRef{Team: r.Team, App: r.App}] = r
+	}
+	return f
+}
+
+// WithRuns adds the runs that the store holds.
+func (f Facts) WithRuns(runs []paas.Run) Facts {
+	f.runs = make(map[string]paas.Run, len(runs))
+	for _, r := range runs {
+		f.runs[r.ID] = r
 	}
 	return f
 }
@@ -62,10 +73,12 @@ func Fold(in Inputs, known Facts, now time.Time) (Facts, paas.Observation, time.
 			jobs:      maps.Clone(known.jobs),
 			routes:    maps.Clone(known.routes),
 			routers:   maps.Clone(known.routers),
+			runs:      maps.Clone(known.runs),
 		},
 	}
 	f.dropApps()
 	f.foldInstances()
+	f.foldRuns()
 	f.foldJobs()
 	f.foldRoutes()
 	f.foldRouters()
@@ -86,6 +99,7 @@ func (f *folding) dropApps() {
 	gone := func(ref paas.AppRef) bool { _, known := f.in.apps[ref]; return !known }
 	maps.DeleteFunc(f.next.instances, func(_ string, i paas.Instance) bool { return gone(i.Ref()) })
 	maps.DeleteFunc(f.next.jobs, func(k jobKey, _ paas.JobFact) bool { return gone(k.ref) })
+	maps.DeleteFunc(f.next.runs, func(_ string, r paas.Run) bool { return gone(r.Ref()) })
 	maps.DeleteFunc(f.next.routers, func(ref paas.AppRef, _ paas.RouterFact) bool { return gone(ref) })
 	maps.DeleteFunc(f.next.routes, func(c paas.Claim, _ paas.RouteFact) bool {
 		ref := paas.AppRef{Team: c.Team, App: c.App}

@@ -36,13 +36,15 @@ type Inputs struct {
 
 // App is what facts depend on of an app's wishes.
 type App struct {
-	Slots    map[paas.Slot]paas.Slotted
-	Jobs     map[paas.Slot]*nomadapi.Job // decoded from the slots; a slot that can't be is missing
-	Releases map[int]paas.Release
-	Claims   []paas.Claim
-	Idle     bool      // wanted nowhere
-	Walking  bool      // a deployment has not ended
-	StepAt   time.Time // when its current step began, zero while it is paused
+	Slots     map[paas.Slot]paas.Slotted
+	Jobs      map[paas.Slot]*nomadapi.Job // decoded from the slots; a slot that can't be is missing
+	Releases  map[int]paas.Release
+	Claims    []paas.Claim
+	Sides     map[string]paas.Side // by job id
+	CreatedAt time.Time
+	Idle      bool      // wanted nowhere
+	Walking   bool      // a deployment has not ended
+	StepAt    time.Time // when its current step began, zero while it is paused
 }
 
 // Answer is what a request for a route got through the router.
@@ -175,7 +177,11 @@ func merge[K comparable, V any](old, news map[K]V) map[K]V {
 func (in Inputs) Unknown() []paas.AppRef {
 	var refs []paas.AppRef
 	for _, a := range in.allocs {
-		if ref, _, ok := owner(a.Namespace, a.JobID); ok {
+		ref, _, ok := owner(a.Namespace, a.JobID)
+		if !ok {
+			ref, _, ok = sideOf(a.Namespace, a.JobID)
+		}
+		if ok {
 			if _, known := in.apps[ref]; !known && !slices.Contains(refs, ref) {
 				refs = append(refs, ref)
 			}

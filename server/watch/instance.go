@@ -14,7 +14,7 @@ import (
 
 // instance derives an instance from its allocation, its checks and what was known of it before.
 func (f *folding) instance(a *nomadapi.AllocationListStub, ref paas.AppRef, slot paas.Slot, app App, before *paas.Instance) paas.Instance {
-	task := taskState(a)
+	task := taskState(a, a.TaskGroup)
 	i := paas.Instance{
 		ID: a.ID, Team: ref.Team, App: ref.App, Process: a.TaskGroup, Slot: slot,
 		Index:     indexOf(a.Name),
@@ -46,15 +46,10 @@ func (f *folding) instance(a *nomadapi.AllocationListStub, ref paas.AppRef, slot
 	return i
 }
 
-// taskState gives the state of the one task of a process; nil before the node has taken it.
-func taskState(a *nomadapi.AllocationListStub) *nomadapi.TaskState {
-	if t := a.TaskStates[a.TaskGroup]; t != nil {
-		return t
-	}
-	for _, name := range slices.Sorted(maps.Keys(a.TaskStates)) {
-		return a.TaskStates[name]
-	}
-	return nil
+// taskState gives the state of a task; nil before the node has taken it. The task of a process has
+// its name, which is that of the group; its sidecars have theirs.
+func taskState(a *nomadapi.AllocationListStub, name string) *nomadapi.TaskState {
+	return a.TaskStates[name]
 }
 
 func stateOf(a *nomadapi.AllocationListStub) paas.InstanceState {

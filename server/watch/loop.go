@@ -46,7 +46,11 @@ func (l *loop) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read known facts: %w", err)
 	}
-	l.known = KnownFacts(instances, routes, routers, jobs)
+	runs, err := l.cfg.Store.Runs(ctx)
+	if err != nil {
+		return fmt.Errorf("read known runs: %w", err)
+	}
+	l.known = KnownFacts(instances, routes, routers, jobs).WithRuns(runs)
 	refs, err := l.cfg.Store.Refs(ctx)
 	if err != nil {
 		return fmt.Errorf("read apps: %w", err)
@@ -159,7 +163,7 @@ func (l *loop) load(ctx context.Context, refs []paas.AppRef) error {
 // appOf takes what facts depend on out of a snapshot.
 func appOf(snap paas.Snapshot, claims []paas.Claim) *App {
 	app := &App{
-		Slots: snap.Slots, Releases: snap.Releases, Claims: claims,
+		Slots: snap.Slots, Releases: snap.Releases, Claims: claims, Sides: snap.Sides, CreatedAt: snap.App.CreatedAt,
 		Jobs: map[paas.Slot]*nomadapi.Job{},
 		Idle: true,
 	}
@@ -267,7 +271,7 @@ func Pace(in Inputs, known Facts, now time.Time) time.Duration {
 }
 
 func empty(o paas.Observation) bool {
-	return len(o.Instances)+len(o.Gone)+len(o.Jobs)+len(o.Routes)+len(o.Routers)+len(o.Events) == 0
+	return len(o.Instances)+len(o.Gone)+len(o.Jobs)+len(o.Routes)+len(o.Routers)+len(o.Runs)+len(o.GoneRuns)+len(o.Events) == 0
 }
 
 // sooner gives the earlier of two times, of which zero means never.

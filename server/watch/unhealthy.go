@@ -26,18 +26,18 @@ func (f *folding) reason(i paas.Instance, a *nomadapi.AllocationListStub, task *
 	case paas.InstanceLost:
 		return fmt.Sprintf("node %s, on which %s ran, is gone", i.Node, i.Process)
 	case paas.InstanceFailed:
-		if s := Reason(i.Process, task, memoryOf(a)); s != "" {
+		if s := Reason(i.Process, task, memoryOf(a, i.Process)); s != "" {
 			return s
 		}
 		return i.Process + " failed: " + plain(a.ClientDescription)
 	case paas.InstancePending:
-		return Reason(i.Process, task, memoryOf(a))
+		return Reason(i.Process, task, memoryOf(a, i.Process))
 	case paas.InstanceRunning:
 		if i.Health == paas.HealthHealthy {
 			return ""
 		}
 		if i.Exits > 0 {
-			return Reason(i.Process, task, memoryOf(a))
+			return Reason(i.Process, task, memoryOf(a, i.Process))
 		}
 		if i.Health == paas.HealthCritical && process.Checked() {
 			return f.checkReason(i, process, checks)
@@ -176,16 +176,11 @@ func maxTime(a, b time.Time) time.Time {
 	return b
 }
 
-// memoryOf gives the memory limit of an allocation in MiB.
-func memoryOf(a *nomadapi.AllocationListStub) int64 {
-	if a.AllocatedResources == nil {
+// memoryOf gives the memory limit of a task in MiB.
+func memoryOf(a *nomadapi.AllocationListStub, task string) int64 {
+	if a.AllocatedResources == nil || a.AllocatedResources.Tasks[task] == nil {
 		return 0
 	}
-	var sum int64
-	for _, t := range a.AllocatedResources.Tasks {
-		if t != nil {
-			sum += t.Memory.MemoryMB
-		}
-	}
-	return sum
+	m := a.AllocatedResources.Tasks[task].Memory
+	return max(m.MemoryMB, m.MemoryMaxMB)
 }

@@ -42,6 +42,8 @@ type Store interface {
 	Snapshot(ctx context.Context, ref paas.AppRef) (paas.Snapshot, error)
 	Claims(ctx context.Context) ([]paas.Claim, error)
 	Facts(ctx context.Context) ([]paas.Instance, []paas.RouteFact, []paas.RouterFact, []paas.JobFact, error)
+	// Runs gives the runs of side jobs of all apps, as Facts gives the other facts.
+	Runs(ctx context.Context) ([]paas.Run, error)
 	Observe(ctx context.Context, epoch int64, o paas.Observation) error
 }
 

@@ -141,6 +141,8 @@ func (s *fakeStore) Facts(context.Context) ([]paas.Instance, []paas.RouteFact, [
 	return nil, nil, nil, nil, nil
 }
 
+func (s *fakeStore) Runs(context.Context) ([]paas.Run, error) { return nil, nil }
+
 func (s *fakeStore) Observe(_ context.Context, epoch int64, o paas.Observation) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
