@@ -7,13 +7,14 @@ import (
 
 // Config is the server's whole configuration.
 type Config struct {
-	Listen      string   `hcl:"listen,optional"`      // address of the HTTP API
-	Advertise   string   `hcl:"advertise,optional"`   // URL under which nodes reach this server
-	Data        string   `hcl:"data,optional"`        // folder of the store, artifacts and build caches
-	Domain      string   `hcl:"domain,optional"`      // an app without a route gets APP.DOMAIN/
-	Drivers     []string `hcl:"drivers,optional"`     // Nomad task drivers allowed, the first is used
-	Datacenters []string `hcl:"datacenters,optional"` // where jobs may run
-	LogLevel    string   `hcl:"log_level,optional"`   // debug, info, warn or error
+	Listen      string   `hcl:"listen,optional"`          // address of the HTTP API
+	Advertise   string   `hcl:"advertise,optional"`       // URL under which nodes reach this server
+	Data        string   `hcl:"data,optional"`            // folder of the store, artifacts and build caches
+	Domain      string   `hcl:"domain,optional"`          // an app without a route gets APP.DOMAIN/
+	Drivers     []string `hcl:"drivers,optional"`         // Nomad task drivers allowed, the first is used
+	Datacenters []string `hcl:"datacenters,optional"`     // where jobs may run
+	Fragments   []string `hcl:"nomad_fragments,optional"` // what apps may put into nomad blocks: "group.NAME", "task.NAME", NAME or all *
+	LogLevel    string   `hcl:"log_level,optional"`       // debug, info, warn or error
 
 	Store  *Store  `hcl:"store,block"`
 	Nomad  *Nomad  `hcl:"nomad,block"`
@@ -76,7 +77,7 @@ type Build struct {
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:4780", Data: "/var/lib/crumpet", Domain: "localhost",
-		Drivers: []string{"exec"}, Datacenters: []string{"*"}, LogLevel: "info",
+		Drivers: []string{"exec"}, Datacenters: []string{"*"}, Fragments: []string{}, LogLevel: "info",
 		Store:  &Store{},
 		Nomad:  &Nomad{Address: "http://127.0.0.1:4646"},
 		Consul: &Consul{Address: "http://127.0.0.1:8500", Rules: "fabio/config/crumpet/"},

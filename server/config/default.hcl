@@ -6,6 +6,9 @@ data        = "/var/lib/crumpet"    # store, artifacts and build caches         
 domain      = "localhost"           # an app without a route gets APP.DOMAIN/                   CRUMPET_DOMAIN
 drivers     = ["exec"]              # Nomad drivers allowed, the first is used; raw_exec gives tasks the whole node
 datacenters = ["*"]                 # where jobs may run
+# What apps may write into nomad { } blocks: "*", "group.*", "task.*" or one field, such as "task.Resources". A
+# field can reach past an app's own things ("task.Driver", "task.Vault"): allow what you have read about.
+nomad_fragments = []
 log_level   = "info"                # debug, info, warn, error                                  CRUMPET_LOG_LEVEL
 
 store {

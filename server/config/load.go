@@ -93,6 +93,9 @@ func (c Config) merge(over Config) Config {
 	if len(over.Datacenters) > 0 {
 		c.Datacenters = over.Datacenters
 	}
+	if over.Fragments != nil {
+		c.Fragments = over.Fragments
+	}
 	if o := over.Store; o != nil {
 		store := *c.Store
 		set(&store.Path, o.Path)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,9 @@ import (
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
+
+// fragment is what nomad_fragments may name.
+var fragment = regexp.MustCompile(`^(\*|(group|task)\.(\*|[A-Z][A-Za-z]*))$`)
 
 // Validate gives the configuration with what follows from other keys filled in (advertise, the
 // store's path), or every fault at once, each with its key. Code: invalid.
@@ -55,6 +59,11 @@ func (c Config) Validate() (Config, error) {
 	}
 	if len(c.Drivers) == 0 {
 		fault("drivers", "drivers is empty; name at least \"exec\".")
+	}
+	for _, f := range c.Fragments {
+		if !fragment.MatchString(f) {
+			fault("nomad_fragments", "nomad_fragments names %q; write \"*\" for everything, \"group.*\", \"task.*\", or one field in the words of Nomad's API, such as \"task.Resources\".", f)
+		}
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
 		fault("log_level", "log_level = %q; use debug, info, warn or error.", c.LogLevel)
