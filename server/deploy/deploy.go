@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
-	"github.com/crumpet-paas/crumpet/server/route"
 )
 
 // writes is how often an edit is tried again when somebody else wrote the app meanwhile.
@@ -41,19 +40,19 @@ func (d *Deployer) edit(ctx context.Context, ref paas.AppRef, fn func(paas.Snaps
 }
 
 // Deploy makes a release and a pending deployment of it, unless nothing changed. Codes: invalid,
-// conflict when another app holds a route or a deployment is under way.
+// conflict when another app holds a route, a deployment is under way, or the world moved since the
+// request was planned.
 func (d *Deployer) Deploy(ctx context.Context, r paas.DeployRequest) (paas.DeployResult, error) {
 	r.Spec = r.Spec.WithDefaultRoute(d.domain)
 	ref := paas.AppRef{Team: r.Team, App: r.App}
-	held, err := d.store.Claims(ctx)
-	if err != nil {
+	if err := d.free(ctx, ref, r.Spec); err != nil {
 		return paas.DeployResult{}, err
 	}
-	if faults := route.Conflicts(ref, r.Spec.Routes(), held); len(faults) > 0 {
-		return paas.DeployResult{}, &paas.Error{Code: paas.Conflict, Message: faults[0].Message, Faults: faults}
-	}
 	var result paas.DeployResult
-	err = d.edit(ctx, ref, func(snap paas.Snapshot) (paas.Change, bool, error) {
+	err := d.edit(ctx, ref, func(snap paas.Snapshot) (paas.Change, bool, error) {
+		if err := d.unmoved(ctx, snap, r); err != nil {
+			return paas.Change{}, false, err
+		}
 		var change paas.Change
 		var ok bool
 		var err error

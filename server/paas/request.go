@@ -11,6 +11,9 @@ type DeployRequest struct {
 	Force     bool   // walk even if nothing changed
 	Supersede bool   // abort a deployment that is under way
 	Wait      bool   // queue behind a deployment that is under way
+	// Base is the world that the request was planned in: if it moved since, the request is refused.
+	// nil for a request that was not planned.
+	Base *PlanBase
 }
 
 // DeployResult is what a wish came to.

@@ -1,0 +1,76 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/route"
+)
+
+// Plan says what Deploy of the same request would do, and writes nothing anywhere. The prediction is
+// made first, from one snapshot; only then is Nomad asked, and where it says otherwise both stand in
+// the plan. Codes as Deploy's, but a deployment under way is no conflict: the plan says what it waits
+// for.
+func (d *Deployer) Plan(ctx context.Context, r paas.DeployRequest) (paas.Plan, error) {
+	r.Spec = r.Spec.WithDefaultRoute(d.domain)
+	ref := paas.AppRef{Team: r.Team, App: r.App}
+	if err := d.free(ctx, ref, r.Spec); err != nil {
+		return paas.Plan{}, err
+	}
+	snap, err := d.store.Snapshot(ctx, ref)
+	if err != nil && paas.CodeOf(err) != paas.NotFound {
+		return paas.Plan{}, err
+	}
+	p, err := d.predict(snap, r)
+	if err != nil {
+		return paas.Plan{}, err
+	}
+	plan := p.plan(r.Force)
+	plan.Waits, plan.Deployment = waits(snap, r)
+	if plan.Base, err = d.base(ctx, snap, r); err != nil {
+		return paas.Plan{}, err
+	}
+	d.check(ctx, p, &plan)
+	return plan, nil
+}
+
+// free refuses routes that another app holds.
+func (d *Deployer) free(ctx context.Context, ref paas.AppRef, spec paas.Spec) error {
+	held, err := d.store.Claims(ctx)
+	if err != nil {
+		return err
+	}
+	if faults := route.Conflicts(ref, spec.Routes(), held); len(faults) > 0 {
+		return &paas.Error{Code: paas.Conflict, Message: faults[0].Message, Faults: faults}
+	}
+	return nil
+}
+
+// plan puts a prediction into words and numbers.
+func (p prediction) plan(forced bool) paas.Plan {
+	changes := p.changed()
+	plan := paas.Plan{
+		App: p.next.App, Team: p.next.Team, Release: p.next.Number, From: p.old.Number, Nothing: !p.changes(),
+		FromSlot: p.before.App.Live, ToSlot: p.before.App.Live, Strategy: strategy(p.next.Spec),
+		Why: p.why(changes, forced), Changes: changes, Processes: p.processes(), Steps: []paas.Step{},
+		Placement: paas.PlacementPlan{Blockers: []paas.PlacementBlock{}},
+		Routes:    p.routes(), Capacity: p.capacity(), Tasks: p.tasks(), Crons: p.crons(changes),
+		Fragments: fragments(p.next.Spec), Warnings: []string{},
+	}
+	if !p.changes() {
+		return plan
+	}
+	plan.Walk, plan.ToSlot, plan.Steps = !p.walk.InPlace(), p.walk.Slot, p.walk.Steps
+	if p.before.App.Stopped {
+		plan.Warnings = append(plan.Warnings, fmt.Sprintf("app %q is stopped: a push starts it", p.next.App))
+	}
+	for _, process := range p.next.Spec.Processes {
+		before, _ := p.old.Spec.Process(process.Name)
+		n := p.walk.Wanted[process.Name]
+		if p.old.Number > 0 && n != process.Instances && before.Instances == process.Instances {
+			plan.Warnings = append(plan.Warnings, fmt.Sprintf("%s was scaled to %d and keeps that number; the spec says %d", process.Name, n, process.Instances))
+		}
+	}
+	return plan
+}
