@@ -74,7 +74,7 @@ func TestForcesNamesTheKeyThatDiffers(t *testing.T) {
 		"process.web.command":          func(_ *jobspec.Input, p *paas.Process) { p.Command = p.Command[:2] },
 		"process.web.cpu":              func(_ *jobspec.Input, p *paas.Process) { p.CPU++ },
 		"process.web.memory":           func(_ *jobspec.Input, p *paas.Process) { p.Memory++ },
-		"process.web.health":           func(_ *jobspec.Input, p *paas.Process) { p.Health.Readiness.Path = "/other" },
+		"process.web.health.readiness": func(_ *jobspec.Input, p *paas.Process) { p.Health.Readiness.Path = "/other" },
 		"process.web.port":             func(_ *jobspec.Input, p *paas.Process) { p.Ports = append(p.Ports, paas.Port{Name: "x"}) },
 		"process.web.route":            func(_ *jobspec.Input, p *paas.Process) { p.Routes[0].Host = "first.example.com" },
 		"process.web.restart.attempts": func(_ *jobspec.Input, p *paas.Process) { p.Restart.Attempts++ },

@@ -43,13 +43,13 @@ func reason(process string, m *nomadapi.AllocationMetric, t *nomadapi.Task) stri
 	case m.DimensionExhausted["cpu"] > 0:
 		return "no node has " + megahertz(t) + "free cpu" + needs + among(m)
 	case len(m.DimensionExhausted) > 0:
-		return "no node has room for " + process + ": " + counted(m.DimensionExhausted)
+		return "no node has room for " + process + ": " + listed(m.DimensionExhausted)
 	case len(m.QuotaExhausted) > 0:
 		return "the quota of the namespace is used up: " + strings.Join(m.QuotaExhausted, ", ")
 	case m.ConstraintFiltered["missing drivers"] > 0 && t != nil:
 		return fmt.Sprintf("no node can run tasks under the driver %q%s", t.Driver, needs)
 	case len(m.ConstraintFiltered) > 0:
-		return "no node fits " + process + ": " + counted(m.ConstraintFiltered)
+		return "no node fits " + process + ": " + listed(m.ConstraintFiltered)
 	}
 	return fmt.Sprintf("no node has room for %s: %d of %d nodes were left out and %d were full", process, m.NodesFiltered, m.NodesEvaluated, m.NodesExhausted)
 }
@@ -76,8 +76,8 @@ func among(m *nomadapi.AllocationMetric) string {
 	return fmt.Sprintf(" (%d of %d nodes are full, %d do not fit otherwise)", m.NodesExhausted, m.NodesEvaluated, m.NodesFiltered)
 }
 
-// counted lists what was short, and on how many nodes.
-func counted(by map[string]int) string {
+// listed names what was short, and on how many nodes.
+func listed(by map[string]int) string {
 	var parts []string
 	for _, what := range slices.Sorted(maps.Keys(by)) {
 		unit := "nodes"

@@ -6,19 +6,29 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// services gives one service for each port. Their common name carries the slot, so that a router's
-// counters by service are those of one release.
+// services gives one service for each port that a connection can check. Their common name carries
+// the slot, so that a router's counters by service are those of one release. A process without such a
+// port, but with probes, has a service without port for them: no route can lead there.
 func services(in Input, p paas.Process) []*nomadapi.Service {
 	name := paas.Service{Team: in.Release.Team, App: in.Release.App, Process: p.Name, Slot: in.Slot}.String()
 	var services []*nomadapi.Service
 	for _, port := range p.Ports {
+		if !port.Checkable() {
+			continue
+		}
 		services = append(services, &nomadapi.Service{
 			Name:        name,
 			Provider:    nomadapi.ServiceProviderConsul,
 			PortLabel:   port.Name,
 			AddressMode: "host",
 			Tags:        tags(p, port.Name, in.RouterPort),
-			Checks:      []nomadapi.ServiceCheck{check(p, port.Name)},
+			Checks:      checks(p, port.Name, len(services) == 0),
+		})
+	}
+	if len(services) == 0 && p.Checked() {
+		services = append(services, &nomadapi.Service{
+			Name: name, Provider: nomadapi.ServiceProviderConsul, AddressMode: "host",
+			Checks: checks(p, "", true),
 		})
 	}
 	return services
@@ -33,17 +43,4 @@ func tags(p paas.Process, port, routerPort string) []string {
 		}
 	}
 	return tags
-}
-
-// check is what must pass before the port counts: the spec's health check where it is of this port,
-// else that somebody listens. A service without a check would never be routed.
-func check(p paas.Process, port string) nomadapi.ServiceCheck {
-	if h := p.Health.Readiness; h != nil && h.Port == port {
-		return nomadapi.ServiceCheck{
-			Name: checkName, Type: "http", Path: h.Path, Interval: h.Interval, Timeout: h.Timeout,
-		}
-	}
-	return nomadapi.ServiceCheck{
-		Name: checkName, Type: "tcp", Interval: paas.DefaultCheckInterval, Timeout: paas.DefaultCheckTimeout,
-	}
 }

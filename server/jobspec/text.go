@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 )
@@ -24,17 +25,11 @@ func encode(v any, indent string) []byte {
 	if err != nil { // no field of a job that Job or Decode made can fail to marshal
 		panic(fmt.Sprintf("jobspec: encode job: %v", err))
 	}
-	var tree any
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&tree); err != nil {
-		panic(fmt.Sprintf("jobspec: decode what was encoded: %v", err))
-	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", indent)
-	if err := e.Encode(trimmed(tree)); err != nil {
+	if err := e.Encode(trimmed(tree(text))); err != nil { // it has just been decoded
 		panic(fmt.Sprintf("jobspec: encode tree: %v", err))
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
@@ -69,8 +64,8 @@ func Decode(text []byte) (*nomadapi.Job, error) {
 		return nil, fmt.Errorf("decode job: no id, name or namespace")
 	}
 	for _, g := range job.TaskGroups {
-		if g == nil || g.Name == nil || g.Count == nil || len(g.Tasks) != 1 || g.Tasks[0] == nil {
-			return nil, fmt.Errorf("decode job %q: a group without name, count or its one task", *job.ID)
+		if g == nil || g.Name == nil || g.Count == nil || len(g.Tasks) == 0 || slices.Contains(g.Tasks, nil) {
+			return nil, fmt.Errorf("decode job %q: a group without name, count or task", *job.ID)
 		}
 	}
 	return &job, nil

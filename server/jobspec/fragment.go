@@ -1,0 +1,115 @@
+package jobspec
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// merged lays a fragment over a group or task that Crumpet made, in the words of Nomad's API: objects
+// key by key, all else replaced, and null takes a key away. A fragment that does not decode, which
+// spec refuses, changes nothing.
+func merged[T any](made *T, fragment paas.Fragment) *T {
+	if len(fragment) == 0 {
+		return made
+	}
+	over, ok := tree(fragment).(map[string]any)
+	base, is := tree(encode(made, "")).(map[string]any)
+	if !ok || !is {
+		return made
+	}
+	var result T
+	if err := json.Unmarshal(encode(overlaid(base, over), ""), &result); err != nil {
+		return made
+	}
+	return &result
+}
+
+func overlaid(base, over map[string]any) map[string]any {
+	out := maps.Clone(base)
+	for key, value := range over {
+		upper, isObject := value.(map[string]any)
+		lower, wasObject := out[key].(map[string]any)
+		switch {
+		case value == nil:
+			delete(out, key)
+		case isObject && wasObject:
+			out[key] = overlaid(lower, upper)
+		default:
+			out[key] = value
+		}
+	}
+	return out
+}
+
+// tree decodes JSON, with numbers as they are written.
+func tree(text []byte) any {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil
+	}
+	return v
+}
+
+// Fragment is one piece of a job that the spec has in Nomad's own words, by the key that holds it.
+type Fragment struct {
+	Key  string          // such as process.web.nomad.group
+	JSON json.RawMessage // an object with sorted keys
+}
+
+// Fragments lists the fragments of a spec in the order of the file.
+func Fragments(s paas.Spec) []Fragment {
+	var list []Fragment
+	add := func(key string, f paas.Fragment) {
+		if len(f) > 0 {
+			list = append(list, Fragment{key, f})
+		}
+	}
+	for _, p := range s.Processes {
+		at := "process." + p.Name
+		add(at+".nomad.group", p.NomadGroup)
+		add(at+".nomad.task", p.NomadTask)
+		for _, c := range p.Sidecars {
+			add(at+".sidecar."+c.Name+".nomad.task", c.NomadTask)
+		}
+	}
+	for _, t := range s.Tasks {
+		add("task."+t.Name+".nomad.task", t.NomadTask)
+	}
+	for _, c := range s.Crons {
+		add("cron."+c.Name+".nomad.task", c.NomadTask)
+	}
+	return list
+}
+
+// Forbidden gives a fault for each field of a spec's fragments that the operator does not allow.
+// Allowed are "*" for all, "group.*" and "task.*" for all of a kind, and single fields such as
+// "group.Constraints" or "task.Config".
+func Forbidden(s paas.Spec, allowed []string) []paas.Fault {
+	if slices.Contains(allowed, "*") {
+		return nil
+	}
+	var faults []paas.Fault
+	for _, f := range Fragments(s) {
+		kind := f.Key[strings.LastIndexByte(f.Key, '.')+1:]
+		fields, _ := tree(f.JSON).(map[string]any)
+		for _, field := range slices.Sorted(maps.Keys(fields)) {
+			if slices.Contains(allowed, kind+".*") || slices.Contains(allowed, kind+"."+field) {
+				continue
+			}
+			faults = append(faults, paas.Fault{
+				Location: f.Key + "." + field,
+				Message: fmt.Sprintf("The operator of this server does not allow %s in a nomad block: leave it out, or ask for %q in nomad_fragments of the server's configuration.",
+					field, kind+"."+field),
+			})
+		}
+	}
+	return faults
+}

@@ -1,0 +1,84 @@
+package jobspec
+
+import (
+	"cmp"
+	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// restartInterval is the least time within which restarts are counted.
+const restartInterval = 10 * time.Minute
+
+// restart lets a task be started Attempts times again in its place. The interval is so long that
+// the attempts of an instance that never gets well all fall into one, and it is then placed anew.
+func restart(p paas.Process) *nomadapi.RestartPolicy {
+	r := p.Restart
+	life := time.Duration(r.Attempts+1) * (r.Delay + p.Startup)
+	return &nomadapi.RestartPolicy{
+		Attempts: new(r.Attempts),
+		Delay:    new(r.Delay),
+		Interval: new(max(restartInterval, life)),
+		Mode:     new(nomadapi.RestartPolicyModeFail),
+	}
+}
+
+// comeBack starts a sidecar again whenever it ends: an instance is not given up for a program beside
+// its own. Nomad counts restarts in any mode, but so many as are allowed here don't fit the interval.
+func comeBack(p paas.Process) *nomadapi.RestartPolicy {
+	delay := max(p.Restart.Delay, time.Second)
+	return &nomadapi.RestartPolicy{
+		Attempts: new(int(max(1, restartInterval/delay))),
+		Delay:    new(delay),
+		Interval: new(max(restartInterval, delay)),
+		Mode:     new(nomadapi.RestartPolicyModeDelay),
+	}
+}
+
+// again is the restart policy of a program that runs once: its attempts count over its whole life,
+// which the timeout ends.
+func again(attempts int, timeout time.Duration) *nomadapi.RestartPolicy {
+	life := timeout + time.Duration(attempts)*paas.DefaultRestartDelay
+	return &nomadapi.RestartPolicy{
+		Attempts: new(attempts),
+		Delay:    new(paas.DefaultRestartDelay),
+		Interval: new(max(restartInterval, life)),
+		Mode:     new(nomadapi.RestartPolicyModeFail),
+	}
+}
+
+// reschedule never gives up, and waits minutes at most: Nomad's default ceiling is an hour. A release
+// from before the key existed has no delays.
+func reschedule(p paas.Process) *nomadapi.ReschedulePolicy {
+	delay := cmp.Or(p.Reschedule.Delay, paas.DefaultReschedule)
+	return &nomadapi.ReschedulePolicy{
+		Attempts:      new(0),
+		Interval:      new(time.Duration(0)),
+		Delay:         new(delay),
+		DelayFunction: new("exponential"),
+		MaxDelay:      new(max(delay, cmp.Or(p.Reschedule.MaxDelay, paas.DefaultMaxReschedule))),
+		Unlimited:     new(true),
+	}
+}
+
+// never is the reschedule policy of a program that runs once. Nomad fills what is not set with its
+// defaults, but looks at none of it.
+func never() *nomadapi.ReschedulePolicy {
+	return &nomadapi.ReschedulePolicy{Attempts: new(0), Interval: new(time.Duration(0)), Unlimited: new(false)}
+}
+
+// migrate is for drains, which wait for the health that Nomad only tracks with this block.
+func migrate(p paas.Process) *nomadapi.MigrateStrategy {
+	by := "task_states"
+	if p.Checked() {
+		by = "checks"
+	}
+	return &nomadapi.MigrateStrategy{
+		MaxParallel:     new(1),
+		HealthCheck:     new(by),
+		MinHealthyTime:  new(p.HealthyAfter()),
+		HealthyDeadline: new(max(p.Startup, p.HealthyAfter()+time.Second)),
+	}
+}
