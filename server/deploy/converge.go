@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
@@ -51,13 +50,13 @@ func (d *Deployer) converge(ctx context.Context, snap paas.Snapshot, want Wanted
 	var out outcome
 	ref := snap.App.Ref()
 	if want.Fence != "" {
-		if err := d.putFence(ctx, ref, want.Fence); err != nil {
+		if err := d.putRule(ctx, ref, want.Fence, RulesOf(snap, want.Traffic, d.port)); err != nil {
 			return out, err
 		}
 	}
 	for _, slot := range byGrowth(snap, want) {
 		row := snap.Slots[slot]
-		if growing(row, want.Slots[slot]) && !fenced(want, snap.Router) && row.First == 0 {
+		if growing(row, want.Slots[slot]) && !fenced(want, snap.Router) && (row.First == 0 || slot == want.Traffic.To) {
 			out.held = noFence(snap.Router)
 			continue
 		}
@@ -66,7 +65,7 @@ func (d *Deployer) converge(ctx context.Context, snap paas.Snapshot, want Wanted
 		}
 	}
 	if want.Fence == "" {
-		return out, d.dropFence(ctx, snap)
+		return out, d.dropRule(ctx, snap)
 	}
 	return out, nil
 }
@@ -201,8 +200,8 @@ func grows(row paas.Slotted, counts map[string]int) bool {
 	return false
 }
 
-func (d *Deployer) putFence(ctx context.Context, ref paas.AppRef, version string) error {
-	text, err := route.Render(ref, version, nil)
+func (d *Deployer) putRule(ctx context.Context, ref paas.AppRef, version string, rules []route.Rule) error {
+	text, err := route.Render(ref, version, rules)
 	if err != nil {
 		return paas.Wrap(paas.Internal, err, "The router rule of app %q can't be rendered.", ref.App)
 	}
@@ -213,18 +212,48 @@ func (d *Deployer) putFence(ctx context.Context, ref paas.AppRef, version string
 	return d.rules.PutRule(ctx, ref, text, index)
 }
 
-// dropFence takes the app's key away once nothing of the dark slot runs any more.
-func (d *Deployer) dropFence(ctx context.Context, snap paas.Snapshot) error {
+// dropRule takes the app's key away once nothing of the slot that does not serve is left in Nomad, in
+// Consul or in a router's table. A table does not show what a "route del" hides, so such a rule is first
+// replaced by one that gives the serving slot everything and leaves the rest visible.
+func (d *Deployer) dropRule(ctx context.Context, snap paas.Snapshot) error {
 	for _, i := range snap.Instances {
-		if i.Slot != snap.App.Live && !i.State.Ended() {
+		if (i.Slot != snap.App.Live || snap.App.Deleting) && !i.State.Ended() {
 			return nil
 		}
 	}
-	_, index, err := d.rules.Rule(ctx, snap.App.Ref())
+	ref := snap.App.Ref()
+	text, index, err := d.rules.Rule(ctx, ref)
 	if err != nil || index == 0 {
 		return err
 	}
-	return d.rules.DeleteRule(ctx, snap.App.Ref(), index)
+	if snap.App.Live != "" && !snap.App.Deleting {
+		switch shape, version := route.ShapeOf(text), route.FenceVersion(text); {
+		case shape.Hides:
+			serving := Traffic{To: snap.App.Live, Share: 100, Release: snap.App.Release}
+			return d.putRule(ctx, ref, version+"-end", RulesOf(snap, serving, d.port))
+		case shape.Shares && (snap.Router.Seen != version || strays(snap)):
+			return nil
+		}
+	}
+	return d.rules.DeleteRule(ctx, ref, index)
+}
+
+// strays says that some router still shows an instance that does not stand in the live slot.
+func strays(snap paas.Snapshot) bool {
+	serving := map[string]bool{}
+	for _, i := range snap.Instances {
+		for port := range i.Ports {
+			if i.Slot == snap.App.Live {
+				serving[address(i, port)] = true
+			}
+		}
+	}
+	for _, fact := range snap.Routes {
+		if slices.ContainsFunc(fact.Any, func(at string) bool { return !serving[at] }) {
+			return true
+		}
+	}
+	return false
 }
 
 func noFence(router paas.RouterFact) string {
@@ -236,15 +265,6 @@ func noFence(router paas.RouterFact) string {
 	default:
 		return "not every router shows the app's rule yet"
 	}
-}
-
-// heldTooLong says whether a reason to hold at plan time has lasted longer than it may.
-func heldTooLong(d paas.Deployment, snap paas.Snapshot, want Wanted, now time.Time) bool {
-	limit := factsOf(d, snap).roomLimit()
-	if !fenced(want, snap.Router) {
-		limit = FenceLimit
-	}
-	return now.Sub(d.StepAt) > limit
 }
 
 func deref(p *uint64) uint64 {

@@ -28,6 +28,10 @@ func decide(snap paas.Snapshot, render Renderer, now time.Time) (change paas.Cha
 	if !any {
 		return paas.Change{}, false, nil
 	}
+	d, change, held, ok := before(d, snap, now)
+	if held {
+		return change, ok, nil
+	}
 	return begin(d, snap, render, now)
 }
 
@@ -63,9 +67,12 @@ func begin(d paas.Deployment, snap paas.Snapshot, render Renderer, now time.Time
 			old[p.Name] = snap.App.Wanted(p.Name)
 		}
 	}
-	d.State, d.Step, d.StepAt = paas.DeploymentRunning, 0, now
+	if movesTraffic(Policy(snap.Releases[snap.Slots[d.Slot].Release].Spec).Strategy) && standsIn(snap, d.Slot) {
+		return paas.Change{}, false, nil // what was dark stays behind its rule until it has gone
+	}
+	d.State, d.Step, d.StepAt, d.StartedAt = paas.DeploymentRunning, 0, now, &now
 	d.Previous = snap.App.Release
-	d.Steps = Steps(rel.Spec, paas.Step{Old: old}, d.Wanted)
+	d.Steps = stepsOf(d, rel.Spec, paas.Step{Old: old})
 	change := changeOf(snap)
 	change.App = started(snap.App)
 	change.Deployments = []paas.Deployment{d}
@@ -86,7 +93,7 @@ func started(app paas.App) *paas.App {
 func beginInPlace(d paas.Deployment, live paas.Slotted, snap paas.Snapshot, now time.Time) paas.Change {
 	d.From, d.Slot = live.Slot, live.Slot
 	d.Previous = snap.App.Release
-	d.State, d.Step, d.StepAt = paas.DeploymentRunning, 0, now
+	d.State, d.Step, d.StepAt, d.StartedAt = paas.DeploymentRunning, 0, now, &now
 	d.Steps = []paas.Step{{New: maps.Clone(d.Wanted)}}
 	live.Release = d.Release
 	live.Counts = nil // not registered with this release's tags yet
@@ -135,8 +142,13 @@ func step(d paas.Deployment, snap paas.Snapshot, now time.Time) (paas.Change, bo
 	case Advance:
 		return advance(d, snap, v, now), true
 	case Abort:
-		return abort(d, snap, v.Reason, now), true
+		return giveUp(d, snap, v.Reason, now), true
+	case Yield:
+		return yield(d, snap, v.Reason, now), true
 	case Done:
+		if change, held, ok := after(d, snap, now); held {
+			return change, ok
+		}
 		return end(d, snap, now), true
 	case Hold:
 		return hold(d, snap, v, now)
@@ -147,8 +159,9 @@ func step(d paas.Deployment, snap paas.Snapshot, now time.Time) (paas.Change, bo
 
 func advance(d paas.Deployment, snap paas.Snapshot, v Verdict, now time.Time) paas.Change {
 	if v.AddFirst {
-		d.Steps = slices.Insert(slices.Clone(d.Steps), d.Step+1, addFirst(d))
+		d.Steps = slices.Insert(slices.Clone(d.Steps), d.Step+1, addFirst(d, Policy(snap.Releases[d.Release].Spec)))
 	}
+	d = resumed(d, now)
 	d.Step++
 	d.StepAt = now
 	d.State, d.Reason = paas.DeploymentRunning, keepReason(d)
@@ -159,14 +172,14 @@ func advance(d paas.Deployment, snap paas.Snapshot, v Verdict, now time.Time) pa
 }
 
 // addFirst is the step that adds new instances up to the surge and takes none away.
-func addFirst(d paas.Deployment) paas.Step {
+func addFirst(d paas.Deployment, policy paas.Deploy) paas.Step {
 	at := d.Current()
 	more := map[string]int{}
 	for process, n := range at.New {
 		wanted := d.Wanted[process]
-		more[process] = max(n, min(wanted, n+surge(wanted)))
+		more[process] = max(n, min(wanted, n+surge(policy, wanted)))
 	}
-	return paas.Step{New: more, Old: at.Old}
+	return paas.Step{New: more, Old: at.Old, Share: at.Share}
 }
 
 // keepReason keeps why a walk turned back while it walks back; a hold's reason goes with the hold.
@@ -192,6 +205,7 @@ func abort(d paas.Deployment, snap paas.Snapshot, reason string, now time.Time) 
 	default:
 		d.Steps = back(snap.Releases[d.Previous].Spec, at, snap.App.Counts)
 	}
+	d = resumed(d, now)
 	d.Abort, d.Reason, d.Step, d.StepAt = true, reason, 0, now
 	d.State = paas.DeploymentRunning
 	change.Deployments = []paas.Deployment{d}
@@ -209,7 +223,7 @@ func end(d paas.Deployment, snap paas.Snapshot, now time.Time) paas.Change {
 		d.State = endedBack(d)
 	} else {
 		d.State, d.Reason = paas.DeploymentHealthy, ""
-		d.HealthyAt, d.RoutedAt = orNow(d.HealthyAt, now), orNow(d.RoutedAt, now)
+		d.HealthyAt, d.RoutedAt, d.SwitchedAt = orNow(d.HealthyAt, now), orNow(d.RoutedAt, now), orNow(d.SwitchedAt, now)
 		app := snap.App
 		app.Live, app.Release, app.Counts = d.Slot, d.Release, maps.Clone(d.Wanted)
 		change.App = &app
@@ -258,19 +272,29 @@ func unique(routes []paas.Route) []paas.Route {
 }
 
 // hold records what a reader must know of a deployment that stays where it is: that it is paused and
-// why, and when all was healthy. Only judge, who also knows whether the plan found room, ends a pause.
+// why, since when it waits on purpose, and when all was healthy. Only judge, who also knows whether
+// the plan found room, ends a pause.
 func hold(d paas.Deployment, snap paas.Snapshot, v Verdict, now time.Time) (paas.Change, bool) {
 	before := d
 	change := changeOf(snap)
-	switch {
-	case v.Paused && (d.State != paas.DeploymentPaused || d.Reason != v.Reason):
+	if v.Paused && (d.State != paas.DeploymentPaused || d.Reason != v.Reason) {
 		d.State, d.Reason = paas.DeploymentPaused, v.Reason
 		change.Events = []paas.Event{event(d, now, paas.EventDeploymentHeld, v.Reason)}
+	}
+	if v.Waits != "" && d.Waits != v.Waits {
+		d = resumed(d, now)
+		d.Waits, d.HeldAt = v.Waits, &now
+		if v.Waits == paas.WaitHold && d.Current().Switched() {
+			d.HealthyAt, d.RoutedAt, d.SwitchedAt = orNow(d.HealthyAt, now), orNow(d.RoutedAt, now), orNow(d.SwitchedAt, now)
+		}
+		if !v.Paused {
+			change.Events = []paas.Event{event(d, now, paas.EventDeploymentHeld, v.Reason)}
+		}
 	}
 	if d.HealthyAt == nil && !d.Abort && d.Step == len(d.Steps)-1 && factsOf(d, snap).healthyAll() {
 		d.HealthyAt = &now
 	}
-	if before.State == d.State && before.Reason == d.Reason && before.HealthyAt == d.HealthyAt {
+	if before.State == d.State && before.Reason == d.Reason && before.HealthyAt == d.HealthyAt && before.Waits == d.Waits {
 		return paas.Change{}, false
 	}
 	change.Deployments = []paas.Deployment{d}

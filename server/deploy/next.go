@@ -26,6 +26,7 @@ const (
 	Hold Move = iota // stay at this step
 	Advance
 	Abort // turn back
+	Yield // go on without room for a surge: old instances go first
 	Done
 )
 
@@ -35,6 +36,7 @@ type Verdict struct {
 	Move   Move
 	Reason string
 	Paused bool
+	Waits  paas.Wait // with Hold: what it stands still for on purpose
 	// AddFirst asks to insert a step that adds new instances and takes none away: taking old ones
 	// away now would leave too few healthy ones (slots.md A3).
 	AddFirst bool
@@ -42,54 +44,47 @@ type Verdict struct {
 
 // Next decides, from the facts of one moment, whether a running deployment may leave its current step.
 func Next(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
-	if d.Abort {
+	switch {
+	case d.Abort:
 		return nextBack(d, snap, now)
+	case d.Waits == paas.WaitFailure:
+		return Verdict{Reason: d.Reason, Paused: true, Waits: paas.WaitFailure}
 	}
 	f := factsOf(d, snap)
-	if reason := f.broken(now); reason != "" {
-		return Verdict{Move: Abort, Reason: reason}
-	}
-	at := d.Current()
-	elapsed := now.Sub(d.StepAt)
-	if reason := f.blocked(d.Slot); reason != "" {
-		if elapsed > f.roomLimit() {
+	for _, reason := range []string{f.broken(now), f.late(now)} {
+		if reason != "" {
 			return Verdict{Move: Abort, Reason: reason}
 		}
-		return Verdict{Reason: reason, Paused: true}
 	}
+	if reason := f.blocked(d.Slot); reason != "" {
+		return f.withoutRoom(reason, now)
+	}
+	if v, unseen := f.unseen(now); unseen {
+		return v
+	}
+	at := d.Current()
 	if missing := f.missing(at); missing != "" {
-		if elapsed > f.startup()+StepLimit {
-			return Verdict{Move: Abort, Reason: missing}
-		}
-		return Verdict{Reason: missing}
+		return f.waiting(missing, now)
+	}
+	if v, held := f.held(at, now); held {
+		return v
 	}
 	if d.Step < len(d.Steps)-1 {
-		if !f.shrinkSafe(d.Steps[d.Step+1]) {
-			return Verdict{Move: Advance, AddFirst: true}
-		}
-		return Verdict{Move: Advance}
+		return Verdict{Move: Advance, AddFirst: !f.shrinkSafe(d.Steps[d.Step+1])}
 	}
-	if waiting := f.unfinished(); waiting != "" {
-		if elapsed > f.startup()+StepLimit {
-			return Verdict{Move: Abort, Reason: waiting}
-		}
-		return Verdict{Reason: waiting}
+	if unfinished := f.unfinished(); unfinished != "" {
+		return f.waiting(unfinished, now)
 	}
 	return Verdict{Move: Done}
 }
 
-// nextBack walks home: the old slot is filled again before the new one is emptied. It never gives up,
-// as there is nowhere else to go; a step that takes too long is passed, since the new instances
-// serve no better.
-func nextBack(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
-	if d.Step >= len(d.Steps)-1 {
-		return Verdict{Move: Done}
+// waiting holds for what may take as long as a start and some more; but a step that was reached once
+// is not given up for an instance that is placed anew.
+func (f facts) waiting(reason string, now time.Time) Verdict {
+	if f.d.HeldAt == nil && now.Sub(f.d.StepAt) > f.startup()+StepLimit {
+		return Verdict{Move: Abort, Reason: reason}
 	}
-	f := factsOf(d, snap)
-	if short := f.short(d.From, d.Current().Old); short != "" && now.Sub(d.StepAt) < f.startup()+StepLimit {
-		return Verdict{Reason: short}
-	}
-	return Verdict{Move: Advance}
+	return Verdict{Reason: reason}
 }
 
 // facts is what Next looks at, sorted once.
@@ -97,6 +92,7 @@ type facts struct {
 	d      paas.Deployment
 	snap   paas.Snapshot
 	spec   paas.Spec
+	policy paas.Deploy
 	fresh  []paas.Instance // of the release walked to
 	old    []paas.Instance // of the slot walked from
 	wanted map[string]int
@@ -104,6 +100,7 @@ type facts struct {
 
 func factsOf(d paas.Deployment, snap paas.Snapshot) facts {
 	f := facts{d: d, snap: snap, spec: snap.Releases[d.Release].Spec, wanted: d.Wanted}
+	f.policy = Policy(f.spec)
 	for _, i := range snap.Instances {
 		switch {
 		case i.Slot == d.Slot && (d.InPlace() || i.Release == d.Release):
@@ -120,24 +117,34 @@ func factsOf(d paas.Deployment, snap paas.Snapshot) facts {
 func (f facts) broken(now time.Time) string {
 	for _, i := range f.fresh {
 		p, known := f.spec.Process(i.Process)
-		if !known || i.CreatedAt.Before(f.d.CreatedAt) {
+		tried := f.tried()
+		if !known || i.CreatedAt.Before(f.d.CreatedAt) || (i.State == paas.InstanceFailed && i.CreatedAt.Before(tried)) {
 			continue
 		}
 		switch i.State {
 		case paas.InstanceFailed:
 			return orElse(i.Reason, i.Process+" failed")
 		case paas.InstancePending:
-			if now.Sub(i.CreatedAt) > p.Startup+FetchLimit {
+			if now.Sub(later(i.CreatedAt, tried)) > p.Startup+FetchLimit {
 				return orElse(i.Reason, fmt.Sprintf("%s did not start within %s", i.Process, p.Startup+FetchLimit))
 			}
 		case paas.InstanceRunning:
-			if i.Health != paas.HealthHealthy && i.PassingAt == nil && i.StartedAt != nil && now.Sub(later(*i.StartedAt, i.Since)) > p.Startup {
+			if i.Health != paas.HealthHealthy && i.PassingAt == nil && i.StartedAt != nil && now.Sub(later(later(*i.StartedAt, i.Since), tried)) > p.Startup {
 				return tooSlow(i, p)
 			}
 		case paas.InstanceStopping, paas.InstanceComplete, paas.InstanceLost:
 		}
 	}
 	return ""
+}
+
+// tried is when the deployment was last begun or, after a failure, promoted: what failed before is
+// forgiven.
+func (f facts) tried() time.Time {
+	if f.d.StartedAt == nil {
+		return f.d.CreatedAt
+	}
+	return *f.d.StartedAt
 }
 
 // later is the moment from which the startup limit counts: an instance that was healthy and is not
@@ -178,13 +185,14 @@ func (f facts) missing(at paas.Step) string {
 		if len(healthy) < want {
 			return fmt.Sprintf("%s has %d of %d new instances healthy", p.Name, len(healthy), want)
 		}
-		if n := f.unrouted(p, healthy); n > 0 {
+		if n := f.unrouted(p, healthy); n > 0 && !at.Dark() {
 			return fmt.Sprintf("%s has %d healthy instances that no route leads to yet", p.Name, n)
 		}
-		if p.Strategy == paas.StopFirst && at.Old[p.Name] == 0 {
-			if n := alive(f.old, p.Name); n > 0 {
-				return fmt.Sprintf("%s waits for %d old instances to stop", p.Name, n)
-			}
+		if at.Dark() && f.lit(p) {
+			return fmt.Sprintf("a router leads to new instances of %s, which are to be dark", p.Name)
+		}
+		if n := f.lingering(p, at); n > 0 {
+			return fmt.Sprintf("%s waits for %d old instances to stop", p.Name, n)
 		}
 	}
 	return ""
@@ -259,7 +267,7 @@ func (f facts) shrinkSafe(next paas.Step) bool {
 		return true
 	}
 	for _, p := range f.spec.Processes {
-		if p.Strategy == paas.StopFirst {
+		if stopsFirst(f.spec, p) {
 			continue
 		}
 		fresh := len(f.healthy(f.fresh, p.Name))
@@ -270,11 +278,33 @@ func (f facts) shrinkSafe(next paas.Step) bool {
 				stay++
 			}
 		}
-		if fresh+stay < min(f.wanted[p.Name], fresh+len(old)) {
+		if f.parted(p, next) {
+			share := *f.d.Current().Share
+			if !enough(stay, len(old), f.wanted[p.Name], 100-share) || !enough(fresh, fresh, f.wanted[p.Name], share) {
+				return false
+			}
+			continue
+		}
+		wanted := f.wanted[p.Name]
+		if f.d.StopFirst {
+			wanted -= surge(f.policy, wanted)
+		}
+		if fresh+stay < min(wanted, fresh+len(old)) {
 			return false
 		}
 	}
 	return true
+}
+
+// parted says that a rule parts the requests of a process, so that new and old instances can't serve
+// in each other's place.
+func (f facts) parted(p paas.Process, next paas.Step) bool {
+	return f.d.Current().Share != nil && next.Share != nil && len(p.Routes) > 0
+}
+
+// enough says whether so many instances serve a share of the requests, or as well as those there were.
+func enough(stay, were, wanted, share int) bool {
+	return stay >= min((wanted*share+99)/100, were)
 }
 
 func (f facts) healthy(from []paas.Instance, process string) []paas.Instance {
@@ -287,11 +317,15 @@ func (f facts) healthy(from []paas.Instance, process string) []paas.Instance {
 	return some
 }
 
-// unrouted counts the instances that some route of their process does not lead to in every router.
+// unrouted counts the instances that some route of their process does not lead to in every router,
+// but for those routes that the rule still keeps dark.
 func (f facts) unrouted(p paas.Process, healthy []paas.Instance) int {
 	n := 0
 	for _, i := range healthy {
 		for _, r := range p.Routes {
+			if f.hidden(r) {
+				continue
+			}
 			fact, seen := f.route(r)
 			if !seen || !slices.Contains(fact.Targets, address(i, r.Port)) {
 				n++
@@ -309,6 +343,26 @@ func (f facts) route(r paas.Route) (paas.RouteFact, bool) {
 		}
 	}
 	return paas.RouteFact{}, false
+}
+
+// hidden says that the step's rule keeps a route dark that the release before does not have.
+func (f facts) hidden(r paas.Route) bool {
+	at := f.d.Current()
+	return at.Share != nil && !at.Switched() && !slices.ContainsFunc(f.snap.Releases[f.d.Previous].Spec.Routes(), func(o paas.Route) bool {
+		return o.Host == r.Host && o.Path == r.Path
+	})
+}
+
+// lit says that some router leads to a new instance of a process.
+func (f facts) lit(p paas.Process) bool {
+	for _, i := range f.fresh {
+		for _, r := range p.Routes {
+			if fact, seen := f.route(r); i.Process == p.Name && seen && slices.Contains(fact.Any, address(i, r.Port)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // roomLimit is how long to wait for room: longer while old instances are on their way out.

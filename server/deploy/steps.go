@@ -7,25 +7,82 @@ import (
 )
 
 // Steps gives the walk from here to wanted instances of spec's processes in the new slot and none in
-// the old. Each step is to be held until all its new instances are healthy and routed; only then is
-// the next one taken, so a step may take away as many old ones as the step before has replaced:
+// the old, as spec's Deploy says. Each step is to be held until all its new instances are healthy and
+// routed; only then is the next one taken, so a step may take away as many old ones as the step
+// before has replaced:
 //
 //	rolling, 2 wanted, 2 old:    new 1 old 2  ->  new 2 old 1  ->  new 2 old 0
 //	stop-first:                  new 0 old 0  ->  new 2 old 0
+//	canary, blue-green:          see traffic
 //
 // A process that the new release no longer has keeps its old instances until the last step, since the
 // walk may yet turn back. here is the state at this moment, so a walk whose wanted total changes, or
-// that turns back, is simply computed again from where it is.
+// that turns back, is simply computed again from where it is. Pure.
 func Steps(spec paas.Spec, here paas.Step, wanted map[string]int) []paas.Step {
+	spec.Deploy = Policy(spec)
+	if movesTraffic(spec.Deploy.Strategy) && (here.Share != nil || total(here.Old) > 0) {
+		return newTraffic(spec, here, wanted).steps()
+	}
+	return byCount(spec, here, wanted, rolling)
+}
+
+// StepsWithoutRoom gives the walk where no node has room for a surge: old instances go first, as many
+// at a time as a surge would have been, and new ones take their place. Never fewer than wanted less
+// that surge serve, and traffic follows the instances. Pure.
+func StepsWithoutRoom(spec paas.Spec, here paas.Step, wanted map[string]int) []paas.Step {
+	spec.Deploy = Policy(spec)
+	return byCount(spec, here, wanted, roomless)
+}
+
+// stepsOf gives the steps of a deployment from here.
+func stepsOf(d paas.Deployment, spec paas.Spec, here paas.Step) []paas.Step {
+	if d.StopFirst {
+		return StepsWithoutRoom(spec, here, d.Wanted)
+	}
+	return Steps(Planned(spec, d.Previous == d.Release), here, d.Wanted)
+}
+
+// Policy gives how a spec is deployed; releases of before there was a choice roll.
+func Policy(spec paas.Spec) paas.Deploy {
+	if spec.Deploy.Strategy == "" {
+		return paas.DefaultDeploy()
+	}
+	return spec.Deploy
+}
+
+// Planned gives the spec as a walk of it goes. One from a release to itself, for a restart or because
+// instances can't be changed in place, brings nothing new that could be tried on a few requests: it
+// rolls.
+func Planned(spec paas.Spec, again bool) paas.Spec {
+	spec.Deploy = Policy(spec)
+	if again && movesTraffic(spec.Deploy.Strategy) {
+		spec.Deploy.Strategy = paas.Rolling
+		if spec.Deploy.Surge == (paas.Amount{}) {
+			spec.Deploy.Surge = paas.DefaultDeploy().Surge
+		}
+	}
+	return spec
+}
+
+// movesTraffic says that a strategy moves requests by a rule and not by the number of instances.
+func movesTraffic(s paas.Strategy) bool { return s == paas.Canary || s == paas.BlueGreen }
+
+// stopsFirst says that a process never has old and new instances side by side.
+func stopsFirst(spec paas.Spec, p paas.Process) bool {
+	return p.Strategy == paas.StopFirst || Policy(spec).Strategy == paas.StopFirst
+}
+
+// byCount is a walk in which traffic follows the instances.
+func byCount(spec paas.Spec, here paas.Step, wanted map[string]int, path func(paas.Deploy, int, int, int) []pair) []paas.Step {
 	paths := map[string][]pair{}
 	longest := 1
 	for _, p := range spec.Processes {
-		path := rolling(here.New[p.Name], here.Old[p.Name], wanted[p.Name])
-		if p.Strategy == paas.StopFirst {
-			path = stopFirst(here.Old[p.Name], wanted[p.Name])
+		one := path(spec.Deploy, here.New[p.Name], here.Old[p.Name], wanted[p.Name])
+		if stopsFirst(spec, p) {
+			one = stopFirst(here.Old[p.Name], wanted[p.Name])
 		}
-		paths[p.Name] = path
-		longest = max(longest, len(path))
+		paths[p.Name] = one
+		longest = max(longest, len(one))
 	}
 	steps := make([]paas.Step, longest)
 	for i := range steps {
@@ -66,13 +123,13 @@ func withLast(steps []paas.Step, here paas.Step, paths map[string][]pair) []paas
 type pair struct{ new, old int }
 
 // rolling is the path of one process: never fewer than wanted serving, never more than wanted plus
-// the surge.
-func rolling(n, o, wanted int) []pair {
-	more := surge(wanted)
+// the surge, never more starting at once than the policy allows.
+func rolling(policy paas.Deploy, n, o, wanted int) []pair {
+	more := surge(policy, wanted)
 	var path []pair
 	for {
 		nextOld := min(o, max(0, wanted-n))
-		nextNew := max(min(n, wanted), min(wanted, max(wanted+more-nextOld, n)))
+		nextNew := max(min(n, wanted), inFlight(policy, n, min(wanted, max(wanted+more-nextOld, n))))
 		if len(path) > 0 && nextNew == n && nextOld == o {
 			return path
 		}
@@ -84,6 +141,27 @@ func rolling(n, o, wanted int) []pair {
 	}
 }
 
+// roomless is the path of one process where nothing has room beside what runs: some old ones go, and
+// when they are gone as many new ones come.
+func roomless(policy paas.Deploy, n, o, wanted int) []pair {
+	more := surge(policy, wanted)
+	n = min(n, wanted)
+	var path []pair
+	for {
+		if nextOld := min(o, max(0, wanted-n-more)); nextOld < o {
+			o = nextOld
+			path = append(path, pair{n, o})
+		}
+		if nextNew := inFlight(policy, n, max(n, wanted-o)); nextNew > n || len(path) == 0 {
+			n = nextNew
+			path = append(path, pair{n, o})
+		}
+		if n == wanted && o == 0 {
+			return path
+		}
+	}
+}
+
 // stopFirst is the path of a process of which old and new must not run side by side.
 func stopFirst(o, wanted int) []pair {
 	if o == 0 {
@@ -92,12 +170,28 @@ func stopFirst(o, wanted int) []pair {
 	return []pair{{0, 0}, {wanted, 0}}
 }
 
-// surge is how many instances a rolling walk may have above the wanted number: a quarter, at least
-// one (as Kubernetes' maxSurge and Cloud Foundry's max_in_flight have it).
-func surge(wanted int) int { return max(1, (wanted+3)/4) }
+// surge is how many instances a walk may have above the wanted number, at least one.
+func surge(policy paas.Deploy, wanted int) int { return max(1, policy.Surge.Of(wanted)) }
 
-// back gives the walk from here back to the old slot: the same path with the slots exchanged.
+// inFlight limits how many of target new instances may start beside the n there are.
+func inFlight(policy paas.Deploy, n, target int) int {
+	if policy.MaxInFlight > 0 {
+		return min(target, max(n, 0)+policy.MaxInFlight)
+	}
+	return target
+}
+
+// back gives the walk from here back to the old slot: the same path with the slots exchanged, or
+// first of all the traffic, where a rule moved it. spec and wanted are of the release in the old slot.
 func back(spec paas.Spec, here paas.Step, wanted map[string]int) []paas.Step {
+	if here.Share != nil {
+		return trafficBack(spec, here, wanted)
+	}
+	spec.Deploy = Policy(spec)
+	spec.Deploy.MaxInFlight = 0 // they ran before
+	if movesTraffic(spec.Deploy.Strategy) {
+		spec.Deploy.Strategy, spec.Deploy.Surge = paas.Rolling, paas.DefaultDeploy().Surge
+	}
 	steps := Steps(spec, paas.Step{New: here.Old, Old: here.New}, wanted)
 	for i, s := range steps {
 		steps[i] = paas.Step{New: s.Old, Old: s.New}
@@ -112,7 +206,7 @@ func keepOld(steps []paas.Step, at int) []paas.Step {
 	copy(kept, steps)
 	before := steps[max(0, at-1)].Old
 	for i := at; i < len(kept)-1; i++ {
-		kept[i] = paas.Step{New: kept[i].New, Old: before}
+		kept[i].Old = before
 	}
 	return kept
 }

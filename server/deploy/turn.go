@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -28,7 +29,14 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 		return 0, false, err
 	}
 	if ok {
+		if err := d.written(snap, &change); err != nil {
+			return 0, false, err
+		}
 		return 0, true, d.save(ctx, epoch, change)
+	}
+	moved, sideErr := d.turnSides(ctx, epoch, snap)
+	if moved {
+		return 0, true, sideErr
 	}
 	want := World(snap)
 	out, err := d.converge(ctx, snap, want)
@@ -38,7 +46,7 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 			return 0, false, saveErr
 		}
 	}
-	if err != nil {
+	if err := errors.Join(err, sideErr); err != nil {
 		return 0, false, err
 	}
 	if snap.App.Deleting {
@@ -89,7 +97,12 @@ func stamp(walk paas.Deployment, snap paas.Snapshot, out outcome, now time.Time)
 	if out.registered && walk.RegisteredAt == nil {
 		walk.RegisteredAt, moved = &now, true
 	}
-	if walk.State == paas.DeploymentPaused && !Next(walk, snap, now).Paused {
+	v := Next(walk, snap, now)
+	if walk.Waits == paas.WaitRoom && v.Waits != paas.WaitRoom {
+		walk = resumed(walk, now)
+		walk.StepAt, moved = now, true // the wait was not the step's
+	}
+	if walk.State == paas.DeploymentPaused && !v.Paused {
 		walk.State, walk.Reason, moved = paas.DeploymentRunning, keepReason(walk), true
 	}
 	return walk, moved
@@ -108,7 +121,7 @@ func (d *Deployer) refusal(walk paas.Deployment, snap paas.Snapshot, out outcome
 		walk.Steps = keepOld(walk.Steps, walk.Step)
 		change.Deployments = []paas.Deployment{walk}
 	default:
-		change = merge(change, abort(walk, snap, out.why, now))
+		change = merge(change, giveUp(walk, snap, out.why, now))
 	}
 	return change
 }
@@ -139,22 +152,39 @@ func merge(change, more paas.Change) paas.Change {
 	return change
 }
 
-// heldBack pauses a walk whose new instances could not be registered, and turns it back when that has
-// lasted too long.
+// heldBack pauses a walk whose new instances could not be registered, and when that has lasted too
+// long turns it back, or has it go on without room for a surge.
 func (d *Deployer) heldBack(walk paas.Deployment, snap paas.Snapshot, want Wanted, out outcome, change paas.Change, now time.Time) (paas.Change, bool) {
-	if !walk.Abort && heldTooLong(walk, snap, want, now) {
-		return merge(change, abort(walk, snap, out.held, now)), true
+	seen := fenced(want, snap.Router)
+	v := Verdict{Reason: out.held, Paused: true}
+	switch {
+	case walk.Abort, walk.Waits == paas.WaitFailure:
+		return change, len(change.Slots) > 0
+	case seen:
+		v = factsOf(walk, snap).withoutRoom(out.held, now)
+	case now.Sub(walk.StepAt) < Glance: // a fence is seen within milliseconds
+		return change, len(change.Slots) > 0
+	case now.Sub(walk.StepAt) > FenceLimit && snap.Slots[walk.Slot].First == 0:
+		v.Move = Abort
 	}
-	quiet := now.Sub(walk.StepAt) < Glance && !fenced(want, snap.Router) // a fence is seen within milliseconds
-	if walk.Abort || quiet || (walk.State == paas.DeploymentPaused && walk.Reason == out.held) {
+	switch v.Move { //nolint:exhaustive // the others are not about room
+	case Abort:
+		return merge(change, giveUp(walk, snap, v.Reason, now)), true
+	case Yield:
+		return merge(change, yield(walk, snap, v.Reason, now)), true
+	}
+	if walk.State == paas.DeploymentPaused && walk.Reason == v.Reason && walk.Waits == v.Waits {
 		return change, len(change.Slots) > 0
 	}
 	if out.planned {
 		walk.PlannedAt = orNow(walk.PlannedAt, now)
 	}
-	walk.State, walk.Reason = paas.DeploymentPaused, out.held
+	if v.Waits != "" && walk.Waits != v.Waits {
+		walk.Waits, walk.HeldAt = v.Waits, &now
+	}
+	walk.State, walk.Reason = paas.DeploymentPaused, v.Reason
 	change.Deployments = []paas.Deployment{walk}
-	change.Events = append(change.Events, event(walk, now, paas.EventDeploymentHeld, out.held))
+	change.Events = append(change.Events, event(walk, now, paas.EventDeploymentHeld, v.Reason))
 	return change, true
 }
 
@@ -174,6 +204,9 @@ func (d *Deployer) bury(ctx context.Context, epoch int64, snap paas.Snapshot) (g
 		if !i.State.Ended() {
 			return false, nil
 		}
+	}
+	if gone, err := d.burySides(ctx, snap); err != nil || !gone {
+		return false, err
 	}
 	ref := snap.App.Ref()
 	for _, slot := range []paas.Slot{paas.Blue, paas.Green} {

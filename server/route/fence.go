@@ -81,3 +81,22 @@ func FenceVersion(text string) string {
 	}
 	return ""
 }
+
+// Shape says what the text of a rule does beside showing its fence.
+type Shape struct {
+	Hides  bool // takes services out of the tables
+	Shares bool // gives services a share
+}
+
+// ShapeOf reads the text of a rule. One that routers can't read does nothing.
+func ShapeOf(text string) (s Shape) {
+	commands, err := Parse(text)
+	if err != nil {
+		return Shape{}
+	}
+	for _, c := range commands {
+		s.Hides = s.Hides || c.Verb == VerbDel
+		s.Shares = s.Shares || c.Verb == VerbWeight
+	}
+	return s
+}

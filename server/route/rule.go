@@ -10,21 +10,32 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// Rule is one wish about the traffic of a service: Dark or Share makes it.
+// Rule is one wish about the traffic of a service: Dark, DarkRoute or Share makes it.
 type Rule struct {
 	verb    Verb
 	service paas.Service
-	route   paas.Route
+	route   paas.Route // the zero Route for all of the service's
+	port    string     // of the router, where clients name it; see paas.Route.Tags
 	share   float64
 }
 
 // Dark takes every request away from a service: 0 %. No weight means that: 0 is "an even share".
 func Dark(s paas.Service) Rule { return Rule{verb: VerbDel, service: s} }
 
+// DarkRoute takes the requests of one route away from a service.
+func DarkRoute(s paas.Service, r paas.Route) Rule { return Rule{verb: VerbDel, service: s, route: r} }
+
 // Share sends a share of a route's requests to a service, 0 < share <= 1. A service with several
-// routes needs one for each.
+// routes needs one for each, and where routers are reached at a port of their own one more for each
+// with AtPort: a weight is of one source only (slots.md B4).
 func Share(s paas.Service, r paas.Route, share float64) Rule {
 	return Rule{verb: VerbWeight, service: s, route: r, share: share}
+}
+
+// AtPort is the same rule for the route as clients name it with the router's port.
+func (r Rule) AtPort(port string) Rule {
+	r.port = port
+	return r
 }
 
 const (
@@ -66,18 +77,37 @@ func (r Rule) line(ref paas.AppRef) (string, error) {
 	if parsed, ok := paas.ParseService(r.service.String()); !ok || parsed != r.service {
 		return "", fmt.Errorf("rule of app %s names the service %q, which is no service of an app", ref, r.service)
 	}
-	switch r.verb {
-	case VerbDel:
+	src, err := r.source()
+	if err != nil {
+		return "", fmt.Errorf("rule of app %s: %w", ref, err)
+	}
+	switch {
+	case r.verb == VerbDel && src == "":
 		return "route del " + r.service.String(), nil
-	case VerbWeight:
-		if problem := paas.CheckRoute(r.route); problem != "" {
-			return "", fmt.Errorf("rule of app %s: %s", ref, problem)
-		}
+	case r.verb == VerbDel:
+		return fmt.Sprintf("route del %s %s", r.service, src), nil
+	case r.verb == VerbWeight && src != "":
 		w, err := weight(r.share)
-		return fmt.Sprintf("route weight %s %s weight %s", r.service, r.route, w), err
-	case VerbAdd:
+		return fmt.Sprintf("route weight %s %s weight %s", r.service, src, w), err
 	}
 	return "", fmt.Errorf("rule of app %s is neither dark nor a share", ref)
+}
+
+// source is the text that the route's tag has in a router's table, "" for no route.
+func (r Rule) source() (string, error) {
+	if r.verb == VerbDel && r.route == (paas.Route{}) {
+		return "", nil
+	}
+	if problem := paas.CheckRoute(r.route); problem != "" {
+		return "", fmt.Errorf("%s", problem)
+	}
+	if r.port == "" {
+		return r.route.String(), nil
+	}
+	if n, err := strconv.ParseUint(r.port, 10, 16); err != nil || n == 0 {
+		return "", fmt.Errorf("the router's port %q is no port", r.port)
+	}
+	return r.route.Host + ":" + r.port + r.route.Path, nil
 }
 
 // weight writes a share.
