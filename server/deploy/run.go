@@ -32,30 +32,34 @@ type Config struct {
 	Scheduler Scheduler
 	Rules     Rules
 	Render    Renderer
-	Domain    string // apps without a route get APP.Domain/
-	Port      string // of the router, as clients reach it; "" for the scheme's own
-	Now       func() time.Time
-	NewID     func() string // of a deployment: lower case letters and digits
-	Log       *slog.Logger
+	// RenderSide makes the jobs of tasks and crons; needed once an app has any.
+	RenderSide SideRenderer
+	Domain     string // apps without a route get APP.Domain/
+	Port       string // of the router, as clients reach it; "" for the scheme's own
+	Now        func() time.Time
+	NewID      func() string // of a deployment: lower case letters and digits
+	Log        *slog.Logger
 }
 
 // Deployer edits the wishes for apps and, while Run runs, makes them so.
 type Deployer struct {
-	store     Store
-	scheduler Scheduler
-	rules     Rules
-	render    Renderer
-	domain    string
-	port      string
-	now       func() time.Time
-	newID     func() string
-	log       *slog.Logger
+	store      Store
+	scheduler  Scheduler
+	rules      Rules
+	render     Renderer
+	renderSide SideRenderer
+	domain     string
+	port       string
+	now        func() time.Time
+	newID      func() string
+	log        *slog.Logger
 
 	mu    sync.Mutex
 	due   map[paas.AppRef]time.Time // guarded by mu: when each app is to be looked at next
 	wake  chan struct{}             // holds one signal: due has changed
 	tries map[paas.AppRef]int       // guarded by mu: errors in a row
 	heals map[paas.AppRef]time.Time // guarded by mu: when a walk was last begun to heal a live slot
+	looks map[paas.AppRef]time.Time // guarded by mu: when the crons of an app were last looked at in Nomad
 }
 
 // New makes a Deployer; it does nothing by itself until Run.
@@ -65,10 +69,10 @@ func New(c Config) *Deployer {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Deployer{
-		store: c.Store, scheduler: c.Scheduler, rules: c.Rules, render: c.Render, domain: c.Domain, port: c.Port,
+		store: c.Store, scheduler: c.Scheduler, rules: c.Rules, render: c.Render, renderSide: c.RenderSide, domain: c.Domain, port: c.Port,
 		now: c.Now, newID: c.NewID, log: log.With("component", "deploy"),
 		due: map[paas.AppRef]time.Time{}, wake: make(chan struct{}, 1),
-		tries: map[paas.AppRef]int{}, heals: map[paas.AppRef]time.Time{},
+		tries: map[paas.AppRef]int{}, heals: map[paas.AppRef]time.Time{}, looks: map[paas.AppRef]time.Time{},
 	}
 }
 

@@ -39,6 +39,32 @@ func (s Side) Ref() AppRef { return AppRef{Team: s.Team, App: s.App} }
 // Once says that the job may be registered one time only.
 func (s Side) Once() bool { return s.Kind != JobCron }
 
+// Seen gives the newest of runs, which come newest first, that is of the side job, or what stands for
+// one while Nomad has placed none.
+func (s Side) Seen(runs []Run) Run {
+	for _, r := range runs {
+		if r.Job == s.Job && (r.Placed() || !s.gone()) {
+			return r
+		}
+	}
+	r := Run{
+		ID: Unplaced(s.Team, s.Job), Team: s.Team, App: s.App, Job: s.Job, Kind: s.Kind, Name: s.Name, Release: s.Release,
+		State: RunPending, CreatedAt: s.CreatedAt,
+	}
+	switch {
+	case s.Refused != "":
+		r.State, r.Reason = RunFailed, s.Refused
+	case s.gone() && s.Failed:
+		r.State, r.Reason = RunFailed, s.Stop
+	case s.gone():
+		r.State, r.Reason = RunKilled, s.Stop
+	}
+	return r
+}
+
+// gone says that the job was taken away again.
+func (s Side) gone() bool { return s.Stop != "" && s.Index > 0 && !s.Stands }
+
 // RunState is how far along its life a run was seen.
 type RunState string
 

@@ -1,0 +1,93 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// Once asks for a task or cron of the live release to be run now, once. Args are appended to its
+// command as they are. Codes: invalid for a name that the release has not, not_found, conflict for an
+// app that is stopped or never served, quota with too many runs under way.
+func (d *Deployer) Once(ctx context.Context, r paas.RunRequest) (paas.Run, error) {
+	var row paas.Side
+	err := d.serving(ctx, r.Ref, func(snap paas.Snapshot, rel paas.Release) (paas.Change, bool, error) {
+		if snap.App.Stopped {
+			return paas.Change{}, false, paas.Errorf(paas.Conflict, "App %q is stopped. Start it with `crumpet start %s`.", r.Ref.App, r.Ref.App)
+		}
+		if _, ok := rel.Spec.Once(r.Name); !ok {
+			return paas.Change{}, false, noTask(rel, r.Name)
+		}
+		if n := underWay(snap); n >= MostRuns {
+			return paas.Change{}, false, paas.Errorf(paas.Quota, "App %q has %d runs under way, and may have no more. `crumpet run --list` shows them.", r.Ref.App, n)
+		}
+		row = paas.Side{
+			Team: r.Ref.Team, App: r.Ref.App, Kind: paas.JobRun, Name: r.Name, Release: rel.Number, Args: slices.Clone(r.Args), By: r.By,
+			Job: paas.SideJob{App: r.Ref.App, Kind: paas.JobRun, Name: d.newID()}.String(), CreatedAt: d.now(),
+		}
+		change := changeOf(snap)
+		change.Sides = []paas.Side{row}
+		change.Events = []paas.Event{{
+			Time: row.CreatedAt, Team: row.Team, App: row.App, Kind: paas.EventRunState, Release: row.Release, Process: row.Name,
+			Message: fmt.Sprintf("run of %s asked for by %s", row.Name, row.By),
+		}}
+		return change, true, d.written(snap, &change)
+	})
+	return row.Seen(nil), err
+}
+
+func noTask(rel paas.Release, name string) error {
+	var names []string
+	for _, t := range rel.Spec.Tasks {
+		names = append(names, t.Name)
+	}
+	for _, c := range rel.Spec.Crons {
+		names = append(names, c.Name)
+	}
+	has := "none"
+	if len(names) > 0 {
+		has = strings.Join(names, ", ")
+	}
+	message := fmt.Sprintf("Release %d of app %q has no task or cron %q; it has %s.", rel.Number, rel.App, name, has)
+	return &paas.Error{Code: paas.Invalid, Message: message, Faults: []paas.Fault{{Location: "task", Message: message}}}
+}
+
+// underWay counts the runs on demand that have not ended.
+func underWay(snap paas.Snapshot) int {
+	n := 0
+	for _, row := range snap.Sides {
+		if row.Kind == paas.JobRun && !row.Seen(snap.Runs).State.Ended() {
+			n++
+		}
+	}
+	return n
+}
+
+// EndRun stops a run, whatever job it is of. job is the id of its job in Nomad, of a firing of a cron
+// its own. One that has ended is left alone. Code not_found for a run that is not known.
+func (d *Deployer) EndRun(ctx context.Context, ref paas.AppRef, job, by string) error {
+	return d.existing(ctx, ref, func(snap paas.Snapshot) (paas.Change, bool, error) {
+		row, wished := snap.Sides[job]
+		i := slices.IndexFunc(snap.Runs, func(r paas.Run) bool { return r.Job == job })
+		switch {
+		case !wished && i < 0:
+			return paas.Change{}, false, paas.Errorf(paas.NotFound, "App %q has no such run. `crumpet run --list` shows those there are.", ref.App)
+		case !wished:
+			run := snap.Runs[i]
+			row = paas.Side{
+				Team: run.Team, App: run.App, Job: run.Job, Kind: run.Kind, Name: run.Name, Release: run.Release,
+				CreatedAt: d.now(), Index: 1, Stands: true,
+			}
+		}
+		if row.Stop != "" || row.Seen(snap.Runs).State.Ended() {
+			return paas.Change{}, false, nil
+		}
+		row.Stop = "stopped by " + by
+		change := changeOf(snap)
+		change.Sides = []paas.Side{row}
+		return change, true, nil
+	})
+}
