@@ -1,6 +1,7 @@
 package jobspec_test
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
@@ -42,7 +43,7 @@ func drawJob(t *rapid.T) *nomadapi.Job {
 	for i, g := range job.TaskGroups {
 		g.Name, g.Count = new(fmt.Sprint("g", i)), new(i)
 		if g.Scaling != nil {
-			g.Scaling.Type = "horizontal"
+			g.Scaling.Type, g.Scaling.Max = "horizontal", new(int64(i))
 		}
 		for j, task := range g.Tasks {
 			task.Name = fmt.Sprint("t", j)
@@ -71,6 +72,10 @@ func drawJob(t *rapid.T) *nomadapi.Job {
 // sensible takes out what Nomad's parser would not leave as it is.
 func sensible(v any) {
 	switch v := v.(type) {
+	case *nomadapi.Constraint:
+		v.Operand = cmp.Or(v.Operand, "=")
+	case *nomadapi.Affinity:
+		v.Operand = cmp.Or(v.Operand, "=")
 	case *nomadapi.NetworkResource:
 		for i := range v.DynamicPorts {
 			v.DynamicPorts[i].Value = 0
@@ -143,7 +148,7 @@ func drawAny(t *rapid.T, depth int) any {
 	case 0:
 		return rapid.Bool().Draw(t, "truth")
 	case 1:
-		return rapid.Float64Range(-1e9, 1e9).Draw(t, "number")
+		return rapid.Float64Range(-1e9, 1e9).Draw(t, "number") + 0 // JSON has a -0, HCL has none
 	case 2:
 		if depth > 0 {
 			list := []any{}

@@ -14,7 +14,7 @@ import (
 )
 
 // parseHCL reads a job as Nomad's jobspec2 does, as far as HCL writes it. That package is not among the
-// modules one can import; TestHCLIsWhatNomadReads asks a real Nomad.
+// modules one can import; TestNomadReadsTheSameJob asks a real Nomad.
 func parseHCL(text []byte) (*nomadapi.Job, error) {
 	file, diags := hclsyntax.ParseConfig(text, "job.nomad.hcl", hcl.InitialPos)
 	if diags.HasErrors() {
