@@ -12,30 +12,16 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// decoder walks one file. It never stops at a fault: a value that can't be read keeps its default
-// and is marked broken.
+// decoder walks one file, or the app of one file as one environment has it. It never stops at a
+// fault: a value that can't be read keeps its default and is marked broken.
 type decoder struct {
-	diags   hcl.Diagnostics
+	scope   *scope
+	found   *faults
 	partial bool                 // the file had syntax errors
+	again   bool                 // the file was walked before: what was said then is no news
+	veiled  *veil                // while a sensitive value is read
 	ranges  map[string]hcl.Range // by place.key, where it stands in the file
 	broken  map[string]bool      // by place.key, already complained about
-}
-
-// fault reports what is wrong with the value at a place, and keeps Validate from doing so again.
-func (d *decoder) fault(at place, r hcl.Range, summary, format string, args ...any) {
-	d.broken[at.key] = true
-	d.report(at, r, summary, fmt.Sprintf(format, args...))
-}
-
-func (d *decoder) report(at place, r hcl.Range, summary, detail string) {
-	if d.partial && slices.ContainsFunc(d.diags, func(syntax *hcl.Diagnostic) bool {
-		return syntax.Extra == nil && syntax.Subject != nil && syntax.Subject.Overlaps(r)
-	}) {
-		return // what the parser made of a fault of syntax is no news
-	}
-	d.diags = append(d.diags, &hcl.Diagnostic{
-		Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: &r, Extra: location(at.location),
-	})
 }
 
 // contents is what of a body the schema knows.
@@ -56,26 +42,29 @@ func (c contents) one(kind string) *hclsyntax.Block {
 func (d *decoder) read(at place, body *hclsyntax.Body, s schema) contents {
 	c := contents{attrs: map[string]*hclsyntax.Attribute{}, blocks: map[string][]*hclsyntax.Block{}}
 	for _, a := range ordered(body.Attributes) {
-		label, isBlock := s.blocks[a.Name]
+		kind, isBlock := s.blocks[a.Name]
 		switch {
 		case slices.Contains(s.attrs, a.Name):
 			c.attrs[a.Name] = a
 			d.ranges[at.attr(a.Name).key] = a.Expr.Range()
 		case isBlock:
-			d.fault(at.attr(a.Name), a.NameRange, "Block expected", "In %s, %s is a block and takes no equals sign. Write %s.", s.kind, a.Name, form(a.Name, label))
+			d.fault(at.attr(a.Name), a.NameRange, "Block expected", "In %s, %s is a block and takes no equals sign. Write %s.", s.kind, a.Name, form(a.Name, kind.label))
 		default:
-			d.mistyped(at, body, a.Name, s)
-			d.fault(at.attr(a.Name), a.NameRange, "Unknown key", "There is no key %q in %s.%s", a.Name, s.kind, s.hint(a.Name))
+			d.unknown(at, body, a.Name, a.NameRange, "key", s)
 		}
 	}
 	for _, b := range body.Blocks {
-		label, known := s.blocks[b.Type]
-		if !known {
-			d.unknown(at, body, b, s)
+		kind, known := s.blocks[b.Type]
+		switch {
+		case !known && slices.Contains(s.attrs, b.Type):
+			d.fault(at.attr(b.Type), b.TypeRange, "Equals sign expected", "In %s, %s is a key and no block. Write %s = ....", s.kind, b.Type, b.Type)
+			continue
+		case !known:
+			d.unknown(at, body, b.Type, b.TypeRange, "block", s)
 			continue
 		}
-		d.labels(at, b, label)
-		if first := c.one(b.Type); first != nil && label == "" {
+		d.labels(at, b, kind.label)
+		if first := c.one(b.Type); first != nil && !kind.many {
 			d.fault(at.attr(b.Type).label(), b.DefRange(), "Block repeated", "There is a second block %q in %s; the first is in line %d. Join them.", b.Type, s.kind, first.DefRange().Start.Line)
 			continue
 		}
@@ -84,13 +73,18 @@ func (d *decoder) read(at place, body *hclsyntax.Body, s schema) contents {
 	return c
 }
 
-func (d *decoder) unknown(at place, body *hclsyntax.Body, b *hclsyntax.Block, s schema) {
-	if slices.Contains(s.attrs, b.Type) {
-		d.fault(at.attr(b.Type), b.TypeRange, "Equals sign expected", "In %s, %s is a key and no block. Write %s = ....", s.kind, b.Type, b.Type)
-		return
+// unknown reports a name that the schema does not have. what is key or block, as it was written.
+func (d *decoder) unknown(at place, body *hclsyntax.Body, name string, r hcl.Range, what string, s schema) {
+	here := at.attr(name)
+	switch said := s.refused[name]; {
+	case said != "" && said == later[name]:
+		d.fault(here, r, "Not yet", "The %s %q of %s: %s", what, name, s.kind, said)
+	case said != "":
+		d.fault(here, r, "Unknown "+what, "There is no %s %q in %s. %s", what, name, s.kind, said)
+	default:
+		d.mistyped(at, body, name, s)
+		d.fault(here, r, "Unknown "+what, "There is no %s %q in %s.%s", what, name, s.kind, s.hint(name))
 	}
-	d.mistyped(at, body, b.Type, s)
-	d.fault(at.attr(b.Type), b.TypeRange, "Unknown block", "There is no block %q in %s.%s", b.Type, s.kind, s.hint(b.Type))
 }
 
 // mistyped keeps what a wrong name was meant to be from being called missing as well.

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,35 +19,53 @@ import (
 // FileName is the name of an app's spec at the root of its source.
 const FileName = "crumpet.hcl"
 
-// maxSource is the longest source that Parse reads, in bytes.
-const maxSource = 64 << 10
+// maxSource is the longest source that is read, in bytes.
+const maxSource = 1 << 20
 
-// Parse reads the source of an app spec. filename is used in diagnostics only. The Spec is nil
-// exactly when a diagnostic is an error; the diagnostics hold every fault that could be found, in
-// the order of the file.
+// Parse is ParseWith without options.
 func Parse(src []byte, filename string) (*paas.Spec, hcl.Diagnostics) {
-	d := &decoder{ranges: map[string]hcl.Range{}, broken: map[string]bool{}}
-	if diag := tooMuch(src, filename); diag != nil {
+	return ParseWith(src, Options{Filename: filename})
+}
+
+// ParseWith reads the source of an app spec: of its environments all are checked and the one in o is
+// given. The Spec is nil exactly when a diagnostic is an error; the diagnostics hold every fault that
+// could be found, in the order of the file.
+func ParseWith(src []byte, o Options) (*paas.Spec, hcl.Diagnostics) {
+	src = normal(src)
+	if diag := tooMuch(src, o.Filename); diag != nil {
 		return nil, hcl.Diagnostics{diag}
 	}
-	file, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
-	d.diags = diags
-	// Past a syntax error parts of the file are missing, so what seems absent may well be there.
-	d.partial = diags.HasErrors()
+	file, diags := hclsyntax.ParseConfig(src, o.Filename, hcl.InitialPos)
+	d := &decoder{
+		scope: newScope(src, o), found: &faults{said: map[said]bool{}},
+		// Past a syntax error parts of the file are missing, so what seems absent may well be there.
+		partial: diags.HasErrors(),
+		ranges:  map[string]hcl.Range{}, broken: map[string]bool{},
+	}
+	d.found.parsed(diags)
 
 	var s paas.Spec
 	if body, ok := file.Body.(*hclsyntax.Body); ok {
-		s = d.file(body)
+		s = d.file(body, o)
 	}
-	sortDiagnostics(d.diags)
-	if d.diags.HasErrors() {
-		return nil, d.diags
+	all := d.found.all()
+	if all.HasErrors() {
+		return nil, all
 	}
-	return &s, d.diags
+	return &s, all
+}
+
+// normal gives a source with the ends of lines that the language knows: one that was written on
+// Windows is the same spec.
+func normal(src []byte) []byte {
+	if !bytes.Contains(src, []byte("\r\n")) {
+		return src
+	}
+	return bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
 }
 
 // ParseFile reads and parses the file at path, and gives its source as well, for Text.
-func ParseFile(path string) (*paas.Spec, []byte, hcl.Diagnostics) {
+func ParseFile(path string, o Options) (*paas.Spec, []byte, hcl.Diagnostics) {
 	src, err := os.ReadFile(path)
 	if err != nil {
 		detail := fmt.Sprintf("The file %s can't be read: %s.", path, reason(err))
@@ -58,7 +77,8 @@ func ParseFile(path string) (*paas.Spec, []byte, hcl.Diagnostics) {
 		}
 		return nil, nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "No app spec", Detail: detail}}
 	}
-	s, diags := Parse(src, path)
+	o.Filename = path
+	s, diags := ParseWith(src, o)
 	return s, src, diags
 }
 

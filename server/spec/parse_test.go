@@ -201,13 +201,13 @@ func TestSourcesThatNestTooDeepAreRefused(t *testing.T) {
 func TestParseFileSaysThatThereIsNoFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), spec.FileName)
-	if _, _, diags := spec.ParseFile(path); len(diags) != 1 || !strings.Contains(diags[0].Detail, "There is no file "+path) {
+	if _, _, diags := spec.ParseFile(path, spec.Options{}); len(diags) != 1 || !strings.Contains(diags[0].Detail, "There is no file "+path) {
 		t.Errorf("got %v", diags)
 	}
 	if err := os.WriteFile(path, []byte(one("")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, src, diags := spec.ParseFile(path)
+	s, src, diags := spec.ParseFile(path, spec.Options{})
 	if diags.HasErrors() || s.App != "a" || string(src) != one("") {
 		t.Errorf("got %+v, %q, %v", s, src, diags)
 	}

@@ -7,36 +7,62 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// env reads a map of names to values.
+// value reads a text that may refer to these ports.
+func (d *decoder) value(at place, e hclsyntax.Expression, ports []paas.Port) paas.Value {
+	v, ok := d.eval(at, e, refsTo(ports))
+	if !ok {
+		return nil
+	}
+	parts, _ := d.parts(at, e.Range(), v)
+	return parts
+}
+
+// values reads a list of such texts.
+func (d *decoder) values(at place, e hclsyntax.Expression, ports []paas.Port, example string) ([]paas.Value, bool) {
+	item := func(i int, r hcl.Range) place {
+		here := place{fmt.Sprintf("%s.%d", at.key, i), at.location}
+		d.ranges[here.key] = r
+		return here
+	}
+	all := []paas.Value{}
+	if tuple, written := e.(*hclsyntax.TupleConsExpr); written {
+		for i, each := range tuple.Exprs {
+			all = append(all, d.value(item(i, each.Range()), each, ports))
+		}
+		return all, true
+	}
+	v, ok := d.eval(at, e, refsTo(ports))
+	if !ok {
+		return nil, false
+	}
+	if v.IsNull() || !sequence(v) {
+		d.fault(at, e.Range(), "List expected", "The value of %s must be a list. Write %s.", at.location, example)
+		return nil, false
+	}
+	for i, each := range v.AsValueSlice() {
+		parts, _ := d.parts(item(i, e.Range()), e.Range(), each)
+		all = append(all, parts)
+	}
+	return all, true
+}
+
+// env reads a map of names to values. Each of its maps that is written out is read entry by entry,
+// so that a fault is that of one entry and stands in its line.
 func (d *decoder) env(at place, a *hclsyntax.Attribute, ports []paas.Port) map[string]paas.Value {
 	if a == nil {
 		return nil
 	}
-	object, ok := a.Expr.(*hclsyntax.ObjectConsExpr)
-	if !ok {
-		d.fault(at, a.Expr.Range(), "Map expected", `The env is a map of names to values. Write env = { NAME = "value" }.`)
-		return nil
-	}
-	env := make(map[string]paas.Value, len(object.Items))
-	for _, item := range object.Items {
-		name, ok := key(item.KeyExpr)
-		if !ok {
-			d.report(at, item.KeyExpr.Range(), "Bad name", "The name of a variable in env must be written out.")
-			continue
+	env := map[string]paas.Value{}
+	for _, layer := range layers(a.Expr) {
+		if object, written := layer.(*hclsyntax.ObjectConsExpr); written {
+			d.entries(at, object, ports, env)
+		} else {
+			d.layer(at, layer, ports, env)
 		}
-		entry := at.attr(name)
-		if _, twice := env[name]; twice {
-			d.fault(entry, item.KeyExpr.Range(), "Name repeated", "The variable %s is set a second time in the same env. Keep one.", name)
-			continue
-		}
-		d.ranges[entry.label().key] = item.KeyExpr.Range()
-		d.ranges[entry.key] = item.ValueExpr.Range()
-		env[name] = d.value(entry, item.ValueExpr, ports)
 	}
 	if len(env) == 0 {
 		return nil // as if it were not there, also for the digest
@@ -44,25 +70,66 @@ func (d *decoder) env(at place, a *hclsyntax.Attribute, ports []paas.Port) map[s
 	return env
 }
 
-// key gives the name that stands on the left in a map.
-func key(e hclsyntax.Expression) (string, bool) {
-	if refers(e) {
-		return "", false
+// layers gives the arguments of merge, or the expression itself.
+func layers(e hclsyntax.Expression) []hclsyntax.Expression {
+	switch e := e.(type) {
+	case *hclsyntax.ParenthesesExpr:
+		return layers(e.Expression)
+	case *hclsyntax.FunctionCallExpr:
+		if e.Name != "merge" || e.ExpandFinal || len(e.Args) == 0 {
+			break
+		}
+		var all []hclsyntax.Expression
+		for _, arg := range e.Args {
+			all = append(all, layers(arg)...)
+		}
+		return all
 	}
-	v, diags := e.Value(nil)
-	if diags.HasErrors() || v.IsNull() || v.Type() != cty.String {
-		return "", false
-	}
-	return v.AsString(), true
+	return []hclsyntax.Expression{e}
 }
 
-// refers says whether an expression refers to anything or calls a function.
-func refers(e hclsyntax.Expression) bool {
-	if len(e.Variables()) > 0 {
-		return true
+// entries reads a map that is written out.
+func (d *decoder) entries(at place, object *hclsyntax.ObjectConsExpr, ports []paas.Port, env map[string]paas.Value) {
+	here := map[string]bool{}
+	for _, item := range object.Items {
+		key, ok := d.eval(place{at.key + ".#name", at.location}, item.KeyExpr, nil)
+		if !ok {
+			continue
+		}
+		if key.IsNull() || key.Type() != cty.String {
+			d.report(at, item.KeyExpr.Range(), "Bad name", "The name of a variable in env must be a text.")
+			continue
+		}
+		name := key.AsString()
+		entry := at.attr(name)
+		if here[name] {
+			d.fault(entry, item.KeyExpr.Range(), "Name repeated", "The variable %s is set a second time in the same env. Keep one.", name)
+			continue
+		}
+		here[name] = true
+		d.ranges[entry.label().key] = item.KeyExpr.Range()
+		d.ranges[entry.key] = item.ValueExpr.Range()
+		env[name] = d.value(entry, item.ValueExpr, ports)
 	}
-	_, called := call(e)
-	return called
+}
+
+// layer reads a map that some other expression gives.
+func (d *decoder) layer(at place, e hclsyntax.Expression, ports []paas.Port, env map[string]paas.Value) {
+	v, ok := d.eval(at, e, refsTo(ports))
+	if !ok {
+		return
+	}
+	if t := v.Type(); v.IsNull() || !t.IsMapType() && !t.IsObjectType() {
+		d.fault(at, e.Range(), "Map expected", `The env is a map of names to values. Write env = { NAME = "value" }.`)
+		return
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		key, each := it.Element()
+		name := key.AsString()
+		entry := at.attr(name)
+		d.ranges[entry.label().key], d.ranges[entry.key] = e.Range(), e.Range()
+		env[name], _ = d.parts(entry, e.Range(), each)
+	}
 }
 
 // call finds the first call of a function in an expression.
@@ -75,85 +142,6 @@ func call(e hclsyntax.Expression) (f *hclsyntax.FunctionCallExpr, ok bool) {
 		return nil
 	})
 	return f, f != nil
-}
-
-// value turns an expression into parts. ports are those it may refer to.
-func (d *decoder) value(at place, e hclsyntax.Expression, ports []paas.Port) paas.Value {
-	var v paas.Value
-	for _, piece := range pieces(e) {
-		if !d.piece(at, piece, ports, &v) {
-			return nil
-		}
-	}
-	if len(v) == 0 {
-		return paas.Literal("")
-	}
-	return v
-}
-
-// pieces takes the wrapping off an expression: what stands between the quotes, in order.
-func pieces(e hclsyntax.Expression) []hclsyntax.Expression {
-	switch e := e.(type) {
-	case *hclsyntax.TemplateExpr:
-		var all []hclsyntax.Expression
-		for _, part := range e.Parts {
-			all = append(all, pieces(part)...)
-		}
-		return all
-	case *hclsyntax.TemplateWrapExpr:
-		return pieces(e.Wrapped)
-	case *hclsyntax.ParenthesesExpr:
-		return pieces(e.Expression)
-	}
-	return []hclsyntax.Expression{e}
-}
-
-func (d *decoder) piece(at place, e hclsyntax.Expression, ports []paas.Port, v *paas.Value) bool {
-	if t, ok := e.(*hclsyntax.ScopeTraversalExpr); ok {
-		ref, ok := d.reference(at, t, ports)
-		if ok {
-			*v = append(*v, paas.Part{Ref: &ref})
-		}
-		return ok
-	}
-	if f, ok := call(e); ok {
-		d.fault(at, f.Range(), "Unknown function", "There is no function %q: an app spec has none. Write the value out.", f.Name)
-		return false
-	}
-	if vars := e.Variables(); len(vars) > 0 {
-		d.fault(at, e.Range(), "Reference not alone", "The reference %s can't be computed with: its value is known only where the instance runs. Use it by itself, as in \"${%s}\".", text(vars[0]), text(vars[0]))
-		return false
-	}
-	c, diags := e.Value(nil)
-	if diags.HasErrors() {
-		d.fault(at, e.Range(), "Bad value", "The value can't be computed: %s", sentence(diags[0]))
-		return false
-	}
-	s, err := convert.Convert(c, cty.String)
-	if err != nil || s.IsNull() || !s.IsKnown() {
-		d.fault(at, e.Range(), "Text expected", "The value of %s must be a text, a number or a truth value.", at.location)
-		return false
-	}
-	*v = extend(*v, s.AsString())
-	return true
-}
-
-// reference reads port.NAME, host.NAME, host, alloc.id or alloc.index.
-func (d *decoder) reference(at place, e *hclsyntax.ScopeTraversalExpr, ports []paas.Port) (paas.Ref, bool) {
-	names, ok := words(e.Traversal)
-	path := strings.Join(names, ".")
-	switch {
-	case !ok:
-	case path == string(paas.RefAllocID), path == string(paas.RefAllocIndex):
-		return paas.Ref{Kind: paas.RefKind(path)}, true
-	case path == string(paas.RefHost) && len(ports) == 1:
-		return paas.Ref{Kind: paas.RefHost, Name: ports[0].Name}, true
-	case len(names) == 2 && (names[0] == string(paas.RefPort) || names[0] == string(paas.RefHost)):
-		// Whether the port exists is Validate's to say, as it is for a spec that came as JSON.
-		return paas.Ref{Kind: paas.RefKind(names[0]), Name: names[1]}, true
-	}
-	d.fault(at, e.Range(), "Unknown reference", "There is no %s to refer to. %s", text(e.Traversal), known(ports))
-	return paas.Ref{}, false
 }
 
 // known lists what a value may refer to.
