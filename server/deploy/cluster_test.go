@@ -41,6 +41,7 @@ type cluster struct {
 	registers int
 	port      string // of the router, for the next boot
 	serial    int
+	side      side             // its batch jobs
 	seen      chan paas.AppRef // apps whose facts are to be written
 }
 
@@ -76,7 +77,7 @@ func newCluster(t testing.TB) *cluster {
 func (c *cluster) boot() (stop func()) {
 	n := 0
 	dep := deploy.New(deploy.Config{
-		Store: c.store, Scheduler: c, Rules: c, Render: render, Domain: "localhost", Port: c.port, Now: c.clock,
+		Store: c.store, Scheduler: c, Rules: c, Render: render, RenderSide: renderSide, Domain: "localhost", Port: c.port, Now: c.clock,
 		NewID: func() string { n++; return fmt.Sprintf("d%d%d", time.Now().UnixNano(), n) },
 	})
 	c.mu.Lock()
@@ -177,10 +178,15 @@ func (c *cluster) Register(_ context.Context, team string, job *nomadapi.Job, in
 	at := c.index
 	c.registers++
 	c.jobs[*job.ID] = withIndex(job, at)
-	app, slot, _ := paas.ParseJobID(*job.ID)
+	app, slot, ofSlot := paas.ParseJobID(*job.ID)
 	ref := paas.AppRef{Team: team, App: app}
+	if !ofSlot {
+		ref.App = c.runSide(team, job, at)
+	}
 	for _, g := range job.TaskGroups {
-		c.scale(ref, slot, g, at)
+		if ofSlot {
+			c.scale(ref, slot, g, at)
+		}
 	}
 	c.serving = append(c.serving, c.healthy(ref))
 	c.mu.Unlock()
@@ -244,10 +250,11 @@ func (c *cluster) healthy(ref paas.AppRef) int {
 	return n
 }
 
-func (c *cluster) Deregister(_ context.Context, _, id string, _ bool) error {
+func (c *cluster) Deregister(_ context.Context, team, id string, purge bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.jobs, id)
+	c.endSide(team, id, purge)
 	return nil
 }
 
@@ -326,5 +333,6 @@ func (c *cluster) facts(ref paas.AppRef, snap paas.Snapshot) paas.Observation {
 		router.Seen = route.FenceVersion(text)
 	}
 	seen.Routers = []paas.RouterFact{router}
+	seen.Runs = c.side.of(ref)
 	return seen
 }

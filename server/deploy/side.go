@@ -127,6 +127,7 @@ func over(row paas.Side, run paas.Run, snap paas.Snapshot, now time.Time) (why s
 	if !run.Placed() && now.Sub(row.CreatedAt) > limit {
 		return cmp.Or(run.Reason, "Nomad did not start "+row.Name), true
 	}
+	run.Release = row.Release
 	return tooLong(run, snap, now)
 }
 
