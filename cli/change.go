@@ -50,11 +50,17 @@ func (s *session) change(ctx context.Context, args []string, detach bool, unchan
 		return s.left(ctx, err, f.deployment)
 	}
 	d := f.deployment
-	if d.State != paas.DeploymentHealthy {
+	switch {
+	case d.State == paas.DeploymentHealthy:
+		p.done("%s is done: release %d serves.", upperFirst(d.Cause), d.Release)
+	case serves(d):
+		p.done("%s", warmText(d))
+	case d.Waits == paas.WaitHold:
+		p.done("%s.", upperFirst(d.Reason))
+	default:
 		p.close()
 		return f.explain(ctx)
 	}
-	p.done("%s is done: release %d serves.", upperFirst(d.Cause), d.Release)
 	return nil
 }
 

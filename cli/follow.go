@@ -86,8 +86,20 @@ func (f *follower) run(ctx context.Context, after int64) error {
 			}
 			f.deployment = d
 			f.show()
-			return d.State.Ended(), nil
+			return d.State.Ended() || serves(d) || (d.Waits != "" && d.State == paas.DeploymentPaused && d.Waits != paas.WaitRoom), nil
 		})
+}
+
+// serves says that all requests go to a deployment's release, though its old instances may still be
+// kept warm.
+func serves(d paas.Deployment) bool {
+	return d.State == paas.DeploymentHealthy || (d.SwitchedAt != nil && !d.Abort && !d.State.Ended())
+}
+
+// warmText says how long the release before stays within reach, and how to go back to it.
+func warmText(d paas.Deployment) string {
+	return fmt.Sprintf("Release %d serves. Release %d stays warm for %s: `crumpet cancel %s` goes back to it at once, `crumpet promote %s` lets it go now.",
+		d.Release, d.Previous, d.Current().Hold, d.App, d.App)
 }
 
 // left is the failure of not having seen the end of a deployment: by Ctrl-C, or because the server
@@ -231,6 +243,9 @@ func reasonOf(d paas.Deployment) string {
 
 func (f *follower) nextStep() string {
 	d := f.deployment
+	if d.Waits == paas.WaitFailure {
+		return fmt.Sprintf("It stays as it is: `crumpet promote %s` tries again, `crumpet cancel %s` turns back.", d.App, d.App)
+	}
 	if d.State == paas.DeploymentCanceled {
 		return "It was canceled. Push again when it is wanted."
 	}

@@ -114,9 +114,9 @@ server, and rolls out beside the release that serves until it is healthy.`,
 		&cobra.Group{ID: groupCare, Title: "Look after apps:"},
 		&cobra.Group{ID: groupServer, Title: "Servers:"},
 	)
-	add(root, groupApp, newInitCmd(s), newValidateCmd(s), newRenderCmd(s), newPushCmd(s))
+	add(root, groupApp, newInitCmd(s), newValidateCmd(s), newRenderCmd(s), newPushCmd(s), newDeployCmd(s), newReferenceCmd(s))
 	add(root, groupCare, newAppsCmd(s), newStatusCmd(s), newLogsCmd(s), newScaleCmd(s), newRestartCmd(s),
-		newStopCmd(s), newStartCmd(s), newCancelCmd(s), newDestroyCmd(s))
+		newStopCmd(s), newStartCmd(s), newPromoteCmd(s), newCancelCmd(s), newDestroyCmd(s))
 	add(root, groupServer,
 		newDevCmd(s),
 		newServerCmd(s),

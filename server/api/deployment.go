@@ -52,6 +52,17 @@ func (a *API) cancel(ctx context.Context, in *deploymentScope) (*body[paas.Deplo
 	return a.deployment(ctx, in)
 }
 
+func (a *API) promote(ctx context.Context, in *deploymentScope) (*body[paas.Deployment], error) {
+	ref, err := in.ref()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Deployer.Promote(ctx, ref, in.ID, caller(ctx)); err != nil {
+		return nil, err
+	}
+	return a.deployment(ctx, in)
+}
+
 // presentDeployment fills what JSON would show as null.
 func presentDeployment(d paas.Deployment) paas.Deployment {
 	d.Wanted = counts(d.Wanted)

@@ -182,6 +182,8 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	platform.SetFate(apitest.Fate{State: paas.DeploymentRunning})
 	c.call(t, "POST", app+"/restart", "/v1/apps/shop/restart", "", 202)
 	c.call(t, "POST", app+"/deployments/{id}/cancel", "/v1/apps/shop/deployments/d5/cancel", "", 202)
+	c.call(t, "POST", app+"/restart", "/v1/apps/shop/restart", "", 202)
+	c.call(t, "POST", app+"/deployments/{id}/promote", "/v1/apps/shop/deployments/d6/promote", "", 202)
 	c.call(t, "GET", app+"/logs", "/v1/apps/shop/logs", "", 200)
 	c.call(t, "DELETE", app, "/v1/apps/shop", "", 202)
 }

@@ -28,12 +28,15 @@ type Store interface {
 // way, a route is another app's), unavailable.
 type Deployer interface {
 	Deploy(ctx context.Context, req paas.DeployRequest) (paas.DeployResult, error)
+	// Plan says what Deploy would do, and does nothing.
+	Plan(ctx context.Context, req paas.DeployRequest) (paas.Plan, error)
 	Scale(ctx context.Context, ref paas.AppRef, counts map[string]int, by string) (paas.DeployResult, error)
 	Restart(ctx context.Context, ref paas.AppRef, by string) (paas.DeployResult, error)
 	Stop(ctx context.Context, ref paas.AppRef, by string) error
 	Start(ctx context.Context, ref paas.AppRef, by string) (paas.DeployResult, error)
 	Destroy(ctx context.Context, ref paas.AppRef, by string) error
 	Cancel(ctx context.Context, ref paas.AppRef, id, by string) error
+	Promote(ctx context.Context, ref paas.AppRef, id, by string) error
 }
 
 // Blobs takes in the files of a source by their digests.

@@ -28,9 +28,13 @@ func (a *API) routes() []route {
 		typed("GET", "/v1/apps/{app}/releases", "releases", "List releases, newest first", (*API).releases),
 		typed("GET", "/v1/apps/{app}/releases/{number}", "release", "Show a release", (*API).release),
 
+		typed("POST", "/v1/apps/{app}/plan", "plan", "Say what a release would do", (*API).plan),
+		typed("GET", "/v1/apps/{app}/diff", "diff", "Compare two releases", (*API).diff),
+
 		typed("GET", "/v1/apps/{app}/deployments", "deployments", "List deployments, newest first", (*API).deployments),
 		typed("GET", "/v1/apps/{app}/deployments/{id}", "deployment", "Show a deployment", (*API).deployment),
 		typed("POST", "/v1/apps/{app}/deployments/{id}/cancel", "cancel", "Walk a deployment back", (*API).cancel, answers(202)),
+		typed("POST", "/v1/apps/{app}/deployments/{id}/promote", "promote", "Let a deployment that is held go on", (*API).promote, answers(202)),
 
 		typed("POST", "/v1/apps/{app}/scale", "scale", "Change how many instances are wanted", (*API).scale, answers(202, 200)),
 		typed("POST", "/v1/apps/{app}/restart", "restart", "Replace every instance, without a gap", (*API).restart, answers(202, 200)),

@@ -10,9 +10,10 @@ import (
 )
 
 // CreateRelease makes an app run a spec with an artifact. Asked again for the same, the server gives
-// the deployment that is under way; with Force it would walk again.
+// the deployment that is under way; with Force it would walk again, and with the Base of a plan it
+// would be refused, as the first time moved the world.
 func (c *Client) CreateRelease(ctx context.Context, app string, in wire.CreateRelease) (d wire.Deployed, err error) {
-	return d, c.call(ctx, repeat(!in.Force), "POST", appPath(app, "/releases"), nil, in, &d)
+	return d, c.call(ctx, repeat(!in.Force && in.Base == nil), "POST", appPath(app, "/releases"), nil, in, &d)
 }
 
 // Releases lists an app's releases, newest first.
@@ -33,6 +34,12 @@ func (c *Client) Deployments(ctx context.Context, app string) (list wire.Deploym
 // Deployment shows a deployment.
 func (c *Client) Deployment(ctx context.Context, app, id string) (d paas.Deployment, err error) {
 	return d, c.call(ctx, always, "GET", appPath(app, "/deployments/"+url.PathEscape(id)), nil, nil, &d)
+}
+
+// Promote ends what a deployment waits for. Twice might end the next hold as well, so it is repeated
+// only if the server can't have heard it.
+func (c *Client) Promote(ctx context.Context, app, id string) (d paas.Deployment, err error) {
+	return d, c.call(ctx, unsent, "POST", appPath(app, "/deployments/"+url.PathEscape(id)+"/promote"), nil, nil, &d)
 }
 
 // Cancel makes a deployment walk back.

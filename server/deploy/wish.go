@@ -62,10 +62,15 @@ func (d *Deployer) Scale(ctx context.Context, ref paas.AppRef, wanted map[string
 			if walk.Abort {
 				return paas.Change{}, false, paas.Errorf(paas.Conflict, "Deployment %s of app %q is walking back. Scale again when it has ended.", walk.ID, ref.App)
 			}
-			at := walk.Current()
+			at := rescaled(walk, wanted)
 			walk.Wanted = overlay(walk.Wanted, wanted)
 			walk.Steps, walk.Step, walk.StepAt = restep(walk, rel.Spec, at), 0, now
 			change.Deployments = []paas.Deployment{walk}
+			if !walk.InPlace() && walk.Previous > 0 { // so that the walk, if it turns back, keeps what was asked for
+				app := snap.App
+				app.Counts = overlay(app.Counts, within(wanted, snap.Releases[walk.Previous].Spec))
+				change.App = &app
+			}
 			result = paas.DeployResult{Release: rel, Deployment: &walk, Changed: true}
 			return change, true, nil
 		}
@@ -89,7 +94,30 @@ func restep(walk paas.Deployment, spec paas.Spec, at paas.Step) []paas.Step {
 	if walk.InPlace() {
 		return []paas.Step{{New: maps.Clone(walk.Wanted)}}
 	}
-	return Steps(spec, at, walk.Wanted)
+	return stepsOf(walk, spec, at)
+}
+
+// rescaled is the step a walk stands at, with the old slot brought to the new numbers where a rule
+// gives it a share of the requests: a rolling walk adds to the new slot only.
+func rescaled(walk paas.Deployment, wanted map[string]int) paas.Step {
+	at := walk.Current()
+	if at.Share == nil || at.Switched() {
+		return at
+	}
+	at.Old = maps.Clone(at.Old)
+	for process, n := range wanted {
+		if at.Old[process] > 0 {
+			at.Old[process] = n
+		}
+	}
+	return at
+}
+
+// within gives the counts of the processes that a spec has.
+func within(counts map[string]int, spec paas.Spec) map[string]int {
+	some := maps.Clone(counts)
+	maps.DeleteFunc(some, func(name string, _ int) bool { _, ok := spec.Process(name); return !ok })
+	return some
 }
 
 func checkScale(spec paas.Spec, wanted map[string]int) error {

@@ -24,8 +24,8 @@ func (f *folding) foldRoutes() {
 	standing := targets(f.in.tables)
 	for _, claim := range f.in.claims() {
 		before, known := f.next.routes[claim]
-		after, settled := f.route(claim, standing[claim], before)
-		if !settled || known && before.State == after.State &&
+		after := f.route(claim, standing[claim], before)
+		if known && before.State == after.State &&
 			slices.Equal(before.Targets, after.Targets) && slices.Equal(before.Any, after.Any) {
 			continue
 		}
@@ -37,10 +37,11 @@ func (f *folding) foldRoutes() {
 	}
 }
 
-// route gives the fact of one route. It is not settled while an answering route has new targets
-// nobody has asked yet: it neither stops answering nor claims that the new ones do.
-func (f *folding) route(claim paas.Claim, t standing, before paas.RouteFact) (fact paas.RouteFact, settled bool) {
-	fact = paas.RouteFact{
+// route gives the fact of one route. While an answering route has new targets that
+// nobody has asked yet it neither stops answering nor claims that the new ones do. Only what stands in
+// some router is said at once, as an instance that must be nowhere waits for that.
+func (f *folding) route(claim paas.Claim, t standing, before paas.RouteFact) paas.RouteFact {
+	fact := paas.RouteFact{
 		Team: claim.Team, App: claim.App, Host: claim.Host, Path: claim.Path,
 		State: paas.RoutePending, Targets: t.all, Any: t.any, Since: f.now,
 	}
@@ -52,7 +53,8 @@ func (f *folding) route(claim paas.Claim, t standing, before paas.RouteFact) (fa
 		case asked && answer.OK(), !asked && unchanged:
 			fact.State = paas.RouteAnswering
 		case !asked && before.State == paas.RouteAnswering:
-			return before, false
+			before.Any = t.any
+			return before
 		default:
 			fact.State = paas.RouteRouted
 		}
@@ -60,7 +62,7 @@ func (f *folding) route(claim paas.Claim, t standing, before paas.RouteFact) (fa
 	if fact.State == before.State {
 		fact.Since = before.Since
 	}
-	return fact, true
+	return fact
 }
 
 // foldRouters says which version of each app's fence stands in every router.

@@ -145,6 +145,19 @@ func (p *Platform) Destroy(_ context.Context, ref paas.AppRef, _ string) error {
 	return err
 }
 
+func (p *Platform) Promote(_ context.Context, ref paas.AppRef, id, _ string) error {
+	_, err := p.change(ref, func(*paas.App) (paas.DeployResult, error) {
+		for i, d := range p.deployments[ref] {
+			if d.ID == id && !d.State.Ended() {
+				p.finish(&p.deployments[ref][i], paas.DeploymentHealthy, "")
+				return paas.DeployResult{}, nil
+			}
+		}
+		return paas.DeployResult{}, paas.Errorf(paas.Conflict, "Deployment %q is not under way.", id)
+	})
+	return err
+}
+
 func (p *Platform) Cancel(_ context.Context, ref paas.AppRef, id, _ string) error {
 	_, err := p.change(ref, func(*paas.App) (paas.DeployResult, error) {
 		for i, d := range p.deployments[ref] {
