@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -9,43 +8,36 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// file reads the one app block of a file.
-func (d *decoder) file(body *hclsyntax.Body) paas.Spec {
-	whole := body.MissingItemRange()
-	c := d.read(place{}, body, fileSchema)
-	apps := c.blocks["app"]
-	if len(apps) == 0 {
-		if !d.partial && !d.broken["app"] {
-			d.report(place{location: "app"}, whole, "App missing", "The file has no app block. Write app \"NAME\" { ... }.")
-		}
-		return paas.Spec{}
-	}
-	for _, extra := range apps[1:] {
-		d.report(place{location: "app"}, extra.DefRange(), "Block repeated",
-			fmt.Sprintf("A file holds one app, and the first is in line %d. Give each app a folder and a file of its own.", apps[0].DefRange().Start.Line))
-	}
-	s := d.app(apps[0])
-	d.check(s, apps[0].DefRange())
-	return s
-}
-
 func (d *decoder) app(b *hclsyntax.Block) paas.Spec {
 	root := place{}
 	d.ranges["app"] = b.DefRange()
-	s := paas.Spec{Deploy: paas.DefaultDeploy(), App: d.named(place{"app", "app"}, b)}
+	s := paas.Spec{App: d.named(place{"app", "app"}, b)}
 	c := d.read(root, b.Body, appSchema)
 	s.Build = d.build(c.one("build"))
-	static := s.Build.Builder == paas.BuilderStatic
+	s.Deploy = d.deploy(c.one("deploy"))
+	s.Placement = d.placement(place{"placement", "placement"}, c.one("placement"), *appSchema.blocks["placement"].body)
 	for i, p := range c.blocks["process"] {
-		s.Processes = append(s.Processes, d.process(root.block("process", i, label(p)), p))
+		s.Processes = append(s.Processes, d.process(root.block("process", i, label(p)), p, s.Deploy.Strategy))
 	}
-	if static && len(s.Processes) == 0 && !d.partial {
-		web := process(paas.ProcessWeb)
-		web.Ports = []paas.Port{{Name: "http"}}
-		s.Processes = []paas.Process{web}
+	for i, t := range c.blocks["task"] {
+		s.Tasks = append(s.Tasks, d.task(root.block("task", i, label(t)), t))
 	}
-	s.Env = d.env(root.attr("env"), c.attrs["env"], shared(s.Processes))
+	for i, t := range c.blocks["cron"] {
+		s.Crons = append(s.Crons, d.cron(root.block("cron", i, label(t)), t))
+	}
+	if s.Build.Builder == paas.BuilderStatic && len(s.Processes) == 0 && !d.partial {
+		s.Processes = []paas.Process{staticSite(s.Deploy.Strategy)}
+	}
+	s.Env = d.env(root.attr("env"), c.attrs["env"], shared(s))
 	return s
+}
+
+// staticSite is the process of an app that has only files.
+func staticSite(strategy paas.Strategy) paas.Process {
+	web := process(paas.ProcessWeb, strategy)
+	web.Program = program()
+	web.Ports = []paas.Port{{Name: "http"}}
+	return web
 }
 
 func (d *decoder) build(b *hclsyntax.Block) paas.Build {
@@ -56,9 +48,8 @@ func (d *decoder) build(b *hclsyntax.Block) paas.Build {
 	at := place{"build", "build"}
 	d.ranges[at.key] = b.DefRange()
 	c := d.read(at, b.Body, buildSchema)
-	if d.text(at.attr("builder"), c.attrs["builder"], (*string)(&build.Builder)) && !slices.Contains(builders, string(build.Builder)) {
-		d.fault(at.attr("builder"), c.attrs["builder"].Expr.Range(), "Unknown builder", "There is no builder %q.%s The builders are %s.",
-			build.Builder, suggest(string(build.Builder), builders), list(builders))
+	word(d, at.attr("builder"), c.attrs["builder"], &build.Builder, "builder", builders)
+	if d.broken["build.builder"] {
 		d.broken["build.main"], d.broken["build.dir"] = true, true // which of them fits is not known
 	}
 	d.text(at.attr("main"), c.attrs["main"], &build.Main)
@@ -69,20 +60,12 @@ func (d *decoder) build(b *hclsyntax.Block) paas.Build {
 	return build
 }
 
-// program gives a program with every default.
-func program() paas.Program {
-	return paas.Program{
-		CPU: paas.DefaultCPU, Memory: paas.DefaultMemory, KillTimeout: paas.DefaultKillTimeout, KillSignal: paas.DefaultKillSignal,
-		Logs: paas.Logs{MaxFiles: paas.DefaultLogFiles, MaxSize: paas.DefaultLogSize},
-	}
-}
-
-// process gives a process with every default.
-func process(name string) paas.Process {
-	return paas.Process{
+// process gives a process with every default but those of its program. An app that stops first does
+// so with each of its processes.
+func process(name string, strategy paas.Strategy) paas.Process {
+	p := paas.Process{
 		Name:          name,
 		Instances:     paas.DefaultInstances,
-		Program:       program(),
 		Startup:       paas.DefaultStartup,
 		Reschedule:    paas.Reschedule{Delay: paas.DefaultReschedule, MaxDelay: paas.DefaultMaxReschedule},
 		Restart:       paas.Restart{Attempts: paas.DefaultRestarts, Delay: paas.DefaultRestartDelay},
@@ -90,60 +73,80 @@ func process(name string) paas.Process {
 		MinHealthy:    paas.DefaultMinHealthy,
 		Strategy:      paas.Rolling,
 	}
-}
-
-func (d *decoder) process(at place, b *hclsyntax.Block) paas.Process {
-	p := process(d.named(at, b))
-	c := d.read(at, b.Body, processSchema.of(p.Name))
-	d.number(at.attr("instances"), c.attrs["instances"], &p.Instances)
-	d.number(at.attr("cpu"), c.attrs["cpu"], &p.CPU)
-	d.memory(at.attr("memory"), c.attrs["memory"], &p.Memory)
-	d.duration(at.attr("startup"), c.attrs["startup"], &p.Startup)
-	d.duration(at.attr("shutdown_delay"), c.attrs["shutdown_delay"], &p.ShutdownDelay)
-	d.duration(at.attr("kill_timeout"), c.attrs["kill_timeout"], &p.KillTimeout)
-	d.duration(at.attr("min_healthy"), c.attrs["min_healthy"], &p.MinHealthy)
-	d.strategy(at.attr("strategy"), c.attrs["strategy"], &p.Strategy)
-	if r := c.one("restart"); r != nil {
-		d.restart(at.attr("restart"), r, &p.Restart)
+	if strategy == paas.StopFirst {
+		p.Strategy = paas.StopFirst
 	}
-	for i, port := range c.blocks["port"] {
-		p.Ports = append(p.Ports, d.port(at, i, port))
-	}
-	ports := distinct(p.Ports)
-	for i, route := range c.blocks["route"] {
-		p.Routes = append(p.Routes, d.route(at, i, route, ports))
-	}
-	p.Health.Readiness = d.health(at.attr("health"), c.one("health"), ports)
-	p.Command = d.command(at.attr("command"), c.attrs["command"], ports)
-	p.Env = d.env(at.attr("env"), c.attrs["env"], ports)
 	return p
 }
 
-func (d *decoder) strategy(at place, a *hclsyntax.Attribute, s *paas.Strategy) {
-	given := string(*s)
-	if !d.text(at, a, &given) {
-		return
+func (d *decoder) process(at place, b *hclsyntax.Block, strategy paas.Strategy) paas.Process {
+	p := process(d.named(at, b), strategy)
+	c := d.read(at, b.Body, processSchema.named(p.Name))
+	for i, port := range c.blocks["port"] {
+		p.Ports = append(p.Ports, d.port(at.block("port", i, label(port)), port))
 	}
-	if !slices.Contains(strategies, given) {
-		d.fault(at, a.Expr.Range(), "Unknown strategy", "There is no strategy %q.%s The strategies are %s.", given, suggest(given, strategies), list(strategies))
-		return
+	ports := distinct(p.Ports)
+	p.Program = d.program(at, c, ports)
+	for i, route := range c.blocks["route"] {
+		p.Routes = append(p.Routes, d.route(at, i, route, ports))
 	}
-	*s = paas.Strategy(given)
+	for i, sidecar := range c.blocks["sidecar"] {
+		p.Sidecars = append(p.Sidecars, d.sidecar(at.block("sidecar", i, label(sidecar)), sidecar, ports))
+	}
+	p.Health = d.health(at.attr("health"), c.one("health"), ports)
+	p.Placement = d.placement(at.attr("placement"), c.one("placement"), *processSchema.blocks["placement"].body)
+	fragments := d.fragments(at, c.one("nomad"), processSchema)
+	p.NomadGroup, p.NomadTask = fragments["group"], fragments["task"]
+	d.life(at, c, &p)
+	return p
 }
 
-func (d *decoder) restart(at place, b *hclsyntax.Block, r *paas.Restart) {
-	d.ranges[at.key] = b.DefRange()
-	c := d.read(at, b.Body, restartSchema)
-	d.number(at.attr("attempts"), c.attrs["attempts"], &r.Attempts)
-	d.duration(at.attr("delay"), c.attrs["delay"], &r.Delay)
+// life reads how instances come and go.
+func (d *decoder) life(at place, c contents, p *paas.Process) {
+	d.number(at.attr("instances"), c.attrs["instances"], &p.Instances)
+	d.memory(at.attr("disk"), c.attrs["disk"], &p.Disk)
+	if p.Disk == nomadDisk {
+		p.Disk = 0 // the same for Nomad, and so the same digest
+	}
+	d.duration(at.attr("startup"), c.attrs["startup"], &p.Startup)
+	d.duration(at.attr("shutdown_delay"), c.attrs["shutdown_delay"], &p.ShutdownDelay)
+	d.duration(at.attr("min_healthy"), c.attrs["min_healthy"], &p.MinHealthy)
+	own := p.Strategy
+	word(d, at.attr("strategy"), c.attrs["strategy"], &own, "strategy of a process", processStrategies)
+	if own == paas.StopFirst {
+		p.Strategy = own
+	}
+	if b := c.one("restart"); b != nil {
+		here := d.stands(at.attr("restart"), b)
+		c := d.read(here, b.Body, *processSchema.blocks["restart"].body)
+		d.number(here.attr("attempts"), c.attrs["attempts"], &p.Restart.Attempts)
+		d.duration(here.attr("delay"), c.attrs["delay"], &p.Restart.Delay)
+	}
+	if b := c.one("reschedule"); b != nil {
+		here := d.stands(at.attr("reschedule"), b)
+		c := d.read(here, b.Body, *processSchema.blocks["reschedule"].body)
+		d.duration(here.attr("delay"), c.attrs["delay"], &p.Reschedule.Delay)
+		d.duration(here.attr("max_delay"), c.attrs["max_delay"], &p.Reschedule.MaxDelay)
+	}
 }
 
-func (d *decoder) port(process place, i int, b *hclsyntax.Block) paas.Port {
-	at := process.block("port", i, label(b))
-	name := d.named(at, b)
-	d.read(at, b.Body, portSchema.of(name))
-	return paas.Port{Name: name}
+func (d *decoder) port(at place, b *hclsyntax.Block) paas.Port {
+	p := paas.Port{Name: d.named(at, b)}
+	c := d.read(at, b.Body, processSchema.blocks["port"].body.named(p.Name))
+	word(d, at.attr("protocol"), c.attrs["protocol"], &p.Protocol, "protocol", protocols)
+	if p.Protocol == paas.HTTP {
+		p.Protocol = "" // as if it were not said, also for the digest
+	}
+	if d.broken[at.attr("protocol").key] {
+		p.Protocol = unknownProtocol
+	}
+	return p
 }
+
+// unknownProtocol is that of a port whose own was a mistake: nothing is said of what needs one.
+const unknownProtocol paas.Protocol = "?"
+
+var protocols = []paas.Protocol{paas.HTTP, paas.H2C, paas.GRPC, paas.TCP, paas.UDP}
 
 func (d *decoder) route(process place, i int, b *hclsyntax.Block, ports []paas.Port) paas.Route {
 	given := label(b)
@@ -156,72 +159,26 @@ func (d *decoder) route(process place, i int, b *hclsyntax.Block, ports []paas.P
 	if problem != "" && len(b.Labels) > 0 {
 		d.fault(at.label(), b.LabelRanges[0], "Bad route", "%s", problem)
 	}
-	c := d.read(at, b.Body, routeSchema.of(given))
-	r.Port = only(ports)
+	c := d.read(at, b.Body, processSchema.blocks["route"].body.named(given))
+	r.Port = pick(ports, routable)
 	d.text(at.attr("port"), c.attrs["port"], &r.Port)
 	return r
 }
 
-func (d *decoder) health(at place, b *hclsyntax.Block, ports []paas.Port) *paas.Probe {
-	if b == nil {
+// routable says whether a route can lead to a port.
+func routable(p paas.Port) bool { return protocol(p) == paas.HTTP }
+
+// shared gives the ports that everything in the app has: those that its env may refer to.
+func shared(s paas.Spec) []paas.Port {
+	if len(s.Processes) == 0 || len(s.Tasks)+len(s.Crons) > 0 {
 		return nil
 	}
-	d.ranges[at.key] = b.DefRange()
-	c := d.read(at, b.Body, healthSchema)
-	h := paas.Probe{Type: paas.ProbeHTTP, Path: "/", Port: only(ports), Interval: paas.DefaultCheckInterval, Timeout: paas.DefaultCheckTimeout}
-	d.text(at.attr("path"), c.attrs["path"], &h.Path)
-	d.text(at.attr("port"), c.attrs["port"], &h.Port)
-	d.duration(at.attr("interval"), c.attrs["interval"], &h.Interval)
-	d.duration(at.attr("timeout"), c.attrs["timeout"], &h.Timeout)
-	return &h
-}
-
-// distinct gives the ports that have a name, each once: a port that is wrong has its own diagnostic,
-// and no other need follow from it.
-func distinct(ports []paas.Port) []paas.Port {
-	var names []paas.Port
-	for _, p := range ports {
-		if p.Name != "" && !slices.Contains(names, p) {
-			names = append(names, p)
-		}
-	}
-	return names
-}
-
-// only gives the name of the only port, or "".
-func only(ports []paas.Port) string {
-	if len(ports) != 1 {
-		return ""
-	}
-	return ports[0].Name
-}
-
-// shared gives the ports that every process has: those that the app's env may refer to.
-func shared(processes []paas.Process) []paas.Port {
-	if len(processes) == 0 {
-		return nil
-	}
-	ports := distinct(processes[0].Ports)
-	for _, p := range processes[1:] {
-		ports = slices.DeleteFunc(ports, func(port paas.Port) bool { return !slices.Contains(p.Ports, port) })
+	ports := distinct(s.Processes[0].Ports)
+	for _, p := range s.Processes[1:] {
+		ports = slices.DeleteFunc(ports, func(port paas.Port) bool {
+			_, ok := p.Port(port.Name)
+			return !ok
+		})
 	}
 	return ports
-}
-
-func (d *decoder) command(at place, a *hclsyntax.Attribute, ports []paas.Port) []paas.Value {
-	if a == nil {
-		return nil
-	}
-	list, ok := a.Expr.(*hclsyntax.TupleConsExpr)
-	if !ok {
-		d.fault(at, a.Expr.Range(), "List expected", `The command is a list of the program and its arguments. Write command = ["./hello", "-flag"].`)
-		return nil
-	}
-	var command []paas.Value
-	for i, item := range list.Exprs {
-		arg := place{fmt.Sprintf("%s.%d", at.key, i), at.location}
-		d.ranges[arg.key] = item.Range()
-		command = append(command, d.value(arg, item, ports))
-	}
-	return command
 }

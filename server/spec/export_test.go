@@ -1,17 +1,24 @@
 package spec
 
-// Keys lists every key and block of the language as BLOCK.NAME.
+import "slices"
+
+// Keys lists every key and block of the language by its path in a file, app.process.sidecar.cpu, but
+// those of an environment, which are an app's.
 func Keys() []string {
 	var keys []string
-	for _, s := range []schema{
-		fileSchema, appSchema, buildSchema, processSchema, portSchema, routeSchema, healthSchema, restartSchema,
-	} {
+	var walk func(path string, s schema)
+	walk = func(path string, s schema) {
 		for _, name := range s.attrs {
-			keys = append(keys, s.kind+"."+name)
+			keys = append(keys, join(path, name))
 		}
-		for kind := range s.blocks {
-			keys = append(keys, s.kind+"."+kind)
+		for kind, b := range s.blocks {
+			keys = append(keys, join(path, kind))
+			if kind != "environment" {
+				walk(join(path, kind), *b.body)
+			}
 		}
 	}
+	walk("", fileSchema)
+	slices.Sort(keys)
 	return keys
 }

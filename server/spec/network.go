@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
@@ -13,12 +12,15 @@ import (
 func validatePorts(at place, p paas.Process, r report) {
 	seen := map[string]bool{}
 	for i, port := range p.Ports {
-		here := at.block("port", i, port.Name).label()
+		here := at.block("port", i, port.Name)
 		if problem := paas.CheckName("port", port.Name, paas.MaxProcess); problem != "" {
-			r.say(here, "Bad name", "%s", problem)
+			r.say(here.label(), "Bad name", "%s", problem)
 		}
 		if seen[port.Name] {
-			r.say(here, "Name repeated", "The process %q has a second port %q. Give it another name.", p.Name, port.Name)
+			r.say(here.label(), "Name repeated", "The process %q has a second port %q. Give it another name.", p.Name, port.Name)
+		}
+		if !slices.Contains(protocols, protocol(port)) {
+			r.say(here.attr("protocol"), "Unknown protocol", "%s", unknownWord("protocol", string(port.Protocol), protocols))
 		}
 		seen[port.Name] = true
 	}
@@ -28,84 +30,115 @@ func validateRoute(at place, p paas.Process, route paas.Route, r report) {
 	if problem := paas.CheckRoute(route); problem != "" {
 		r.say(at.label(), "Bad route", "%s", problem)
 	}
-	needPort(at, "route "+route.String(), p, route.Port, r)
+	needPort(at, "The route "+route.String(), p, route.Port, routable, "can't lead there yet: the shared routers forward HTTP/1.1 only. Route to a port with the protocol http", r)
 }
 
-func validateHealth(at place, p paas.Process, r report) {
-	h := *p.Health.Readiness
-	needPort(at, "health check", p, h.Port, r)
-	if problem := checkPath(h.Path); problem != "" {
-		r.say(at.attr("path"), "Bad path", "%s", problem)
-	}
-	span(r, at.attr("interval"), "interval", h.Interval, minCheck, maxCheck)
-	span(r, at.attr("timeout"), "timeout", h.Timeout, minCheck, maxCheck)
-}
-
-func checkPath(path string) string {
-	switch {
-	case !strings.HasPrefix(path, "/"):
-		return fmt.Sprintf("The path of the health check, %q, must begin with a slash. Write %q.", path, "/"+path)
-	case strings.ContainsFunc(path, func(c rune) bool { return c == '#' || unicode.IsSpace(c) || unicode.IsControl(c) }) || strings.Contains(path, "${"):
-		return fmt.Sprintf("The path of the health check, %q, holds a character that no request can have. Leave it out or write it with %%.", path)
-	case strings.HasPrefix(path, "//"):
-		return fmt.Sprintf("The path of the health check, %q, begins with two slashes and would be read as a host. Write one.", path)
-	}
-	return ""
-}
-
-// needPort demands that name, the port that what wants, is one of the process.
-func needPort(at place, what string, p paas.Process, name string, r report) {
-	switch {
-	case slices.Contains(p.Ports, paas.Port{Name: name}) && name != "":
-	case len(portNames(p)) == 0:
-		r.missing(at.attr("port"), "Port missing", "The %s of process %q needs a port, and the process has none. Write port \"http\" {}.", what, p.Name)
-	case name == "":
-		r.missing(at.attr("port"), "Port missing", "The %s of process %q must say which port it uses. Write port = %q; the ports are %s.", what, p.Name, portNames(p)[0], list(portNames(p)))
-	default:
-		r.missing(at.attr("port"), "Unknown port", "The %s of process %q uses the port %q, which does not exist.%s The ports are %s.", what, p.Name, name, suggest(name, portNames(p)), list(portNames(p)))
-	}
-}
-
-func portNames(p paas.Process) []string {
-	var names []string
-	for _, port := range distinct(p.Ports) {
-		names = append(names, port.Name)
-	}
-	return names
-}
-
-// validateRefs demands that every port a value refers to is one of the process.
-func validateRefs(at place, p paas.Process, v paas.Value, r report) {
-	for _, ref := range v.Refs() {
-		switch ref.Kind {
-		case paas.RefAllocID, paas.RefAllocIndex:
-		case paas.RefPort, paas.RefHost:
-			if !slices.Contains(p.Ports, paas.Port{Name: ref.Name}) {
-				r.missing(at, "Unknown reference", "There is no %s.%s to refer to: the process %q has no such port.%s %s", ref.Kind, ref.Name, p.Name, suggest(ref.Name, portNames(p)), known(distinct(p.Ports)))
+// validateRouteOwners demands that no two processes have the same route.
+func validateRouteOwners(s paas.Spec, r report) {
+	routes := map[string]string{}
+	for i, p := range s.Processes {
+		for j, route := range p.Routes {
+			if other, held := routes[route.String()]; held {
+				at := place{}.block("process", i, p.Name).block("route", j, route.String())
+				r.say(at.label(), "Route repeated", "The route %s already belongs to process %q. Choose another path or remove it there first.", route, other)
 			}
-		default:
-			r.say(at, "Unknown reference", "There is no %s to refer to. %s", ref.Kind, known(distinct(p.Ports)))
+			routes[route.String()] = p.Name
 		}
 	}
 }
 
-// validateSharedEnv checks the env of the app, which every process gets that does not set the same
+// needPort demands that name, the port that what wants, is one of the process and fits; wants says
+// which ports do.
+func needPort(at place, what string, p paas.Process, name string, fits func(paas.Port) bool, wants string, r report) {
+	port, there := p.Port(name)
+	switch {
+	case there && name != "" && protocol(port) == unknownProtocol:
+	case there && name != "" && !fits(port):
+		r.say(at.attr("port"), "Port does not fit", "%s of process %q uses the port %q, which has the protocol %s. It %s.", what, p.Name, name, protocol(port), wants)
+	case there && name != "":
+	case len(portNames(p)) == 0:
+		r.missing(at.attr("port"), "Port missing", "%s of process %q needs a port, and the process has none. Write port \"http\" {}.", what, p.Name)
+	case name == "":
+		r.missing(at.attr("port"), "Port missing", "%s of process %q must say which port it uses. Write port = %q; the ports are %s.", what, p.Name, portNames(p)[0], list(portNames(p)))
+	default:
+		r.missing(at.attr("port"), "Unknown port", "%s of process %q uses the port %q, which does not exist.%s The ports are %s.", what, p.Name, name, suggest(name, portNames(p)), list(portNames(p)))
+	}
+}
+
+func portNames(p paas.Process) []string { return namesOf(distinct(p.Ports)) }
+
+func namesOf(ports []paas.Port) []string {
+	var names []string
+	for _, p := range ports {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// validateRefs demands that every port a value refers to is one of its owner's.
+func validateRefs(at place, o owner, v paas.Value, r report) {
+	for _, ref := range v.Refs() {
+		switch ref.Kind {
+		case paas.RefAllocID, paas.RefAllocIndex:
+		case paas.RefPort, paas.RefHost:
+			names := namesOf(o.ports)
+			if !slices.Contains(names, ref.Name) || ref.Name == "" {
+				r.missing(at, "Unknown reference", "There is no %s.%s to refer to: the %s has no such port.%s %s", ref.Kind, ref.Name, o.what, suggest(ref.Name, names), known(distinct(o.ports)))
+			}
+		default:
+			r.say(at, "Unknown reference", "There is no %s to refer to. %s", ref.Kind, known(distinct(o.ports)))
+		}
+	}
+}
+
+// validateSharedEnv checks the env of the app, which every program gets that does not set the same
 // variable itself.
 func validateSharedEnv(s paas.Spec, r report) {
 	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
 		at := place{}.attr("env").attr(name)
 		validateVariable(at, name, s.Env[name], r)
-		for _, p := range s.Processes {
-			if _, own := p.Env[name]; !own {
-				validateRefs(at, p, s.Env[name], r)
+		check := func(p paas.Program, o owner) bool {
+			if _, own := p.Env[name]; own {
+				return true
 			}
+			sound := true
+			validateRefs(at, o, s.Env[name], func(at place, f flaw) {
+				sound = false
+				r(at, f)
+			})
+			return sound
+		}
+		validateShared(s, check)
+	}
+}
+
+// validateShared calls check for every program until it is false: one sentence for one value.
+func validateShared(s paas.Spec, check func(paas.Program, owner) bool) {
+	for _, p := range s.Processes {
+		if !check(p.Program, processOwner(p)) {
+			return
+		}
+		for _, sidecar := range p.Sidecars {
+			if !check(sidecar.Program, processOwner(p)) {
+				return
+			}
+		}
+	}
+	for _, t := range s.Tasks {
+		if !check(t.Program, owner{what: fmt.Sprintf("task %q", t.Name)}) {
+			return
+		}
+	}
+	for _, t := range s.Crons {
+		if !check(t.Program, owner{what: fmt.Sprintf("cron %q", t.Name)}) {
+			return
 		}
 	}
 }
 
 func validateVariable(at place, name string, v paas.Value, r report) {
 	switch {
-	case !variable(name):
+	case !variableName(name):
 		r.say(at.label(), "Bad name", "The variable %q in env must begin with a letter or an underscore and hold only letters, digits and underscores.", name)
 	case reserved(name):
 		r.say(at.label(), "Reserved name", "The variable %s is set by Crumpet or Nomad for every instance, as are PORT, PORT_*, HOST, CRUMPET_* and NOMAD_*. Choose another name; a program that wants a port under another name gets it with MY_PORT = \"${port.http}\".", name)
@@ -113,7 +146,7 @@ func validateVariable(at place, name string, v paas.Value, r report) {
 	validateText(at, v, r)
 }
 
-func variable(name string) bool {
+func variableName(name string) bool {
 	for i, c := range []byte(name) {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_':

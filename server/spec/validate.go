@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -42,36 +41,79 @@ func validate(s paas.Spec, r report) {
 	if problem := paas.CheckName("app", s.App, paas.MaxApp); problem != "" {
 		r.say(app.label(), "Bad name", "%s", problem)
 	}
+	if s.Environment != "" && !strings.HasSuffix(s.App, "-"+s.Environment) {
+		r.say(app.label(), "Bad name", "The app %q is of the environment %q, so its name must end in -%s.", s.App, s.Environment, s.Environment)
+	}
 	validateBuild(s.Build, r)
-	switch n := len(s.Processes); {
-	case n == 0:
+	if len(s.Processes) == 0 {
 		r.missing(place{"process", "app"}, "Process missing", "The app %q has no process. Add process \"web\" { command = [\"./%s\"] }.", s.App, s.App)
-	case n > paas.MaxProcesses:
-		r.say(app, "Too many processes", "The app %q has %d processes; at most %d are allowed.", s.App, n, paas.MaxProcesses)
 	}
-	processes := map[string]bool{}
-	routes := map[string]string{}
+	few(r, app, s.App, "processes", len(s.Processes))
+	few(r, app, s.App, "tasks", len(s.Tasks))
+	few(r, app, s.App, "crons", len(s.Crons))
+	validateNames(s, r)
 	for i, p := range s.Processes {
-		at := place{}.block("process", i, p.Name)
-		if processes[p.Name] {
-			r.say(at.label(), "Name repeated", "There is a second process %q. Give it another name, or join the two.", p.Name)
-		}
-		processes[p.Name] = true
-		validateProcess(at, p, s.Build.Builder, r)
-		for j, route := range p.Routes {
-			if other, held := routes[route.String()]; held {
-				r.say(at.block("route", j, route.String()).label(), "Route repeated", "The route %s already belongs to process %q. Choose another path or remove it there first.", route, other)
-			}
-			routes[route.String()] = p.Name
+		validateProcess(place{}.block("process", i, p.Name), p, s.Build.Builder, r)
+	}
+	for i, t := range s.Tasks {
+		validateTask(place{}.block("task", i, t.Name), t, r)
+	}
+	for i, t := range s.Crons {
+		validateCron(place{}.block("cron", i, t.Name), t, r)
+	}
+	validateRouteOwners(s, r)
+	validateSharedEnv(s, r)
+	validateDeploy(s, r)
+	validatePlacement(place{"placement", "placement"}, s.Placement, r)
+}
+
+func few(r report, at place, app, what string, n int) {
+	if n > paas.MaxProcesses {
+		r.say(at, "Too many "+what, "The app %q has %d %s; at most %d are allowed.", app, n, what, paas.MaxProcesses)
+	}
+}
+
+// validateNames demands one name for one thing: processes, tasks and crons stand in the same lists of
+// instances and logs, and are Nomad's groups and tasks.
+func validateNames(s paas.Spec, r report) {
+	taken := map[string]string{}
+	check := func(at place, kind, name string) {
+		validateName(at, kind, name, r)
+		switch other := taken[name]; other {
+		case "":
+			taken[name] = kind
+		case kind:
+			r.say(at.label(), "Name repeated", "There is a second %s %q. Give it another name, or join the two.", kind, name)
+		default:
+			r.say(at.label(), "Name repeated", "There is a %s %q already, and a %s can't have the same name: instances and logs are found by it. Give it another name.", other, name, kind)
 		}
 	}
-	validateSharedEnv(s, r)
+	for i, p := range s.Processes {
+		check(place{}.block("process", i, p.Name), "process", p.Name)
+	}
+	for i, t := range s.Tasks {
+		check(place{}.block("task", i, t.Name), "task", t.Name)
+	}
+	for i, t := range s.Crons {
+		check(place{}.block("cron", i, t.Name), "cron", t.Name)
+	}
+}
+
+// reservedTask is the one name that Nomad keeps from tasks: their folder of that name is another.
+const reservedTask = "alloc"
+
+func validateName(at place, kind, name string, r report) {
+	if problem := paas.CheckName(kind, name, paas.MaxProcess); problem != "" {
+		r.say(at.label(), "Bad name", "%s", problem)
+	} else if name == reservedTask {
+		r.say(at.label(), "Reserved name", "The name %q is taken: Nomad has a folder of that name in every instance. Choose another name for the %s.", name, kind)
+	}
 }
 
 func validateBuild(b paas.Build, r report) {
 	at := place{"build", "build"}
-	if !slices.Contains(builders, string(b.Builder)) {
-		r.say(at.attr("builder"), "Unknown builder", "There is no builder %q. The builders are %s.", b.Builder, list(builders))
+	if !slices.Contains(builders, b.Builder) {
+		r.say(at.attr("builder"), "Unknown builder", "%s", unknownWord("builder", string(b.Builder), builders))
 		return
 	}
 	isGo := b.Builder == paas.BuilderGo
@@ -95,102 +137,16 @@ func inside(p string) bool {
 	return p != "" && !path.IsAbs(p) && clean != ".." && !strings.HasPrefix(clean, "../") && !strings.ContainsAny(p, "\x00\\")
 }
 
-func validateProcess(at place, p paas.Process, builder paas.Builder, r report) {
-	if problem := paas.CheckName("process", p.Name, paas.MaxProcess); problem != "" {
-		r.say(at.label(), "Bad name", "%s", problem)
-	}
-	validateCommand(at, p, builder, r)
-	validateLimits(at, p, r)
-	validatePorts(at, p, r)
-	for j, route := range p.Routes {
-		validateRoute(at.block("route", j, route.String()), p, route, r)
-	}
-	if p.Health.Readiness != nil {
-		validateHealth(at.attr("health"), p, r)
-	}
-	for _, name := range slices.Sorted(maps.Keys(p.Env)) {
-		validateVariable(at.attr("env").attr(name), name, p.Env[name], r)
-		validateRefs(at.attr("env").attr(name), p, p.Env[name], r)
-	}
-}
-
-func validateCommand(at place, p paas.Process, builder paas.Builder, r report) {
-	command := at.attr("command")
-	if len(p.Command) == 0 {
-		switch {
-		case builder != paas.BuilderStatic:
-			r.missing(command, "Command missing", "The process %q has no command. Write command = [\"./NAME\"] with the name of its program.", p.Name)
-		case len(p.Ports) != 1:
-			r.missing(command, "Port missing", "The process %q serves a static site and needs exactly one port; it has %d. Write port \"http\" {}.", p.Name, len(p.Ports))
-		}
-		return
-	}
-	program, literal := p.Command[0].Text()
-	first := place{command.key + ".0", command.location}
-	switch {
-	case !literal:
-		r.say(first, "Bad program", "The first item of the command is the program and can't be a reference.")
-	case program == "":
-		r.say(first, "Bad program", "The first item of the command is the program and is empty. Write its path, such as \"./hello\".")
-	case !path.IsAbs(program) && !inside(program):
-		r.say(first, "Bad program", "The program %q lies outside of the artifact. Write a path below the app's folder, such as \"./hello\", or an absolute one.", program)
-	}
-	for i, arg := range p.Command {
-		item := place{fmt.Sprintf("%s.%d", command.key, i), command.location}
-		validateText(item, arg, r)
-		validateRefs(item, p, arg, r)
-	}
-}
-
-func validateText(at place, v paas.Value, r report) {
-	for _, part := range v {
-		if strings.ContainsRune(part.Text, 0) {
-			r.say(at, "Bad text", "The value at %s has a NUL character, which no program can be given. Leave it out.", at.location)
-			return
-		}
-	}
-}
-
-// Limits of numbers and times; those of memory and checks are Nomad's own.
-const (
-	maxCPU      = 1_000_000
-	minMemory   = 10
-	maxMemory   = 4 << 20
-	maxStartup  = time.Hour
-	maxDelay    = 10 * time.Minute
-	minCheck    = time.Second
-	maxCheck    = 5 * time.Minute
-	maxAttempts = 100
-)
-
-func validateLimits(at place, p paas.Process, r report) {
-	count := func(at place, what, unit string, n, least, most int) {
-		if n < least || n > most {
-			r.say(at, "Out of range", "The %s is %d%s; it must be from %d to %d.", what, n, unit, least, most)
-		}
-	}
-	count(at.attr("instances"), "number of instances", "", p.Instances, 0, paas.MaxInstances)
-	count(at.attr("cpu"), "cpu", " MHz", p.CPU, 1, maxCPU)
-	count(at.attr("memory"), "memory", " MiB", p.Memory, minMemory, maxMemory)
-	count(at.attr("restart").attr("attempts"), "number of restart attempts", "", p.Restart.Attempts, 0, maxAttempts)
-
-	span(r, at.attr("startup"), "startup", p.Startup, time.Second, maxStartup)
-	span(r, at.attr("restart").attr("delay"), "restart delay", p.Restart.Delay, 0, maxDelay)
-	span(r, at.attr("shutdown_delay"), "shutdown_delay", p.ShutdownDelay, 0, maxDelay)
-	span(r, at.attr("min_healthy"), "min_healthy", p.MinHealthy, 0, maxDelay)
-	if p.KillTimeout < 0 || p.KillTimeout > paas.MaxKillTimeout {
-		r.say(at.attr("kill_timeout"), "Out of range", "The kill_timeout is %s; it must be from 0s to %s, as Nomad's nodes cut it there without a word.", p.KillTimeout, paas.MaxKillTimeout)
-	}
-	if p.Startup >= time.Second && p.HealthyAfter() >= p.Startup && p.MinHealthy <= maxDelay {
-		r.say(at.attr("startup"), "Too short", "The startup limit is %s, but an instance of %q counts as healthy only after %s. Make startup longer.", p.Startup, p.Name, p.HealthyAfter())
-	}
-	if !slices.Contains(strategies, string(p.Strategy)) {
-		r.say(at.attr("strategy"), "Unknown strategy", "There is no strategy %q. The strategies are %s.", p.Strategy, list(strategies))
-	}
-}
-
+// span demands that a time is neither too short nor too long.
 func span(r report, at place, what string, t, least, most time.Duration) {
 	if t < least || t > most {
 		r.say(at, "Out of range", "The %s is %s; it must be from %s to %s.", what, t, least, most)
+	}
+}
+
+// count demands that a number is neither too small nor too large.
+func count(r report, at place, what, unit string, n, least, most int) {
+	if n < least || n > most {
+		r.say(at, "Out of range", "The %s is %d%s; it must be from %d to %d.", what, n, unit, least, most)
 	}
 }

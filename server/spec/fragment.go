@@ -1,0 +1,146 @@
+package spec
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	nomadapi "github.com/hashicorp/nomad/api"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// level is one of the objects of a Nomad job that a fragment may be merged over.
+type level struct {
+	name      string
+	of        reflect.Type
+	forbidden map[string]string // fields that are Crumpet's own, and what to write instead
+}
+
+var (
+	groupLevel = level{"group", reflect.TypeFor[nomadapi.TaskGroup](), map[string]string{
+		"Name":     "It is the name of the process.",
+		"Count":    "Write instances in the process.",
+		"Tasks":    "Write command for the first, and a sidecar for each other.",
+		"Update":   "Write deploy in the app: Crumpet walks between two jobs, and Nomad's own deployments are off.",
+		"Services": "Write port, route and health in the process.",
+		"Migrate":  "Crumpet moves instances off a node by itself.",
+		"Scaling":  "Write instances, or run \"crumpet scale\".",
+		"Networks": "Write port in the process.",
+	}}
+	taskLevel = level{"task", reflect.TypeFor[nomadapi.Task](), map[string]string{
+		"Name":      "It is the name of the block around it.",
+		"Services":  "Write port, route and health in the process.",
+		"Artifacts": "The artifact is what crumpet built; fetch more in the program.",
+		"Leader":    "The program of the process leads, and its sidecars end with it.",
+		"Lifecycle": "Write a sidecar, or a task with phase = \"before\".",
+	}}
+)
+
+// fragments reads the escape hatch, by the names of its keys. They are stored as canonical JSON.
+func (d *decoder) fragments(at place, b *hclsyntax.Block, s schema) map[string]paas.Fragment {
+	if b == nil {
+		return nil
+	}
+	at = d.stands(at.attr("nomad"), b)
+	fragments := map[string]paas.Fragment{}
+	for name, a := range d.read(at, b.Body, *s.blocks["nomad"].body).attrs {
+		here := at.attr(name)
+		v, ok := d.constant(here, a)
+		switch {
+		case !ok:
+		case !v.Type().IsObjectType() && !v.Type().IsMapType():
+			d.fault(here, a.Expr.Range(), "Map expected", "The %s is a piece of a Nomad job, a map, and not %s. Write %s = { Meta = { rack = \"r1\" } }.", a.Name, kindOf(v), a.Name)
+		default:
+			d.standsEach(here, a.Expr)
+			l := taskLevel
+			if name == groupLevel.name {
+				l = groupLevel
+			}
+			fragments[name] = canonical(l.tidy(plain(v)))
+		}
+	}
+	return fragments
+}
+
+// standsEach notes where the pieces of a map or list that is written out stand.
+func (d *decoder) standsEach(at place, e hclsyntax.Expression) {
+	switch e := e.(type) {
+	case *hclsyntax.ObjectConsExpr:
+		for _, item := range e.Items {
+			if name := hcl.ExprAsKeyword(item.KeyExpr); name != "" {
+				d.standsAt(at.attr(name), item.ValueExpr)
+				d.ranges[at.attr(name).label().key] = item.KeyExpr.Range()
+			} else if v, diags := item.KeyExpr.Value(nil); !diags.HasErrors() && v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
+				d.standsAt(at.attr(v.AsString()), item.ValueExpr)
+				d.ranges[at.attr(v.AsString()).label().key] = item.KeyExpr.Range()
+			}
+		}
+	case *hclsyntax.TupleConsExpr:
+		for i, item := range e.Exprs {
+			d.standsAt(at.attr(strconv.Itoa(i)), item)
+		}
+	}
+}
+
+func (d *decoder) standsAt(at place, e hclsyntax.Expression) {
+	d.ranges[at.key] = e.Range()
+	d.standsEach(at, e)
+}
+
+// plain turns a value into what encoding/json makes of its JSON, with json.Number for numbers.
+func plain(v cty.Value) any {
+	switch t := v.Type(); {
+	case v.IsNull():
+		return nil
+	case t == cty.String:
+		return v.AsString()
+	case t == cty.Bool:
+		return v.True()
+	case t == cty.Number:
+		return json.Number(v.AsBigFloat().Text('g', -1))
+	case t.IsObjectType(), t.IsMapType():
+		object := map[string]any{}
+		for name, field := range v.AsValueMap() {
+			object[name] = plain(field)
+		}
+		return object
+	}
+	list := []any{}
+	for _, item := range v.AsValueSlice() {
+		list = append(list, plain(item))
+	}
+	return list
+}
+
+// canonical is the one text of a fragment; an empty one is none.
+func canonical(v any) paas.Fragment {
+	if object, ok := v.(map[string]any); ok && len(object) == 0 {
+		return nil
+	}
+	b, err := json.Marshal(v)
+	if err != nil { // texts, numbers, lists and maps of them can't fail to marshal
+		return nil
+	}
+	return b
+}
+
+// parseFragment reads a fragment as plain gives it.
+func parseFragment(f paas.Fragment) (map[string]any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(f))
+	decoder.UseNumber()
+	var object map[string]any
+	if err := decoder.Decode(&object); err != nil {
+		return nil, fmt.Errorf("read fragment: %w", err)
+	}
+	if _, err := decoder.Token(); err != io.EOF || object == nil {
+		return nil, fmt.Errorf("read fragment: not one JSON object")
+	}
+	return object, nil
+}
