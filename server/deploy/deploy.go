@@ -43,13 +43,16 @@ func (d *Deployer) edit(ctx context.Context, ref paas.AppRef, fn func(paas.Snaps
 // conflict when another app holds a route, a deployment is under way, or the world moved since the
 // request was planned.
 func (d *Deployer) Deploy(ctx context.Context, r paas.DeployRequest) (paas.DeployResult, error) {
-	r.Spec = r.Spec.WithDefaultRoute(d.domain)
+	r, err := d.admit(r)
+	if err != nil {
+		return paas.DeployResult{}, err
+	}
 	ref := paas.AppRef{Team: r.Team, App: r.App}
 	if err := d.free(ctx, ref, r.Spec); err != nil {
 		return paas.DeployResult{}, err
 	}
 	var result paas.DeployResult
-	err := d.edit(ctx, ref, func(snap paas.Snapshot) (paas.Change, bool, error) {
+	err = d.edit(ctx, ref, func(snap paas.Snapshot) (paas.Change, bool, error) {
 		if err := d.unmoved(ctx, snap, r); err != nil {
 			return paas.Change{}, false, err
 		}

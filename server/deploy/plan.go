@@ -13,7 +13,10 @@ import (
 // the plan. Codes as Deploy's, but a deployment under way is no conflict: the plan says what it waits
 // for.
 func (d *Deployer) Plan(ctx context.Context, r paas.DeployRequest) (paas.Plan, error) {
-	r.Spec = r.Spec.WithDefaultRoute(d.domain)
+	r, err := d.admit(r)
+	if err != nil {
+		return paas.Plan{}, err
+	}
 	ref := paas.AppRef{Team: r.Team, App: r.App}
 	if err := d.free(ctx, ref, r.Spec); err != nil {
 		return paas.Plan{}, err

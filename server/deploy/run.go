@@ -34,8 +34,9 @@ type Config struct {
 	Render    Renderer
 	// RenderSide makes the jobs of tasks and crons; needed once an app has any.
 	RenderSide SideRenderer
-	Domain     string // apps without a route get APP.Domain/
-	Port       string // of the router, as clients reach it; "" for the scheme's own
+	Fragments  []string // what specs may hold in nomad blocks; none for nothing
+	Domain     string   // apps without a route get APP.Domain/
+	Port       string   // of the router, as clients reach it; "" for the scheme's own
 	Now        func() time.Time
 	NewID      func() string // of a deployment: lower case letters and digits
 	Log        *slog.Logger
@@ -48,6 +49,7 @@ type Deployer struct {
 	rules      Rules
 	render     Renderer
 	renderSide SideRenderer
+	fragments  []string
 	domain     string
 	port       string
 	now        func() time.Time
@@ -69,7 +71,7 @@ func New(c Config) *Deployer {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Deployer{
-		store: c.Store, scheduler: c.Scheduler, rules: c.Rules, render: c.Render, renderSide: c.RenderSide, domain: c.Domain, port: c.Port,
+		store: c.Store, scheduler: c.Scheduler, rules: c.Rules, render: c.Render, renderSide: c.RenderSide, fragments: c.Fragments, domain: c.Domain, port: c.Port,
 		now: c.Now, newID: c.NewID, log: log.With("component", "deploy"),
 		due: map[paas.AppRef]time.Time{}, wake: make(chan struct{}, 1),
 		tries: map[paas.AppRef]int{}, heals: map[paas.AppRef]time.Time{}, looks: map[paas.AppRef]time.Time{},
