@@ -19,6 +19,7 @@ type decoder struct {
 	found   *faults
 	partial bool                 // the file had syntax errors
 	again   bool                 // the file was walked before: what was said then is no news
+	inside  *hclsyntax.Block     // the environment that is merged in, or nil
 	veiled  *veil                // while a sensitive value is read
 	ranges  map[string]hcl.Range // by place.key, where it stands in the file
 	broken  map[string]bool      // by place.key, already complained about

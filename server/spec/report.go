@@ -78,6 +78,9 @@ func (d *decoder) report(at place, r hcl.Range, summary, detail string) {
 		return
 	}
 	f.said[key] = true
+	if b := d.inside; b != nil && !nowhere && !hcl.RangeBetween(b.Range(), b.Body.Range()).Overlaps(r) {
+		detail = fmt.Sprintf("In environment %q: %s", label(b), detail)
+	}
 	diag := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Extra: location(at.location)}
 	if !nowhere {
 		diag.Subject = &r

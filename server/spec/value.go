@@ -61,7 +61,7 @@ func (d *decoder) env(at place, a *hclsyntax.Attribute, ports []paas.Port) map[s
 		if object, written := layer.(*hclsyntax.ObjectConsExpr); written {
 			d.entries(at, object, ports, env)
 		} else {
-			d.layer(at, layer, ports, env)
+			d.layer(at, layer, a.Expr, ports, env)
 		}
 	}
 	if len(env) == 0 {
@@ -113,11 +113,14 @@ func (d *decoder) entries(at place, object *hclsyntax.ObjectConsExpr, ports []pa
 	}
 }
 
-// layer reads a map that some other expression gives.
-func (d *decoder) layer(at place, e hclsyntax.Expression, ports []paas.Port, env map[string]paas.Value) {
+// layer reads a map that some other expression gives, which is the whole env or a part of it.
+func (d *decoder) layer(at place, e, whole hclsyntax.Expression, ports []paas.Port, env map[string]paas.Value) {
 	v, ok := d.eval(at, e, refsTo(ports))
 	if !ok {
 		return
+	}
+	if v.IsNull() && e != whole {
+		return // merge passes over it
 	}
 	if t := v.Type(); v.IsNull() || !t.IsMapType() && !t.IsObjectType() {
 		d.fault(at, e.Range(), "Map expected", `The env is a map of names to values. Write env = { NAME = "value" }.`)
