@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -24,6 +25,16 @@ func main() {
 		code, _ := strconv.Atoi(os.Args[2]) // the suite passes numbers only
 		fmt.Fprintln(os.Stderr, "leaving with", code)
 		os.Exit(code)
+	case len(os.Args) > 3 && os.Args[1] == "after":
+		after, _ := time.ParseDuration(os.Args[2]) // none at all is allowed
+		select {
+		case <-ctx.Done():
+		case <-time.After(after):
+		}
+		code, _ := strconv.Atoi(os.Args[3])
+		os.Exit(code)
+	case len(os.Args) > 1 && os.Args[1] == "probe":
+		probe()
 	case len(os.Args) > 1 && os.Args[1] == "stubborn":
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Println("listening to nobody")
@@ -33,6 +44,19 @@ func main() {
 	default:
 		serve(ctx)
 	}
+}
+
+// probe is a check from inside: it says what the file "health" of the allocation holds, and leaves with the
+// code it begins with.
+func probe() {
+	text, err := os.ReadFile(os.Getenv("NOMAD_ALLOC_DIR") + "/data/health")
+	if err != nil {
+		text = []byte("0 well")
+	}
+	first, rest, _ := strings.Cut(string(text), " ")
+	code, _ := strconv.Atoi(first)
+	fmt.Print(rest)
+	os.Exit(code)
 }
 
 // serve answers on HOST:PORT until SIGTERM.
@@ -46,6 +70,11 @@ func serve(ctx context.Context) {
 		}
 	})
 	mux.HandleFunc("/sick", func(http.ResponseWriter, *http.Request) { sick.Store(true) })
+	mux.HandleFunc("/health/{text}", func(w http.ResponseWriter, r *http.Request) {
+		if err := os.WriteFile(os.Getenv("NOMAD_ALLOC_DIR")+"/data/health", []byte(r.PathValue("text")), 0o600); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})
 	mux.HandleFunc("/say/{word}", func(_ http.ResponseWriter, r *http.Request) { fmt.Println(r.PathValue("word")) })
 	mux.HandleFunc("/exit/{code}", func(_ http.ResponseWriter, r *http.Request) {
 		code, _ := strconv.Atoi(r.PathValue("code"))

@@ -107,7 +107,7 @@ func (s *Server) restartAlloc(r *http.Request) (any, uint64, error) {
 	if err := decode(r, &in); err != nil {
 		return nil, 0, err
 	}
-	return s.askAlloc(r, &restart{task: in.TaskName, done: make(chan error, 1)})
+	return s.askAlloc(r, &restart{task: in.TaskName, reason: "User requested task to restart", done: make(chan error, 1)})
 }
 
 func (s *Server) signalAlloc(r *http.Request) (any, uint64, error) {

@@ -54,7 +54,8 @@ func (s *Server) drainStep(now time.Time) (next time.Duration, err error) {
 				continue
 			}
 			remaining++
-			if !a.ServerTerminal() {
+			once := *a.Job.Type == nomadapi.JobTypeBatch // may end in its own time
+			if !a.ServerTerminal() && (!once || forced) {
 				key := a.Namespace + "/" + a.JobID + "/" + a.TaskGroup
 				groups[key] = append(groups[key], a)
 			}

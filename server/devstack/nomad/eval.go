@@ -21,6 +21,7 @@ const (
 	byQueued     = "queued-allocs"
 	byDrain      = "node-drain"
 	byScaling    = "job-scaling"
+	byPeriodic   = "periodic-job"
 )
 
 // newEval is a pending evaluation of a job.

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	nomadapi "github.com/hashicorp/nomad/api"
+
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/state"
 )
 
@@ -23,7 +25,8 @@ const (
 )
 
 // collect forgets what is over, as Nomad's core jobs do. A service job is only
-// forgotten when it was stopped, never for having no instances.
+// forgotten when it was stopped, never for having no instances; a batch job also
+// when it has ended.
 func (s *Server) collect(ctx context.Context) {
 	for pause(ctx, gcInterval) {
 		if _, err := s.forget(time.Now().Add(-gcAge), time.Now().Add(-jobAge)); err != nil {
@@ -65,7 +68,8 @@ func (s *Server) forget(before, jobsBefore time.Time) (uint64, error) {
 	index, err := s.update("AllocationUpdated", func(tx *state.Tx) error {
 		for _, row := range tx.Jobs("*") {
 			job := row.Current()
-			if stopped(job) && *job.Status == "dead" && time.Unix(0, *job.SubmitTime).Before(jobsBefore) {
+			once := *job.Type == nomadapi.JobTypeBatch && !periodic(job)
+			if (stopped(job) || once) && *job.Status == "dead" && time.Unix(0, *job.SubmitTime).Before(jobsBefore) {
 				tx.DeleteJob(*job.Namespace, *job.ID)
 			}
 		}

@@ -23,7 +23,8 @@ type health struct {
 }
 
 func newHealth(r *runner, a *state.Alloc) *health {
-	return &health{r: r, set: a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil}
+	known := a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil
+	return &health{r: r, set: known || *a.Job.Type != nomadapi.JobTypeService}
 }
 
 func (h *health) reset() { h.since = time.Time{} }
@@ -61,6 +62,10 @@ func (h *health) look(ctx context.Context, a *state.Alloc) {
 func (h *health) good(ctx context.Context, a *state.Alloc, checks bool) bool {
 	start := map[string]time.Time{}
 	for name, ts := range a.TaskStates {
+		s := h.r.gates.tasks[name]
+		if s == poststop || (s == prestart || s == poststart) && ts.State == "dead" && !ts.Failed {
+			continue // what has to end before, and what comes after
+		}
 		if ts.State != "running" {
 			return false
 		}

@@ -12,6 +12,7 @@ import (
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/state"
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad/valid"
 )
 
 // jobRequest is the body of register, plan and validate.
@@ -61,7 +62,7 @@ func (s *Server) registerJob(r *http.Request) (any, uint64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := multi(validate(in.Job)); err != nil {
+	if err := multi(valid.Job(in.Job)); err != nil {
 		return nil, 0, err
 	}
 	var out jobRegistered
@@ -78,24 +79,34 @@ func (s *Server) registerJob(r *http.Request) (any, uint64, error) {
 		if in.PreserveCounts && row != nil {
 			preserveCounts(in.Job, row.Current())
 		}
+		if row != nil {
+			if err := updatable(row.Current(), in.Job); err != nil {
+				return err
+			}
+		}
 		job := in.Job
 		if row != nil && sameSpec(row.Current(), job) {
 			job = row.Current()
 		} else {
 			putVersion(tx, row, job)
 		}
+		out.JobModifyIndex = *job.ModifyIndex
+		if periodic(job) { // its launches are evaluated, not the job
+			return nil
+		}
 		e := newEval(tx, job, byRegister)
 		if in.EvalPriority > 0 {
 			e.Priority = in.EvalPriority
 		}
 		tx.PutEval(e)
-		out.EvalID, out.JobModifyIndex = e.ID, *job.ModifyIndex
+		out.EvalID, out.EvalCreateIndex = e.ID, tx.Index()
 		return nil
 	})
 	if err != nil {
 		return nil, 0, err
 	}
-	out.EvalCreateIndex, out.Index = index, index
+	out.Index = index
+	out.Warnings = valid.Warned(valid.Warnings(in.Job))
 	return out, index, nil
 }
 
@@ -109,6 +120,20 @@ func enforce(row *state.Job, index uint64) error {
 		return fail(status, "Enforcing job modify index 0: job already exists")
 	case row != nil && *row.Current().JobModifyIndex != index:
 		return fail(status, "Enforcing job modify index %d: job exists with conflicting job modify index: %d", index, *row.Current().JobModifyIndex)
+	}
+	return nil
+}
+
+// updatable refuses what a job can't become.
+func updatable(old, job *nomadapi.Job) error {
+	const status = http.StatusInternalServerError
+	switch {
+	case *old.Type != *job.Type:
+		return fail(status, "cannot update job from type %q to %q", *old.Type, *job.Type)
+	case periodic(old) && !periodic(job):
+		return fail(status, "cannot update periodic job to being non-periodic")
+	case !periodic(old) && periodic(job):
+		return fail(status, "cannot update non-periodic job to being periodic")
 	}
 	return nil
 }
@@ -134,6 +159,9 @@ func putVersion(tx *state.Tx, row *state.Job, job *nomadapi.Job) {
 	*job = next
 	if row == nil {
 		row = &state.Job{}
+		if periodic(&next) {
+			row.Launched = time.Now()
+		}
 	}
 	tx.PutJob(row.With(&next))
 }
@@ -171,6 +199,9 @@ func (s *Server) deregisterJob(r *http.Request) (any, uint64, error) {
 		} else {
 			putVersion(tx, row, &job)
 		}
+		if periodic(&job) {
+			return nil
+		}
 		e = newEval(tx, &job, byDeregister)
 		tx.PutEval(e)
 		return nil
@@ -180,7 +211,8 @@ func (s *Server) deregisterJob(r *http.Request) (any, uint64, error) {
 	}
 	out := map[string]any{"EvalID": "", "EvalCreateIndex": 0, "JobModifyIndex": 0, "Index": 0}
 	if e == nil {
-		return out, 0, nil
+		out["JobModifyIndex"], out["EvalCreateIndex"], out["Index"] = index, index, index
+		return out, index, nil
 	}
 	return map[string]any{"EvalID": e.ID, "EvalCreateIndex": index, "JobModifyIndex": index, "Index": index}, index, nil
 }
@@ -192,6 +224,9 @@ func (s *Server) evaluateJob(r *http.Request) (any, uint64, error) {
 		row := tx.Job(namespace(r), r.PathValue("id"))
 		if row == nil {
 			return notFound("job")
+		}
+		if periodic(row.Current()) {
+			return fail(http.StatusInternalServerError, "can't evaluate periodic job")
 		}
 		e := newEval(tx, row.Current(), byRegister)
 		tx.PutEval(e)
@@ -211,14 +246,17 @@ func (s *Server) validateJob(r *http.Request) (any, uint64, error) {
 		return nil, 0, fail(http.StatusBadRequest, "Job must be specified")
 	}
 	canonicalize(in.Job)
-	out := nomadapi.JobValidateResponse{DriverConfigValidated: true}
-	if faults := validate(in.Job); len(faults) > 0 {
+	out := nomadapi.JobValidateResponse{DriverConfigValidated: true, Warnings: valid.Warned(valid.Warnings(in.Job))}
+	if faults := valid.Job(in.Job); len(faults) > 0 {
 		out.ValidationErrors, out.Error = faults, multi(faults).Error()
 	}
 	return out, 0, nil
 }
 
 func (s *Server) listJobs(v *state.View, r *http.Request) (any, uint64, error) {
+	if r.URL.Query().Get("filter") != "" {
+		return nil, 0, fail(http.StatusNotImplemented, "the embedded Nomad does not serve filters")
+	}
 	out := []*nomadapi.JobListStub{}
 	for _, row := range v.Jobs(namespace(r)) {
 		job := row.Current()
@@ -227,7 +265,7 @@ func (s *Server) listJobs(v *state.View, r *http.Request) (any, uint64, error) {
 		}
 		stub := &nomadapi.JobListStub{
 			ID: *job.ID, Name: *job.Name, Namespace: *job.Namespace, Datacenters: job.Datacenters, Type: *job.Type,
-			Priority: *job.Priority, Stop: stopped(job), Status: *job.Status, JobSummary: summary(v, job),
+			ParentID: *orDefault(job.ParentID, new("")), Periodic: periodic(job), Priority: *job.Priority, Stop: stopped(job), Status: *job.Status, JobSummary: summary(v, job),
 			CreateIndex: *job.CreateIndex, ModifyIndex: *job.ModifyIndex, JobModifyIndex: *job.JobModifyIndex, SubmitTime: *job.SubmitTime,
 		}
 		if boolParam(r, "meta") {

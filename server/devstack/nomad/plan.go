@@ -9,6 +9,7 @@ import (
 
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/sched"
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/state"
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad/valid"
 )
 
 // planned has null where nothing is, as Nomad's answer.
@@ -29,7 +30,7 @@ func (s *Server) planJob(r *http.Request) (any, uint64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := multi(validate(in.Job)); err != nil {
+	if err := multi(valid.Job(in.Job)); err != nil {
 		return nil, 0, err
 	}
 	var out planned
@@ -50,6 +51,9 @@ func (s *Server) planJob(r *http.Request) (any, uint64, error) {
 				job = *old
 			}
 		}
+		if active(in.Job) {
+			out.NextPeriodicLaunch = new(after(in.Job, time.Now()))
+		}
 		eval := newID()
 		plan := sched.Reconcile(s.input(v, &job, *job.Namespace, *job.ID, eval))
 		out.Annotations = &nomadapi.PlanAnnotations{DesiredTGUpdates: plan.Desired}
@@ -67,5 +71,6 @@ func (s *Server) planJob(r *http.Request) (any, uint64, error) {
 		}
 	})
 	out.Index = out.JobModifyIndex
+	out.Warnings = valid.Warned(valid.Warnings(in.Job))
 	return out, out.JobModifyIndex, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/artifact"
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/executor"
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/taskenv"
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad/valid"
 )
 
 // start prepares and starts the task's process.
@@ -121,7 +122,7 @@ func (t *task) process(def *nomadapi.Task, env *taskenv.Env) (executor.Spec, err
 
 // invalid tells of a driver's configuration that can't be read.
 func (t *task) invalid(err error) error {
-	text := list([]string{"failed to parse config: ", err.Error()})
+	text := valid.List([]string{"failed to parse config: ", err.Error()})
 	t.r.event(t.name, nil, taskEvent(nomadapi.TaskFailedValidation, func(e *nomadapi.TaskEvent) { e.ValidationError = text }))
 	return &startError{text: text}
 }

@@ -35,10 +35,12 @@ func (r *runner) restart(ctx context.Context, a *state.Alloc, ask *restart, stop
 		if ask.task != "" && ask.task != name {
 			continue
 		}
-		one := &restart{task: name, signal: ask.signal, done: make(chan error, 1)}
+		one := &restart{task: name, signal: ask.signal, reason: ask.reason, failed: ask.failed, done: make(chan error, 1)}
 		ts := a.TaskStates[name]
 		if ts == nil || ts.State != "running" {
-			errs = append(errs, errNotRunning)
+			if ask.task != "" || len(r.tasks) == 1 {
+				errs = append(errs, errNotRunning)
+			}
 			continue
 		}
 		select {

@@ -28,6 +28,7 @@ func (s *Server) routes() {
 	get("/v1/job/{id}/deployment", s.read(s.jobDeployment))
 	put("/v1/job/{id}/plan", s.write(s.planJob))
 	put("/v1/job/{id}/evaluate", s.write(s.evaluateJob))
+	put("/v1/job/{id}/periodic/force", s.write(s.forcePeriodic))
 	get("/v1/job/{id}/scale", s.read(s.scaleStatus))
 	put("/v1/job/{id}/scale", s.write(s.scaleJob))
 

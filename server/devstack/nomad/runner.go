@@ -28,7 +28,7 @@ func (s *Server) client(ctx context.Context) {
 		s.state.View(func(v *state.View) { allocs = v.Allocs("*") })
 		s.mu.Lock()
 		for _, a := range allocs {
-			if a.ClientTerminal() || s.runners[a.ID] != nil {
+			if over(a) || s.runners[a.ID] != nil {
 				continue
 			}
 			r := newRunner(s, a)
@@ -49,23 +49,42 @@ func (s *Server) client(ctx context.Context) {
 	}
 }
 
+// over tells that no task of an allocation will run any more. A poststop task
+// may still run when the allocation has failed.
+func over(a *state.Alloc) bool {
+	if !a.ClientTerminal() {
+		return false
+	}
+	for _, ts := range a.TaskStates {
+		if ts.State != "dead" {
+			return false
+		}
+	}
+	return true
+}
+
 // runner runs one allocation:
 //
-//	folders -> services registered -> tasks -> [ stop wanted, or a task failed ]
+//	folders -> services registered -> tasks, stage by stage
+//	        -> [ stop wanted, a task failed, or only sidecars are left ]
 //	        -> services gone -> shutdown_delay -> tasks killed -> over
 type runner struct {
 	s     *Server
 	id    string
 	tasks map[string]*task
+	gates *gates
 
-	fail     chan string   // name of a task that failed for good
 	restarts chan *restart // asked for by users
 }
 
 func newRunner(s *Server, a *state.Alloc) *runner {
-	r := &runner{s: s, id: a.ID, tasks: map[string]*task{}, fail: make(chan string, len(a.AllocatedResources.Tasks)), restarts: make(chan *restart)}
-	for _, t := range a.Group().Tasks {
-		r.tasks[t.Name] = &task{r: r, name: t.Name, commands: make(chan *restart), over: make(chan struct{})}
+	group := a.Group()
+	r := &runner{s: s, id: a.ID, tasks: map[string]*task{}, gates: newGates(group.Tasks), restarts: make(chan *restart)}
+	for _, t := range group.Tasks {
+		r.tasks[t.Name] = &task{
+			r: r, name: t.Name, stage: stageOf(t), batch: *a.Job.Type == nomadapi.JobTypeBatch,
+			commands: make(chan *restart), stop: make(chan struct{}), over: make(chan struct{}),
+		}
 	}
 	return r
 }
@@ -98,19 +117,18 @@ func (r *runner) run(ctx context.Context) {
 	}
 	r.offer(a)
 
-	// The tasks' context ends with Run and leaves the processes alone; stop
-	// tells them to kill.
-	stop := make(chan struct{})
+	// The tasks' context ends with Run and leaves the processes alone; their
+	// stop channels tell them to kill.
 	done := make(chan struct{})
 	var tasks sync.WaitGroup
 	for _, t := range r.tasks {
-		tasks.Go(func() { t.run(ctx, stop) })
+		tasks.Go(func() { t.run(ctx) })
 	}
 	go func() { // ends before run returns, which waits for done
 		tasks.Wait()
 		close(done)
 	}()
-	r.watch(ctx, a, stop, done)
+	r.watch(ctx, a, done)
 	<-done
 	if ctx.Err() != nil {
 		return
@@ -149,20 +167,30 @@ func (r *runner) prepare() error {
 	return nil
 }
 
-// watch waits for what ends or changes the allocation.
-func (r *runner) watch(ctx context.Context, a *state.Alloc, stop, done chan struct{}) {
+// watch lets the tasks begin when their stage has come, and waits for what ends
+// or changes the allocation.
+func (r *runner) watch(ctx context.Context, a *state.Alloc, done chan struct{}) {
+	var kills sync.WaitGroup
+	defer kills.Wait()
 	health := newHealth(r, a)
 	stopping := false
+	end := func(now *state.Alloc, expired bool) {
+		stopping = true
+		kills.Go(func() {
+			if r.leave(ctx, a, now) {
+				r.kill(expired)
+			}
+		})
+	}
 	for {
 		news := r.s.state.Changed()
 		now, ok := r.alloc()
+		if ok {
+			r.gates.update(now.TaskStates)
+		}
 		if !stopping {
 			if !ok || now.ServerTerminal() {
-				stopping = true
-				if !r.leave(ctx, a, now) {
-					return
-				}
-				close(stop)
+				end(now, false)
 				continue
 			}
 			if *now.Job.JobModifyIndex != *a.Job.JobModifyIndex {
@@ -170,6 +198,13 @@ func (r *runner) watch(ctx context.Context, a *state.Alloc, stop, done chan stru
 				health.reset()
 			}
 			a = now
+			if live, why := ending(a.Group().Tasks, a.TaskStates); why != nil && len(live) > 0 {
+				for _, name := range live {
+					r.event(name, nil, why)
+				}
+				end(nil, false)
+				continue
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -177,18 +212,42 @@ func (r *runner) watch(ctx context.Context, a *state.Alloc, stop, done chan stru
 		case <-done:
 			return
 		case <-news:
-		case name := <-r.fail:
-			if stopping {
-				continue
-			}
-			stopping = true
-			r.siblings(name)
-			r.withdraw(ctx)
-			close(stop)
 		case ask := <-r.restarts:
 			r.restart(ctx, a, ask, stopping)
 		case <-health.tick(stopping):
 			health.look(ctx, a)
+		case <-expiry(a, stopping):
+			r.expire()
+			end(nil, true)
+		}
+	}
+}
+
+// kill ends the tasks in their order and returns when they have ended, or when
+// the stand-in ends. A group that ran too long does not get to its poststop.
+func (r *runner) kill(expired bool) {
+	a, ok := r.alloc()
+	if !ok {
+		for _, t := range r.tasks { // the row is gone, and its order with it
+			close(t.stop)
+		}
+		return
+	}
+	tasks := a.Group().Tasks
+	if expired {
+		for _, t := range r.tasks {
+			if t.stage == poststop {
+				close(t.stop)
+				<-t.over
+			}
+		}
+	}
+	for _, wave := range waves(tasks) {
+		for _, name := range wave {
+			close(r.tasks[name].stop)
+		}
+		for _, name := range wave {
+			<-r.tasks[name].over
 		}
 	}
 }
@@ -252,15 +311,6 @@ func baseEnv() map[string]string {
 	return base
 }
 
-// siblings notes why the other tasks of a group end when one has failed.
-func (r *runner) siblings(failed string) {
-	for name := range r.tasks {
-		if name != failed {
-			r.event(name, nil, taskEvent(nomadapi.TaskSiblingFailed, func(e *nomadapi.TaskEvent) { e.FailedSibling = failed }))
-		}
-	}
-}
-
 // change is one transaction over the allocation, from the client's side.
 func (r *runner) change(task string, edit func(a *state.Alloc)) {
 	_, err := r.s.update("AllocationUpdated", func(tx *state.Tx) error {
@@ -272,7 +322,7 @@ func (r *runner) change(task string, edit func(a *state.Alloc)) {
 		a.TaskStates = maps.Clone(old.TaskStates)
 		edit(a)
 		a.ModifyIndex, a.ModifyTime = tx.Index(), time.Now().UnixNano()
-		if a.ClientStatus == nomadapi.AllocClientStatusFailed && a.DeploymentStatus == nil {
+		if a.ClientStatus == nomadapi.AllocClientStatusFailed && a.DeploymentStatus == nil && *a.Job.Type == nomadapi.JobTypeService {
 			a.DeploymentStatus = &nomadapi.AllocDeploymentStatus{Healthy: new(false), Timestamp: time.Now(), ModifyIndex: tx.Index()}
 		}
 		tx.PutAlloc(a)

@@ -154,6 +154,7 @@ func (s *Server) Run(ctx context.Context) error {
 	loops.Go(func() { s.client(ctx) })
 	loops.Go(func() { s.drain(ctx) })
 	loops.Go(func() { s.collect(ctx) })
+	loops.Go(func() { s.launch(ctx) })
 	if s.catalog != nil {
 		loops.Go(func() { s.catalog.Run(ctx) })
 	}

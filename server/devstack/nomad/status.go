@@ -30,6 +30,12 @@ func refreshStatus(tx *state.Tx) {
 }
 
 func jobStatus(v *state.View, job *nomadapi.Job) string {
+	if periodic(job) { // until it is stopped, whatever its children do
+		if stopped(job) {
+			return "dead"
+		}
+		return "running"
+	}
 	allocs := v.JobAllocs(*job.Namespace, *job.ID)
 	for _, a := range allocs {
 		if !a.Terminal() {
@@ -70,6 +76,17 @@ func summary(v *state.View, job *nomadapi.Job) *nomadapi.JobSummary {
 	}
 	for _, tg := range job.TaskGroups {
 		out.Summary[*tg.Name] = nomadapi.TaskGroupSummary{}
+	}
+	for _, c := range children(v, job) {
+		out.ModifyIndex = max(out.ModifyIndex, *c.ModifyIndex)
+		switch *c.Status {
+		case "pending":
+			out.Children.Pending++
+		case "running":
+			out.Children.Running++
+		default:
+			out.Children.Dead++
+		}
 	}
 	for _, e := range v.JobEvals(*job.Namespace, *job.ID) {
 		out.ModifyIndex = max(out.ModifyIndex, e.ModifyIndex)

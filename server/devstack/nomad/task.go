@@ -25,13 +25,16 @@ const (
 
 // task runs one task of an allocation:
 //
-//	pending -> artifacts, templates -> running -> terminated
-//	   ^                                              |
-//	   +--------- restart within policy --------------+--> dead
+//	pending -> its stage -> artifacts, templates -> running -> terminated
+//	              ^                                              |
+//	              +--------- restart within policy --------------+--> dead
 type task struct {
 	r        *runner
 	name     string
+	stage    stage
+	batch    bool // of a batch job
 	commands chan *restart
+	stop     chan struct{} // closed when the task is to be killed
 	over     chan struct{} // closed when run returns
 	tracker  *tracker
 	built    bool             // the folders have been told of
@@ -40,11 +43,13 @@ type task struct {
 	lease    *identity.Lease  // of the task's own token; nil without one
 }
 
-// restart is what a user asks of a running task: a restart in place, or only a
-// signal.
+// restart is what a user or a failing check asks of a running task: a restart in
+// place, or only a signal.
 type restart struct {
-	task   string // empty: all
+	task   string // empty: all that run
 	signal syscall.Signal
+	reason string     // why, for the task's events
+	failed bool       // counts against the restart policy
 	done   chan error // buffered by one
 }
 
@@ -52,7 +57,7 @@ type restart struct {
 var errStopped = errors.New("stopped")
 
 // run returns when the task is dead, or when ctx ends and the process lives on.
-func (t *task) run(ctx context.Context, stop <-chan struct{}) {
+func (t *task) run(ctx context.Context) {
 	defer close(t.over)
 	defer t.endTemplates()
 	def, state := t.spec()
@@ -60,13 +65,13 @@ func (t *task) run(ctx context.Context, stop <-chan struct{}) {
 		return
 	}
 	if state.State == "dead" {
-		if state.Failed {
-			t.r.fail <- t.name
-		}
 		return
 	}
-	t.tracker = newTracker(t.policy(), time.Now())
+	t.tracker = newTracker(t.restarts(), time.Now())
 	handle := t.adopt(ctx, state)
+	if handle == nil && !t.begin(ctx) {
+		return
+	}
 	if handle != nil && def.Vault != nil {
 		t.adoptVault(ctx, def)
 	}
@@ -77,19 +82,19 @@ func (t *task) run(ctx context.Context, stop <-chan struct{}) {
 		if handle == nil {
 			// What is being prepared is given up when the task is to stop.
 			prepare, cancel := context.WithCancel(ctx)
-			unhook := onClose(stop, cancel)
+			unhook := onClose(t.stop, cancel)
 			started, err := t.start(prepare)
 			unhook()
 			cancel()
 			if started == nil {
-				if !t.again(ctx, stop, t.tracker.judge(recoverable(err), time.Now())) {
+				if !t.again(ctx, t.tracker.judge(t.policy(), recoverable(err), time.Now())) {
 					return
 				}
 				continue
 			}
 			handle = started
 		}
-		exit, asked, err := t.wait(ctx, handle, stop)
+		exit, asked, err := t.wait(ctx, handle)
 		switch {
 		case errors.Is(err, errStopped):
 			t.finished(exit, dead(false), taskEvent(nomadapi.TaskKilled, nil))
@@ -98,15 +103,42 @@ func (t *task) run(ctx context.Context, stop <-chan struct{}) {
 			if ctx.Err() == nil {
 				t.r.s.log.Error("task lost", "alloc", t.r.id, "task", t.name, "err", err)
 				t.r.event(t.name, dead(true), taskEvent(nomadapi.TaskDriverFailure, func(e *nomadapi.TaskEvent) { e.DriverError = err.Error() }))
-				t.r.fail <- t.name
 			}
 			return
 		}
 		handle = nil
-		verdict := t.tracker.exited(asked, time.Now())
+		verdict := t.tracker.exited(t.policy(), exit.Code == 0 && exit.Signal == 0, asked, time.Now())
 		t.finished(exit, nil)
-		if !t.again(ctx, stop, verdict) {
+		if !t.again(ctx, verdict) {
 			return
+		}
+	}
+}
+
+// restarts tells whether a task that ends well is started again.
+func (t *task) restarts() bool {
+	switch t.stage {
+	case prestartSidecar, poststartSidecar:
+		return true
+	case mainStage:
+		return !t.batch
+	}
+	return false
+}
+
+// begin waits for the task's stage; false when the task is to end before.
+func (t *task) begin(ctx context.Context) bool {
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-t.stop:
+			t.r.event(t.name, dead(false), taskEvent(nomadapi.TaskKilling, t.killing))
+			return false
+		case ask := <-t.commands:
+			ask.done <- errNotRunning
+		case <-t.r.gates.of(t.name):
+			return !closed(t.stop) || t.begin(ctx)
 		}
 	}
 }
@@ -204,13 +236,17 @@ func (t *task) finished(exit executor.Exit, change change, more ...*nomadapi.Tas
 }
 
 // again waits for the next start, or ends the task.
-func (t *task) again(ctx context.Context, stop <-chan struct{}, v verdict) bool {
+func (t *task) again(ctx context.Context, v verdict) bool {
 	if ctx.Err() != nil {
+		return false
+	}
+	if v.done {
+		t.r.event(t.name, dead(false))
 		return false
 	}
 	// An exit while the allocation waits for its shutdown_delay, or one that an
 	// earlier stand-in had asked for, is not followed by another start.
-	if a, ok := t.r.alloc(); !ok || a.ServerTerminal() || closed(stop) {
+	if a, ok := t.r.alloc(); !ok || (a.ServerTerminal() && t.stage != poststop) || closed(t.stop) {
 		t.r.event(t.name, dead(false), taskEvent(nomadapi.TaskKilled, nil))
 		return false
 	}
@@ -218,7 +254,6 @@ func (t *task) again(ctx context.Context, stop <-chan struct{}, v verdict) bool 
 		t.r.event(t.name, dead(true), taskEvent(nomadapi.TaskNotRestarting, func(e *nomadapi.TaskEvent) {
 			e.RestartReason, e.FailsTask = v.reason, true
 		}))
-		t.r.fail <- t.name
 		return false
 	}
 	t.r.event(t.name, pending(time.Now()), taskEvent(nomadapi.TaskRestarting, func(e *nomadapi.TaskEvent) {
@@ -230,8 +265,8 @@ func (t *task) again(ctx context.Context, stop <-chan struct{}, v verdict) bool 
 		select {
 		case <-ctx.Done():
 			return false
-		case <-stop:
-			t.r.event(t.name, dead(false), taskEvent(nomadapi.TaskKilling, t.killing), taskEvent(nomadapi.TaskKilled, nil))
+		case <-t.stop:
+			t.r.event(t.name, dead(false), taskEvent(nomadapi.TaskKilling, t.killing))
 			return false
 		case ask := <-t.commands:
 			ask.done <- errNotRunning
@@ -241,7 +276,12 @@ func (t *task) again(ctx context.Context, stop <-chan struct{}, v verdict) bool 
 	}
 }
 
-func (t *task) killing(e *nomadapi.TaskEvent) { e.KillTimeout = t.killTimeout() }
+func (t *task) killing(e *nomadapi.TaskEvent) {
+	e.KillTimeout = t.killTimeout()
+	if a, ok := t.r.alloc(); ok && a.ClientDescription == ranTooLong {
+		e.DisplayMessage = ranTooLong
+	}
+}
 
 func (t *task) killTimeout() time.Duration {
 	if def, _ := t.spec(); def != nil && def.KillTimeout != nil {
@@ -252,7 +292,8 @@ func (t *task) killTimeout() time.Duration {
 
 // wait returns the exit of the process; asked tells that it was a user who had
 // it ended for a restart, errStopped that the allocation ends.
-func (t *task) wait(ctx context.Context, handle *executor.Handle, stop <-chan struct{}) (exit executor.Exit, asked bool, err error) {
+func (t *task) wait(ctx context.Context, handle *executor.Handle) (exit executor.Exit, asked bool, err error) {
+	stop := (<-chan struct{})(t.stop)
 	type result struct {
 		exit executor.Exit
 		err  error
@@ -264,7 +305,7 @@ func (t *task) wait(ctx context.Context, handle *executor.Handle, stop <-chan st
 	}()
 	kill := (<-chan time.Time)(nil)
 	renewal := t.renewal()
-	stopping, again := false, false
+	stopping, again, free := false, false, false
 	var asks []*restart
 	for {
 		select {
@@ -275,7 +316,7 @@ func (t *task) wait(ctx context.Context, handle *executor.Handle, stop <-chan st
 			if res.err == nil && stopping {
 				res.err = errStopped
 			}
-			return res.exit, again || len(asks) > 0, res.err
+			return res.exit, again || free, res.err
 		case <-stop:
 			stop, stopping = nil, true
 			t.r.event(t.name, nil, taskEvent(nomadapi.TaskKilling, t.killing))
@@ -296,8 +337,8 @@ func (t *task) wait(ctx context.Context, handle *executor.Handle, stop <-chan st
 				ask.done <- handle.Signal(ask.signal)
 				continue
 			}
-			t.r.event(t.name, nil, taskEvent(nomadapi.TaskRestartSignal, func(e *nomadapi.TaskEvent) { e.RestartReason = "User requested task to restart" }))
-			asks = append(asks, ask)
+			t.r.event(t.name, nil, taskEvent(nomadapi.TaskRestartSignal, func(e *nomadapi.TaskEvent) { e.RestartReason = ask.reason }))
+			asks, free = append(asks, ask), free || !ask.failed
 			if kill == nil {
 				kill = t.terminate(handle)
 			}

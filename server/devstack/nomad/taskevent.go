@@ -17,13 +17,21 @@ const keptEvents = 10
 
 const withinPolicy = "Restart within policy"
 
+// What Nomad's API types have no names for.
+const (
+	taskMainDead = "Main Tasks Dead"
+	// ranTooLong is the description of an allocation that its group's
+	// max_run_duration ended. Nomad calls it complete.
+	ranTooLong = "allocation exceeded max_run_duration"
+)
+
 // taskEvent makes an event with the message and details Nomad gives it.
 func taskEvent(kind string, fill func(e *nomadapi.TaskEvent)) *nomadapi.TaskEvent {
 	e := &nomadapi.TaskEvent{Type: kind, Time: time.Now().UnixNano(), Details: map[string]string{}}
 	if fill != nil {
 		fill(e)
 	}
-	e.DisplayMessage = display(e)
+	e.DisplayMessage = orDefault(e.DisplayMessage, display(e))
 	return e
 }
 
@@ -97,6 +105,10 @@ func display(e *nomadapi.TaskEvent) string {
 	case nomadapi.TaskSiblingFailed:
 		detail("failed_sibling", e.FailedSibling)
 		return fmt.Sprintf("Task's sibling %q failed", e.FailedSibling)
+	case nomadapi.TaskLeaderDead:
+		return "Leader Task in Group dead"
+	case taskMainDead:
+		return "Main tasks in the group died"
 	case nomadapi.TaskSignaling:
 		detail("signal", e.TaskSignal)
 		detail("signal_reason", e.TaskSignalReason)
@@ -145,24 +157,33 @@ func (r *runner) event(task string, change change, events ...*nomadapi.TaskEvent
 			change(ts)
 		}
 		a.TaskStates[task] = ts
-		a.ClientStatus, a.ClientDescription = clientStatus(a.TaskStates)
+		if a.ClientDescription != ranTooLong {
+			a.ClientStatus, a.ClientDescription = clientStatus(a.Group().Tasks, a.TaskStates)
+		}
 	})
 }
 
-func clientStatus(states map[string]*nomadapi.TaskState) (status, description string) {
-	count := map[string]int{}
-	for _, ts := range states {
-		if ts.State == "dead" && ts.Failed {
+// clientStatus is failed as soon as a task has failed for good and all others
+// but the poststop tasks have ended: until then they are being killed.
+func clientStatus(tasks []*nomadapi.Task, states map[string]*nomadapi.TaskState) (status, description string) {
+	count, live := map[string]int{}, 0
+	for _, t := range tasks {
+		ts := states[t.Name]
+		switch {
+		case ts == nil:
+			continue
+		case ts.State == "dead" && ts.Failed:
 			count["failed"]++
-		} else {
-			count[ts.State]++
+			continue
+		case ts.State != "dead" && stageOf(t) != poststop:
+			live++
 		}
+		count[ts.State]++
 	}
-	live := count["running"] + count["pending"]
 	switch {
 	case count["failed"] > 0 && live == 0:
 		return nomadapi.AllocClientStatusFailed, "Failed tasks"
-	case count["running"] > 0 || count["failed"] > 0: // its siblings are being killed
+	case count["running"] > 0 || count["failed"] > 0:
 		return nomadapi.AllocClientStatusRunning, "Tasks are running"
 	case count["pending"] > 0:
 		return nomadapi.AllocClientStatusPending, "No tasks have started"

@@ -10,34 +10,36 @@ import (
 
 // tracker counts a task's restarts against its policy, as Nomad's does.
 type tracker struct {
-	policy *nomadapi.RestartPolicy
-	begun  time.Time // of the present interval
-	count  int
+	onSuccess bool      // an exit with 0 is followed by a restart
+	begun     time.Time // of the present interval
+	count     int
 }
 
 // verdict is what comes after an exit or a failed start.
 type verdict struct {
 	restart bool
+	done    bool // the task has ended well
 	delay   time.Duration
 	reason  string
 }
 
-func newTracker(policy *nomadapi.RestartPolicy, now time.Time) *tracker {
-	return &tracker{policy: policy, begun: now}
+func newTracker(onSuccess bool, now time.Time) *tracker {
+	return &tracker{onSuccess: onSuccess, begun: now}
 }
 
-// exited judges an exit: a service is restarted whatever its exit code is.
-// Asked is a restart by a user, which costs no attempt.
-func (t *tracker) exited(asked bool, now time.Time) verdict {
-	if asked {
+// exited judges an exit. Asked is a restart by a user, which costs no attempt.
+func (t *tracker) exited(p *nomadapi.RestartPolicy, success, asked bool, now time.Time) verdict {
+	switch {
+	case asked:
 		return verdict{restart: true}
+	case success && !t.onSuccess:
+		return verdict{done: true}
 	}
-	return t.judge(true, now)
+	return t.judge(p, true, now)
 }
 
 // judge decides after an exit, or after a start that failed.
-func (t *tracker) judge(recoverable bool, now time.Time) verdict {
-	p := t.policy
+func (t *tracker) judge(p *nomadapi.RestartPolicy, recoverable bool, now time.Time) verdict {
 	if p == nil || p.Attempts == nil || *p.Attempts == 0 {
 		return verdict{reason: "Policy allows no restarts"}
 	}

@@ -68,7 +68,7 @@ func (r *reconciler) group(name string, all []*state.Alloc) {
 	desired := r.desire(name)
 	r.plan.Queued[name] = 0
 	tg := r.Job.LookupTaskGroup(name)
-	all = slices.DeleteFunc(slices.Clone(all), (*state.Alloc).ServerTerminal)
+	all = slices.DeleteFunc(slices.Clone(all), r.past)
 
 	if tg == nil || *tg.Count == 0 {
 		for _, a := range all {
@@ -83,6 +83,8 @@ func (r *reconciler) group(name string, all []*state.Alloc) {
 		switch {
 		case !a.ClientTerminal() && wants(a.DesiredTransition.Migrate):
 			migrate = append(migrate, a)
+		case r.batch() && a.ClientStatus != nomadapi.AllocClientStatusFailed:
+			keep = append(keep, a) // one that is complete as well: it is not run again
 		case a.ClientStatus == nomadapi.AllocClientStatusComplete || a.ClientStatus == nomadapi.AllocClientStatusLost:
 			// Its place is free again.
 		case a.NextAllocation != "" && a.ClientTerminal():
@@ -143,6 +145,20 @@ func (r *reconciler) group(name string, all []*state.Alloc) {
 		r.stop(a, descMigrating)
 		r.place(tg, a.Name, a, false)
 	}
+}
+
+func (r *reconciler) batch() bool { return r.Job != nil && *r.Job.Type == nomadapi.JobTypeBatch }
+
+// past are allocations that count no more. What has ended well still counts in a
+// batch job, until the job has another version.
+func (r *reconciler) past(a *state.Alloc) bool {
+	if !r.batch() {
+		return a.ServerTerminal()
+	}
+	if a.Terminal() && *a.Job.Version < *r.Job.Version {
+		return true
+	}
+	return a.ServerTerminal() && a.ClientStatus != nomadapi.AllocClientStatusComplete
 }
 
 // shrink stops what is more than the count: migrating ones first, then the

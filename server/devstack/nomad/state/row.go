@@ -23,6 +23,9 @@ const TrackedVersions = 6
 // Job is one job with its history, the newest version first.
 type Job struct {
 	Versions []*nomadapi.Job
+
+	// Launched is when a periodic job was launched last, or first registered.
+	Launched time.Time `json:",omitzero"`
 }
 
 // Current is the version that counts.
@@ -31,7 +34,7 @@ func (j *Job) Current() *nomadapi.Job { return j.Versions[0] }
 // With returns a copy whose newest version is v.
 func (j *Job) With(v *nomadapi.Job) *Job {
 	versions := append([]*nomadapi.Job{v}, j.Versions...)
-	return &Job{Versions: versions[:min(len(versions), TrackedVersions)]}
+	return &Job{Versions: versions[:min(len(versions), TrackedVersions)], Launched: j.Launched}
 }
 
 // Replace returns a copy with the newest version exchanged: same version, other
@@ -39,8 +42,11 @@ func (j *Job) With(v *nomadapi.Job) *Job {
 func (j *Job) Replace(v *nomadapi.Job) *Job {
 	versions := slices.Clone(j.Versions)
 	versions[0] = v
-	return &Job{Versions: versions}
+	return &Job{Versions: versions, Launched: j.Launched}
 }
+
+// LaunchedAt returns a copy that was launched last at that time.
+func (j *Job) LaunchedAt(at time.Time) *Job { return &Job{Versions: j.Versions, Launched: at} }
 
 // Alloc is an allocation as Nomad shows it, with the two facts that Nomad keeps
 // but its API types leave out.
