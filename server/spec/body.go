@@ -23,6 +23,7 @@ type decoder struct {
 	veiled  *veil                // while a sensitive value is read
 	ranges  map[string]hcl.Range // by place.key, where it stands in the file
 	broken  map[string]bool      // by place.key, already complained about
+	short   map[string]bool      // by place.key, health in its short form
 }
 
 // contents is what of a body the schema knows.
@@ -141,11 +142,25 @@ func ordered(attrs hclsyntax.Attributes) []*hclsyntax.Attribute {
 // check runs Validate's rules and reports what they find at its place in the file.
 func (d *decoder) check(s paas.Spec, file hcl.Range) {
 	validate(s, func(at place, f flaw) {
+		at = d.asWritten(at)
 		if d.broken[at.key] || (f.absent && d.partial) {
 			return
 		}
 		d.report(at, d.rangeOf(at.key, file), f.summary, f.message)
 	})
+}
+
+// asWritten gives the place of a probe of the short form as the file has it: Validate knows the long
+// form only.
+func (d *decoder) asWritten(at place) place {
+	const long = ".health.readiness"
+	process, key, ok := strings.Cut(at.key, long)
+	if !ok || !d.short[process+".health"] {
+		return at
+	}
+	name, path, _ := strings.Cut(at.location, long)
+	as := strings.NewReplacer(".http", ".path")
+	return place{process + ".health" + as.Replace(key), name + ".health" + as.Replace(path)}
 }
 
 // rangeOf gives the range of a key, else of the nearest block around it.

@@ -18,7 +18,7 @@ func (d *decoder) health(at place, b *hclsyntax.Block, ports []paas.Port) paas.P
 	d.ranges[at.key] = b.DefRange()
 	c := d.read(at, b.Body, healthSchema)
 	if len(c.blocks) == 0 {
-		h.Readiness = d.short(at, c, ports)
+		h.Readiness = d.shortForm(at, c, ports)
 		return h
 	}
 	if len(c.attrs) > 0 {
@@ -37,7 +37,11 @@ func newProbe(kind paas.ProbeType) paas.Probe {
 	return paas.Probe{Type: kind, Interval: paas.DefaultCheckInterval, Timeout: paas.DefaultCheckTimeout}
 }
 
-func (d *decoder) short(at place, c contents, ports []paas.Port) *paas.Probe {
+func (d *decoder) shortForm(at place, c contents, ports []paas.Port) *paas.Probe {
+	if d.short == nil {
+		d.short = map[string]bool{}
+	}
+	d.short[at.key] = true
 	p := newProbe(paas.ProbeHTTP)
 	p.Path, p.Port = "/", fitting(p.Type, ports)
 	d.text(at.attr("path"), c.attrs["path"], &p.Path)
