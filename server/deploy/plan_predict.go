@@ -27,7 +27,7 @@ func (d *Deployer) predict(snap paas.Snapshot, r paas.DeployRequest) (prediction
 	if snap.Version == 0 {
 		snap.App = paas.App{Team: r.Team, Name: r.App}
 	}
-	p.standing = standing(snap)
+	p.standing = present(snap)
 	if len(snap.Deployments) > 0 {
 		settled, err := d.settled(snap, r.Supersede)
 		if err != nil {
@@ -132,8 +132,8 @@ func cloned[K comparable, V any](m map[K]V) map[K]V {
 	return maps.Clone(m)
 }
 
-// standing counts the instances that were seen in the slot that serves.
-func standing(snap paas.Snapshot) map[string]int {
+// present counts the instances that were seen in the slot that serves.
+func present(snap paas.Snapshot) map[string]int {
 	counts := map[string]int{}
 	for _, i := range snap.Instances {
 		if i.Slot == snap.App.Live && !i.State.Ended() && i.State != paas.InstanceStopping {

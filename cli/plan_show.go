@@ -1,0 +1,252 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// lineWidth is how wide a plan may be: people read it in a terminal of 80 columns and paste it.
+const lineWidth = 80
+
+// showPlan prints a plan for a person.
+func (s *session) showPlan(p paas.Plan) {
+	s.print("%s", s.planTitle(p))
+	s.wrap("  ", "  ", p.Why)
+	if p.Waits != "" {
+		s.wrap("  ", "  ", upperFirst(ended(p.Waits)))
+	}
+	s.showChanges(p.Changes)
+	if !p.Nothing {
+		s.showFates(p)
+		s.showRoom(p)
+		s.showPlannedRoutes(p.Routes)
+		s.showCapacity(p.Capacity)
+		s.showSides(p)
+	}
+	s.showFragments(p.Fragments)
+	for i, w := range p.Warnings {
+		if i == 0 {
+			s.print("")
+		}
+		s.wrap(s.bold("Warning")+"  ", "         ", ended(w))
+	}
+}
+
+func (s *session) planTitle(p paas.Plan) string {
+	switch {
+	case p.Nothing:
+		return fmt.Sprintf("%s: nothing to do", s.bold(p.App))
+	case p.From == 0:
+		return fmt.Sprintf("%s: release %d, the first", s.bold(p.App), p.Release)
+	default:
+		return fmt.Sprintf("%s: release %d, after release %d in %s", s.bold(p.App), p.Release, p.From, p.FromSlot)
+	}
+}
+
+// showChanges prints every key that differs, on one line where it fits.
+func (s *session) showChanges(changes []paas.KeyChange) {
+	for i, c := range changes {
+		if i == 0 {
+			s.print("")
+		}
+		mark, values := keyChange(c)
+		note := ""
+		if c.Forces {
+			note = "  (forces the walk)"
+		}
+		line := fmt.Sprintf("%s %s  %s%s", mark, c.Key, strings.Join(values, " "), note)
+		if lipgloss.Width(line) <= lineWidth {
+			s.print("%s %s  %s%s", s.mark(mark), s.bold(c.Key), strings.Join(values, " "), s.faint(note))
+			continue
+		}
+		s.print("%s %s%s", s.mark(mark), s.bold(c.Key), s.faint(note))
+		for _, v := range values {
+			s.print("      %s", cut(v, lineWidth-6))
+		}
+	}
+}
+
+// keyChange gives the sign of a change and its values.
+func keyChange(c paas.KeyChange) (mark string, values []string) {
+	switch {
+	case c.Old == nil && c.New == nil:
+		return "~", nil
+	case c.Old == nil:
+		return "+", []string{oneLine(*c.New)}
+	case c.New == nil:
+		return "-", []string{oneLine(*c.Old)}
+	default:
+		return "~", []string{oneLine(*c.Old), "-> " + oneLine(*c.New)}
+	}
+}
+
+// mark colours the sign of a change.
+func (s *session) mark(sign string) string {
+	color := map[string]string{"+": "2", "-": "1", "~": "3"}[sign]
+	if !s.color {
+		return sign
+	}
+	return lipgloss.NewStyle().Foreground(lipgloss.Color(color)).Render(sign)
+}
+
+// showFates prints what becomes of the instances.
+func (s *session) showFates(p paas.Plan) {
+	s.print("")
+	var rows [][]string
+	for _, f := range p.Processes {
+		row := []string{f.Name}
+		for _, n := range []int{f.Before, f.After, f.Stay, f.InPlace, f.Replaced, f.Created, f.Destroyed} {
+			row = append(row, orDash(n))
+		}
+		rows = append(rows, row)
+	}
+	s.table(s.out, []string{"PROCESS", "NOW", "THEN", "STAY", "IN PLACE", "REPLACED", "CREATED", "DESTROYED"}, rows)
+	s.print("")
+	if !p.Walk {
+		return
+	}
+	way := "from none to " + string(p.ToSlot)
+	if p.FromSlot != "" {
+		way = fmt.Sprintf("from %s to %s", p.FromSlot, p.ToSlot)
+	}
+	s.print("%s %s %s in %s, at most %s at once", s.bold("Walk    "), p.Strategy, way, count(len(p.Steps), "step"), count(p.Capacity.Peak.Instances, "instance"))
+}
+
+// showRoom prints whether the new instances find a place.
+func (s *session) showRoom(p paas.Plan) {
+	title := s.bold("Room    ") + " "
+	switch {
+	case p.Placement.Checked && len(p.Placement.Blockers) == 0:
+		s.print("%severy new instance finds a node now", title)
+	case p.Placement.Checked && p.Placement.Possible:
+		s.print("%sthe first step finds a node for each new instance now", title)
+	case !p.Placement.Checked:
+		s.print("%snot asked for", title)
+	}
+	for _, b := range p.Placement.Blockers {
+		s.wrap(title, "         ", fmt.Sprintf("%s new: %s; %s", counted(b.Counts), b.Reason, b.Then))
+		title = "         "
+	}
+}
+
+// showPlannedRoutes prints the route table before and after, and at each step that moves traffic.
+func (s *session) showPlannedRoutes(r paas.RoutePlans) {
+	if len(r.Before)+len(r.After) == 0 {
+		return
+	}
+	s.print("")
+	s.showRouteTable("Routes now", r.Before)
+	for i, step := range r.Steps[:max(0, len(r.Steps)-1)] {
+		s.showRouteTable(fmt.Sprintf("Routes at step %d", i+1), slices.DeleteFunc(slices.Clone(step), func(row paas.RoutePlan) bool { return row.Instances == 0 }))
+	}
+	s.showRouteTable("Routes then", r.After)
+}
+
+func (s *session) showRouteTable(title string, rows []paas.RoutePlan) {
+	s.print("%s", s.bold(title))
+	if len(rows) == 0 {
+		s.print("  none")
+	}
+	for _, r := range rows {
+		target := fmt.Sprintf("%s  %s  %s", r.Service, percent(r.Share), count(r.Instances, "instance"))
+		line := fmt.Sprintf("  %s -> %s", r.Route, target)
+		if lipgloss.Width(line) <= lineWidth {
+			s.print("%s", line)
+			continue
+		}
+		s.print("  %s", r.Route)
+		s.print("    -> %s", target)
+	}
+}
+
+// showCapacity prints what the app takes of the cluster.
+func (s *session) showCapacity(c paas.CapacityPlan) {
+	s.print("")
+	var rows [][]string
+	for _, line := range []struct {
+		when string
+		is   paas.Capacity
+	}{{"now", c.Before}, {"at most", c.Peak}, {"then", c.After}} {
+		rows = append(rows, []string{
+			line.when, fmt.Sprint(line.is.Instances), fmt.Sprintf("%d MHz", line.is.CPU), orDash(line.is.Cores),
+			fmt.Sprintf("%d MiB", line.is.Memory), fmt.Sprintf("%d MiB", line.is.Disk),
+		})
+	}
+	s.table(s.out, []string{"CAPACITY", "INSTANCES", "CPU", "CORES", "MEMORY", "DISK"}, rows)
+}
+
+// showSides prints the tasks that run and the crons that change.
+func (s *session) showSides(p paas.Plan) {
+	if len(p.Tasks)+len(p.Crons) > 0 {
+		s.print("")
+	}
+	for _, t := range p.Tasks {
+		s.print("%s %s the walk: %s", s.bold("Task    "), t.Phase, t.Name)
+	}
+	for _, c := range p.Crons {
+		s.print("%s %s: %s, %s %s", s.bold("Cron    "), c.Change, c.Name, c.Schedule, c.TimeZone)
+	}
+}
+
+// showFragments prints what is merged into the Nomad job.
+func (s *session) showFragments(list []paas.NomadPiece) {
+	for i, f := range list {
+		if i == 0 {
+			s.print("")
+		}
+		s.print("%s %s", s.bold("Nomad   "), f.Key)
+		s.wrap("         ", "         ", string(f.JSON))
+	}
+}
+
+// wrap prints a text in lines of lineWidth, broken at spaces.
+func (s *session) wrap(first, rest, text string) {
+	line, lead := "", first
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && lipgloss.Width(lead)+len([]rune(line))+1+len([]rune(word)) > lineWidth {
+			s.print("%s%s", lead, line)
+			line, lead = "", rest
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	s.print("%s%s", lead, line)
+}
+
+func cut(text string, width int) string {
+	if runes := []rune(text); len(runes) > width {
+		return string(runes[:width-3]) + "..."
+	}
+	return text
+}
+
+// oneLine makes a value fit for a line: a fragment or file may have several.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func orDash(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.4g %%", share) }
+
+// counted is "2 web, 1 worker".
+func counted(counts map[string]int) string {
+	var parts []string
+	for name, n := range counts {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, name))
+		}
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ", ")
+}
