@@ -54,6 +54,9 @@ func (d *decoder) build(b *hclsyntax.Block) paas.Build {
 	}
 	d.text(at.attr("main"), c.attrs["main"], &build.Main)
 	d.text(at.attr("dir"), c.attrs["dir"], &build.Dir)
+	if build.Dir == "." && build.Builder == paas.BuilderGo {
+		build.Dir = "" // the source itself, which it always is
+	}
 	if build.Dir == "" && !d.broken["build.dir"] && (build.Builder == paas.BuilderStatic || build.Builder == paas.BuilderNone) {
 		build.Dir = "."
 	}

@@ -2,23 +2,36 @@ package spec
 
 import "slices"
 
-// Keys lists every key and block of the language by its path in a file, app.process.sidecar.cpu, but
-// those of an environment, which are an app's.
+// Keys lists every key and block of the language, each by the name that Key gives it.
 func Keys() []string {
 	var keys []string
-	var walk func(path string, s schema)
-	walk = func(path string, s schema) {
-		for _, name := range s.attrs {
-			keys = append(keys, join(path, name))
-		}
-		for kind, b := range s.blocks {
-			keys = append(keys, join(path, kind))
-			if kind != "environment" {
-				walk(join(path, kind), *b.body)
+	var walk func(kind string, s schema)
+	walk = func(kind string, s schema) {
+		for _, name := range s.names() {
+			keys = append(keys, Key(kind, name))
+			if b, ok := s.blocks[name]; ok {
+				walk(name, *b.body)
 			}
 		}
 	}
 	walk("", fileSchema)
 	slices.Sort(keys)
-	return keys
+	return slices.Compact(keys)
+}
+
+// Key names a key of a block, BLOCK.NAME. What several blocks have for the same reason has one name:
+// program.cpu of a process, sidecar, task and cron, probe.http of the three probes, and app.process of
+// an app and its environments.
+func Key(kind, name string) string {
+	switch kind {
+	case "process", "sidecar", "task", "cron":
+		if slices.Contains(programSchema("").names(), name) {
+			return "program." + name
+		}
+	case "startup", "readiness", "liveness":
+		return "probe." + name
+	case "environment":
+		return Key("app", name)
+	}
+	return join(kind, name)
 }

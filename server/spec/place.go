@@ -10,6 +10,7 @@ import (
 
 // Defaults of the blocks of a placement; the weights are from 1 to 100.
 const (
+	defaultPool     = "default"
 	defaultOperator = "="
 	affinityWeight  = 50
 	spreadWeight    = 100
@@ -23,7 +24,9 @@ func (d *decoder) placement(at place, b *hclsyntax.Block, s schema) paas.Placeme
 	}
 	d.ranges[at.key] = b.DefRange()
 	c := d.read(at, b.Body, s)
-	d.text(at.attr("pool"), c.attrs["pool"], &p.Pool)
+	if d.text(at.attr("pool"), c.attrs["pool"], &p.Pool) && p.Pool == defaultPool {
+		p.Pool = "" // as if it were not said, also for the digest
+	}
 	d.texts(at.attr("datacenters"), c.attrs["datacenters"], &p.Datacenters)
 	d.truth(at.attr("distinct_hosts"), c.attrs["distinct_hosts"], &p.DistinctHosts)
 	for i, b := range c.blocks["constraint"] {

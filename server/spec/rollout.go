@@ -31,9 +31,23 @@ func (d *decoder) deploy(b *hclsyntax.Block) paas.Deploy {
 	word(d, at.attr("unrouted"), c.attrs["unrouted"], &s.Unrouted, "unrouted", follows)
 	d.duration(at.attr("deadline"), c.attrs["deadline"], &s.Deadline)
 	d.truth(at.attr("revert"), c.attrs["revert"], &s.Revert)
-	d.canary(at.attr("canary"), c.one("canary"), &s)
-	d.blueGreen(at.attr("blue_green"), c.one("blue_green"), &s)
+	d.canary(at.attr("canary"), d.kept(c, "canary"), &s)
+	d.blueGreen(at.attr("blue_green"), d.kept(c, "blue_green"), &s)
 	return s
+}
+
+// kept gives the block of a strategy, but not one that an environment inherits from the app and has
+// left behind by a strategy of its own.
+func (d *decoder) kept(c contents, name string) *hclsyntax.Block {
+	b, strategy := c.one(name), c.attrs["strategy"]
+	if b == nil || strategy == nil || d.inside == nil {
+		return b
+	}
+	environment := d.inside.Range()
+	if environment.Overlaps(strategy.Range()) && !environment.Overlaps(b.DefRange()) {
+		return nil
+	}
+	return b
 }
 
 func (d *decoder) canary(at place, b *hclsyntax.Block, s *paas.Deploy) {
