@@ -32,7 +32,7 @@ func documentConfig(version string) huma.Config {
 // schemaName keeps apart what has one name inside an app spec and in a status.
 func schemaName(t reflect.Type, hint string) string {
 	switch t {
-	case reflect.TypeFor[paas.Process](), reflect.TypeFor[paas.Route]():
+	case reflect.TypeFor[paas.Process](), reflect.TypeFor[paas.Route](), reflect.TypeFor[paas.Cron]():
 		return "Spec" + t.Name()
 	}
 	return huma.DefaultSchemaNamer(t, hint)

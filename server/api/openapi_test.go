@@ -131,6 +131,13 @@ const shopSpec = `app "shop" {
     command = ["./shop"]
     port "http" {}
   }
+  task "seed" {
+    command = ["./seed"]
+  }
+  cron "report" {
+    command  = ["./report"]
+    schedule = "0 3 * * *"
+  }
 }`
 
 func releaseBody(t *testing.T, spec string, more map[string]any) string {
@@ -184,6 +191,11 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	c.call(t, "POST", app+"/deployments/{id}/cancel", "/v1/apps/shop/deployments/d5/cancel", "", 202)
 	c.call(t, "POST", app+"/restart", "/v1/apps/shop/restart", "", 202)
 	c.call(t, "POST", app+"/deployments/{id}/promote", "/v1/apps/shop/deployments/d6/promote", "", 202)
+	c.call(t, "POST", app+"/runs", "/v1/apps/shop/runs", `{"task":"seed","args":["-n","1"]}`, 202)
+	c.call(t, "GET", app+"/runs", "/v1/apps/shop/runs", "", 200)
+	c.call(t, "GET", app+"/runs/{id}", "/v1/apps/shop/runs/run1", "", 200)
+	c.call(t, "DELETE", app+"/runs/{id}", "/v1/apps/shop/runs/run1", "", 202)
+	c.call(t, "GET", app+"/crons", "/v1/apps/shop/crons", "", 200)
 	c.call(t, "GET", app+"/logs", "/v1/apps/shop/logs", "", 200)
 	c.call(t, "DELETE", app, "/v1/apps/shop", "", 202)
 }

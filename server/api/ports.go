@@ -36,6 +36,10 @@ type Deployer interface {
 	Start(ctx context.Context, ref paas.AppRef, by string) (paas.DeployResult, error)
 	Destroy(ctx context.Context, ref paas.AppRef, by string) error
 	Cancel(ctx context.Context, ref paas.AppRef, id, by string) error
+	// Once runs a task or cron of the serving release. Codes as above, and quota.
+	Once(ctx context.Context, req paas.RunRequest) (paas.Run, error)
+	// EndRun stops what runs of a job.
+	EndRun(ctx context.Context, ref paas.AppRef, job, by string) error
 	Promote(ctx context.Context, ref paas.AppRef, id, by string) error
 }
 

@@ -41,6 +41,12 @@ func (a *API) routes() []route {
 		typed("POST", "/v1/apps/{app}/stop", "stop", "Stop every instance", (*API).stop, answers(202)),
 		typed("POST", "/v1/apps/{app}/start", "start", "Start a stopped app", (*API).start, answers(202, 200)),
 
+		typed("POST", "/v1/apps/{app}/runs", "createRun", "Run a task or cron once, now", (*API).createRun, answers(202)),
+		typed("GET", "/v1/apps/{app}/runs", "runs", "List runs of tasks and crons, newest first", (*API).runs),
+		typed("GET", "/v1/apps/{app}/runs/{id}", "run", "Show a run", (*API).run),
+		typed("DELETE", "/v1/apps/{app}/runs/{id}", "stopRun", "Stop a run", (*API).stopRun, answers(202)),
+		typed("GET", "/v1/apps/{app}/crons", "crons", "List crons and when they fire", (*API).crons),
+
 		plain("GET", "/v1/apps/{app}/logs", "logs", "Read what instances write", (*API).followLogs, describeLogs),
 		plain("GET", "/v1/events", "events", "Follow what happens", (*API).followEvents, describeEvents),
 	}

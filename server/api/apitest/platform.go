@@ -42,8 +42,11 @@ type Platform struct {
 	blobs       map[string][]byte
 	lines       []paas.LogLine
 	woken       map[chan struct{}]bool
-	changes     int // wishes heard
-	uploads     int // bytes of blobs taken in
+	sides       map[string]paas.Side
+	runs        []paas.Run // newest first
+	runExit     int        // of runs that begin
+	changes     int        // wishes heard
+	uploads     int        // bytes of blobs taken in
 }
 
 // NewPlatform makes one without apps.

@@ -28,6 +28,12 @@ func (p *Platform) Snapshot(_ context.Context, ref paas.AppRef) (paas.Snapshot, 
 			s.Deployments = append(s.Deployments, d)
 		}
 	}
+	s.Sides = maps.Clone(p.sides)
+	for _, r := range p.runs {
+		if r.Ref() == ref {
+			s.Runs = append(s.Runs, r)
+		}
+	}
 	return s, nil
 }
 
