@@ -28,7 +28,13 @@ type deploymentRow struct {
 	Step         int                      `bun:"step"`
 	Abort        bool                     `bun:"abort"`
 	Cancel       bool                     `bun:"cancel"`
+	Waits        string                   `bun:"waits"`
+	StopFirst    bool                     `bun:"stop_first"`
+	HeldFor      time.Duration            `bun:"held_for"`
 	CreatedAt    time.Time                `bun:"created_at"`
+	StartedAt    *time.Time               `bun:"started_at"`
+	HeldAt       *time.Time               `bun:"held_at"`
+	SwitchedAt   *time.Time               `bun:"switched_at"`
 	StepAt       time.Time                `bun:"step_at"`
 	PlannedAt    *time.Time               `bun:"planned_at"`
 	RegisteredAt *time.Time               `bun:"registered_at"`
@@ -42,6 +48,8 @@ func toDeploymentRow(d paas.Deployment) deploymentRow {
 		Team: d.Team, App: d.App, ID: d.ID, Release: d.Release, Previous: d.Previous, Slot: string(d.Slot), From: string(d.From),
 		Cause: d.Cause, Why: d.Why, State: string(d.State), Reason: d.Reason,
 		Walk: d.Walk, Wanted: document[map[string]int]{d.Wanted}, Steps: document[[]paas.Step]{d.Steps}, Step: d.Step, Abort: d.Abort, Cancel: d.Cancel,
+		Waits: string(d.Waits), StopFirst: d.StopFirst, HeldFor: d.HeldFor,
+		StartedAt: stampPtr(d.StartedAt), HeldAt: stampPtr(d.HeldAt), SwitchedAt: stampPtr(d.SwitchedAt),
 		CreatedAt: stamp(d.CreatedAt), StepAt: stamp(d.StepAt), PlannedAt: stampPtr(d.PlannedAt), RegisteredAt: stampPtr(d.RegisteredAt),
 		HealthyAt: stampPtr(d.HealthyAt), RoutedAt: stampPtr(d.RoutedAt), EndedAt: stampPtr(d.EndedAt),
 	}
@@ -52,6 +60,8 @@ func (r deploymentRow) deployment() paas.Deployment {
 		Team: r.Team, App: r.App, ID: r.ID, Release: r.Release, Previous: r.Previous, Slot: paas.Slot(r.Slot), From: paas.Slot(r.From),
 		Cause: r.Cause, Why: r.Why, State: paas.DeploymentState(r.State), Reason: r.Reason,
 		Walk: r.Walk, Wanted: r.Wanted.V, Steps: r.Steps.V, Step: r.Step, Abort: r.Abort, Cancel: r.Cancel,
+		Waits: paas.Wait(r.Waits), StopFirst: r.StopFirst, HeldFor: r.HeldFor,
+		StartedAt: stampPtr(r.StartedAt), HeldAt: stampPtr(r.HeldAt), SwitchedAt: stampPtr(r.SwitchedAt),
 		CreatedAt: stamp(r.CreatedAt), StepAt: stamp(r.StepAt), PlannedAt: stampPtr(r.PlannedAt), RegisteredAt: stampPtr(r.RegisteredAt),
 		HealthyAt: stampPtr(r.HealthyAt), RoutedAt: stampPtr(r.RoutedAt), EndedAt: stampPtr(r.EndedAt),
 	}
