@@ -2,6 +2,9 @@
 //
 //	instances (store) --> a stream of bytes each, stdout and stderr (nomad) --> paas.LogLine --> emit
 //
+// A run of a task or cron is read as an instance of a process of its name, and a sidecar as one of
+// PROCESS/SIDECAR.
+//
 // Without Follow each instance is read to its present end, one after the other. With Follow all are
 // read at once, lines come in the order they arrive, and instances that appear later are taken up
 // from their first line. A slow reader slows the streams down and loses nothing; an instance that

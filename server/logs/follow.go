@@ -61,6 +61,7 @@ func (l *Logs) follow(ctx context.Context, q paas.LogQuery, instances []paas.Ins
 	defer cancel()
 	f.take(ctx, instances, q.Lines)
 
+	since := time.Now()
 	reread := time.NewTicker(l.cfg.Reread)
 	defer reread.Stop()
 	heard := false // once something was read, trouble is worth waiting for
@@ -78,7 +79,7 @@ func (l *Logs) follow(ctx context.Context, q paas.LogQuery, instances []paas.Ins
 				return err
 			}
 		case <-reread.C:
-			instances, err := l.instances(ctx, q)
+			instances, err := l.instances(ctx, q, since)
 			if err != nil && paas.CodeOf(err) != paas.NotFound && ctx.Err() == nil {
 				l.log.WarnContext(ctx, "instances not read", "err", err)
 				continue
@@ -187,7 +188,7 @@ func (f *follower) read(ctx context.Context, s source, r *reader, lines int, fol
 	streamCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	tail := tailOf(lines)
-	body, err := f.cfg.Nomad.Logs(streamCtx, s.instance, s.process, s.stream, follow, tail)
+	body, err := f.cfg.Nomad.Logs(streamCtx, s.instance, taskOf(s.process), s.stream, follow, tail)
 	if err != nil {
 		return false, err
 	}

@@ -64,7 +64,7 @@ func New(cfg Config) *Logs {
 // with Follow with what follows until ctx ends, or until the one instance asked for has ended. An
 // error of emit ends it. Codes: not_found, unavailable.
 func (l *Logs) Logs(ctx context.Context, q paas.LogQuery, emit func(paas.LogLine) error) error {
-	instances, err := l.instances(ctx, q)
+	instances, err := l.instances(ctx, q, time.Time{})
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (l *Logs) tail(ctx context.Context, alloc, process, stream string, n int) (
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	tail := tailOf(n)
-	r, err := l.cfg.Nomad.Logs(ctx, alloc, process, stream, false, tail)
+	r, err := l.cfg.Nomad.Logs(ctx, alloc, taskOf(process), stream, false, tail)
 	if err != nil {
 		return nil, err
 	}
@@ -133,8 +133,10 @@ func trim(lines []string, n int, cut bool) []string {
 }
 
 // instances gives the instances asked for as they are now, ordered for reading: those that have not
-// ended, and where a process has none, the last that did, as they say why.
-func (l *Logs) instances(ctx context.Context, q paas.LogQuery) ([]paas.Instance, error) {
+// ended, and where a process has none, the last that did, as they say why. A run of a task or cron is
+// shown as an instance of a process of its name, a sidecar as an instance of PROCESS/SIDECAR. Runs that
+// have ended are left out unless asked for by name, or ended after since.
+func (l *Logs) instances(ctx context.Context, q paas.LogQuery, since time.Time) ([]paas.Instance, error) {
 	snapshot, err := l.cfg.Store.Snapshot(ctx, q.Ref)
 	if err != nil {
 		return nil, err
@@ -143,7 +145,10 @@ func (l *Logs) instances(ctx context.Context, q paas.LogQuery) ([]paas.Instance,
 	if err != nil {
 		return nil, fmt.Errorf("read instances of %s: %w", q.Ref, err)
 	}
-	all = slices.DeleteFunc(all, func(i paas.Instance) bool { return i.Ref() != q.Ref || !asked(q, i) })
+	all = slices.DeleteFunc(all, func(i paas.Instance) bool { return i.Ref() != q.Ref })
+	all = append(all, sidecars(all, snapshot)...)
+	all = append(all, runs(q, snapshot, since)...)
+	all = slices.DeleteFunc(all, func(i paas.Instance) bool { return !asked(q, i) })
 	slices.SortFunc(all, func(a, b paas.Instance) int {
 		return cmp.Or(strings.Compare(a.Process, b.Process), b.CreatedAt.Compare(a.CreatedAt), strings.Compare(a.ID, b.ID))
 	})
@@ -171,19 +176,70 @@ func (l *Logs) instances(ctx context.Context, q paas.LogQuery) ([]paas.Instance,
 	}), nil
 }
 
-// processes names those of every release that the app has to do with now.
+// processes names what writes in every release that the app has to do with now.
 func processes(snapshot paas.Snapshot) []string {
 	names := map[string]bool{}
 	for _, release := range snapshot.Releases {
 		for _, p := range release.Spec.Processes {
 			names[p.Name] = true
+			for _, s := range p.Sidecars {
+				names[p.Name+"/"+s.Name] = true
+			}
+		}
+		for _, t := range release.Spec.Tasks {
+			names[t.Name] = true
+		}
+		for _, c := range release.Spec.Crons {
+			names[c.Name] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(names))
 }
 
+// sidecars gives the instances' sidecars as instances of their own.
+func sidecars(all []paas.Instance, snapshot paas.Snapshot) []paas.Instance {
+	var beside []paas.Instance
+	for _, i := range all {
+		process, _ := snapshot.Releases[i.Release].Spec.Process(i.Process)
+		for _, s := range process.Sidecars {
+			one := i
+			one.Process = i.Process + "/" + s.Name
+			beside = append(beside, one)
+		}
+	}
+	return beside
+}
+
+// taskOf is the name that Nomad knows a process or a sidecar by.
+func taskOf(process string) string { return process[strings.LastIndex(process, "/")+1:] }
+
+// runs gives the runs of tasks and crons as instances.
+func runs(q paas.LogQuery, snapshot paas.Snapshot, since time.Time) []paas.Instance {
+	var list []paas.Instance
+	for _, r := range snapshot.Runs {
+		old := r.State.Ended() && (since.IsZero() || r.EndedAt == nil || r.EndedAt.Before(since))
+		if !r.Placed() || (old && q.Process == "" && q.Instance == "") {
+			continue
+		}
+		i := paas.Instance{ID: r.ID, Team: r.Team, App: r.App, Process: r.Name, Release: r.Release, State: paas.InstanceRunning, CreatedAt: r.CreatedAt}
+		switch r.State {
+		case paas.RunPending:
+			i.State = paas.InstancePending
+		case paas.RunComplete, paas.RunKilled:
+			i.State = paas.InstanceComplete
+		case paas.RunFailed:
+			i.State = paas.InstanceFailed
+		case paas.RunRunning:
+		}
+		list = append(list, i)
+	}
+	return list
+}
+
+// asked says whether an instance is meant; a process is meant with its sidecars.
 func asked(q paas.LogQuery, i paas.Instance) bool {
-	return (q.Process == "" || i.Process == q.Process) && strings.HasPrefix(i.ID, q.Instance)
+	process := q.Process == "" || i.Process == q.Process || strings.HasPrefix(i.Process, q.Process+"/")
+	return process && strings.HasPrefix(i.ID, q.Instance)
 }
 
 // short is the form of an instance's id that people are shown.

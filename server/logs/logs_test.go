@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,8 @@ type cluster struct {
 	mu        sync.Mutex
 	files     map[string]*file // by INSTANCE/STREAM
 	instances []paas.Instance
+	runs      []paas.Run
+	tasks     map[string]string // the task asked for last, by instance
 	fail      error
 	streams   int // open ones
 }
@@ -69,8 +72,11 @@ func (c *cluster) Snapshot(_ context.Context, ref paas.AppRef) (paas.Snapshot, e
 	if ref != shop {
 		return paas.Snapshot{}, paas.Errorf(paas.NotFound, "There is no app %s.", ref)
 	}
-	spec := paas.Spec{App: "shop", Processes: []paas.Process{{Name: "worker"}, {Name: "web"}}}
-	return paas.Snapshot{Releases: map[int]paas.Release{1: {Spec: spec}}}, nil
+	spec := paas.Spec{App: "shop", Processes: []paas.Process{{Name: "worker"}, {Name: "web"}}, Tasks: []paas.Task{{Name: "migrate"}}}
+	withSidecar := paas.Spec{App: "shop", Processes: []paas.Process{{Name: "web", Sidecars: []paas.Sidecar{{Name: "proxy"}}}}}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return paas.Snapshot{Releases: map[int]paas.Release{1: {Spec: spec}, 2: {Spec: withSidecar}}, Runs: slices.Clone(c.runs)}, nil
 }
 
 func (c *cluster) Facts(context.Context) ([]paas.Instance, []paas.RouteFact, []paas.RouterFact, []paas.JobFact, error) {
@@ -86,6 +92,10 @@ func (c *cluster) Logs(ctx context.Context, alloc, task, stream string, follow b
 	if c.fail != nil {
 		return nil, c.fail
 	}
+	if c.tasks == nil {
+		c.tasks = map[string]string{}
+	}
+	c.tasks[alloc] = task
 	f := c.files[alloc+"/"+stream]
 	if f == nil {
 		return nil, paas.Errorf(paas.NotFound, "task %q not started yet", task)
@@ -387,5 +397,103 @@ func TestASlowReaderLosesNothing(t *testing.T) {
 		}
 	case <-time.After(30 * time.Second):
 		t.Errorf("only %d lines came", next)
+	}
+}
+
+func (c *cluster) run(id, name string, state paas.RunState, ended time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := paas.Run{ID: id, Team: "acme", App: "shop", Job: "shop.run." + id, Name: name, State: state, CreatedAt: time.Unix(100, 0)}
+	if state.Ended() {
+		r.EndedAt = &ended
+	}
+	c.runs = slices.DeleteFunc(c.runs, func(r paas.Run) bool { return r.ID == id })
+	c.runs = append([]paas.Run{r}, c.runs...)
+}
+
+func TestTasksAreReadWhileTheyRunAndWhenAskedFor(t *testing.T) {
+	t.Parallel()
+	c := newCluster()
+	c.set("w1", "web", paas.InstanceRunning)
+	c.write("w1", "stdout", "web here\n")
+	c.run("m1", "migrate", paas.RunFailed, time.Unix(200, 0))
+	c.write("m1", "stdout", "no such table\n")
+	c.run("m2", "migrate", paas.RunRunning, time.Time{})
+	c.write("m2", "stdout", "migrating\n")
+	l := logs.New(logs.Config{Nomad: c, Store: c})
+	for about, step := range map[string]struct {
+		q    paas.LogQuery
+		want []string
+	}{
+		"all":      {paas.LogQuery{}, []string{"migrate m2 migrating", "web w1 web here"}},
+		"the task": {paas.LogQuery{Process: "migrate"}, []string{"migrate m2 migrating"}},
+		"one run":  {paas.LogQuery{Instance: "m1"}, []string{"migrate m1 no such table"}},
+	} {
+		step.q.Ref, step.q.Lines = shop, 10
+		var got []string
+		if err := l.Logs(t.Context(), step.q, func(line paas.LogLine) error {
+			got = append(got, line.Process+" "+line.Instance+" "+line.Text)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(step.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", about, diff)
+		}
+	}
+	err := l.Logs(t.Context(), paas.LogQuery{Ref: shop, Process: "migrat", Lines: 1}, func(paas.LogLine) error { return nil })
+	if got := paas.MessageOf(err); !strings.Contains(got, "it has migrate, web, web/proxy, worker") {
+		t.Errorf("a process that is not there: %q", got)
+	}
+}
+
+func TestASidecarIsReadByItsOwnName(t *testing.T) {
+	t.Parallel()
+	c := newCluster()
+	c.set("w1", "web", paas.InstanceRunning)
+	c.instances[0].Release = 2
+	c.write("w1", "stdout", "a line\n")
+	l := logs.New(logs.Config{Nomad: c, Store: c})
+	for process, want := range map[string][]string{"web": {"web", "web/proxy"}, "web/proxy": {"web/proxy"}} {
+		var got []string
+		if err := l.Logs(t.Context(), paas.LogQuery{Ref: shop, Process: process, Lines: 10}, func(line paas.LogLine) error {
+			got = append(got, line.Process)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", process, diff)
+		}
+	}
+	if c.tasks["w1"] != "proxy" {
+		t.Errorf("Nomad was asked for task %q, want proxy", c.tasks["w1"])
+	}
+}
+
+func TestFollowingTakesUpTasksThatWereTooShortToBeSeen(t *testing.T) {
+	t.Parallel()
+	c := newCluster()
+	c.run("old", "migrate", paas.RunComplete, time.Unix(200, 0))
+	c.write("old", "stdout", "long ago\n")
+	l := logs.New(logs.Config{Nomad: c, Store: c, Reread: 5 * time.Millisecond})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	c.set("w1", "web", paas.InstanceRunning)
+	c.write("w1", "stdout", "web here\n")
+	var got []string
+	_ = l.Logs(ctx, paas.LogQuery{Ref: shop, Lines: 10, Follow: true}, func(line paas.LogLine) error {
+		got = append(got, line.Text)
+		switch len(got) {
+		case 1: // it follows
+			c.write("new", "stdout", "just now\n")
+			c.run("new", "migrate", paas.RunComplete, time.Now().Add(time.Minute))
+		case 2:
+			cancel()
+		}
+		return nil
+	})
+	if diff := cmp.Diff([]string{"web here", "just now"}, got); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
 	}
 }
