@@ -35,6 +35,8 @@ type cluster struct {
 	rules     map[paas.AppRef]string       // fence version by app
 	sick      func(artifact string) string // why instances of an artifact fail; "" if they are well
 	noRoom    bool                         // plans find no room for new instances
+	room      int                          // how many instances fit; 0 for any number
+	capacity  []float64                    // what traffic can reach, after each write; see reach
 	frozen    bool                         // routers do not show new rules
 	violent   func(job string) bool        // jobs whose plans show a destructive update
 	serving   []int                        // healthy instances after each register
@@ -148,7 +150,7 @@ func (c *cluster) Plan(_ context.Context, _ string, job *nomadapi.Job) (*nomadap
 		if c.violent(*job.ID) && have > 0 && want > 0 {
 			u.DestructiveUpdate = min(have, want)
 		}
-		if u.Place > 0 && c.noRoom {
+		if u.Place > 0 && (c.noRoom || c.room > 0 && c.running()+int(u.Place) > c.room) {
 			plan.FailedTGAllocs = map[string]*nomadapi.AllocationMetric{*g.Name: {
 				NodesEvaluated: 1, NodesExhausted: 1, DimensionExhausted: map[string]int{"memory": 1},
 			}}
@@ -189,6 +191,7 @@ func (c *cluster) Register(_ context.Context, team string, job *nomadapi.Job, in
 		}
 	}
 	c.serving = append(c.serving, c.healthy(ref))
+	c.capacity = append(c.capacity, c.reach(ref))
 	c.mu.Unlock()
 	c.seen <- ref
 	return &nomadapi.JobRegisterResponse{JobModifyIndex: at, EvalID: "e" + strconv.FormatUint(at, 10)}, nil
@@ -274,6 +277,7 @@ func (c *cluster) Rule(_ context.Context, ref paas.AppRef) (string, uint64, erro
 func (c *cluster) PutRule(_ context.Context, ref paas.AppRef, text string, _ uint64) error {
 	c.mu.Lock()
 	c.rules[ref] = text
+	c.capacity = append(c.capacity, c.reach(ref))
 	c.mu.Unlock()
 	c.seen <- ref
 	return nil
@@ -282,6 +286,7 @@ func (c *cluster) PutRule(_ context.Context, ref paas.AppRef, text string, _ uin
 func (c *cluster) DeleteRule(_ context.Context, ref paas.AppRef, _ uint64) error {
 	c.mu.Lock()
 	delete(c.rules, ref)
+	c.capacity = append(c.capacity, c.reach(ref))
 	c.mu.Unlock()
 	c.seen <- ref
 	return nil
@@ -309,7 +314,6 @@ func (c *cluster) facts(ref paas.AppRef, snap paas.Snapshot) paas.Observation {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var seen paas.Observation
-	var targets []string
 	for id, i := range c.instances {
 		if i.Ref() != ref {
 			continue
@@ -319,10 +323,8 @@ func (c *cluster) facts(ref paas.AppRef, snap paas.Snapshot) paas.Observation {
 			c.instances[id] = i
 		}
 		seen.Instances = append(seen.Instances, i)
-		if i.Serving() {
-			targets = append(targets, fmt.Sprintf("%s:%d", i.Ports["http"].Host, i.Ports["http"].Port))
-		}
 	}
+	targets := c.table(ref).addresses()
 	fact := paas.RouteFact{Team: ref.Team, App: ref.App, Host: ref.App + ".localhost", Path: "/", State: paas.RouteAnswering, Targets: targets, Any: targets, Since: c.clock()}
 	if len(targets) == 0 {
 		fact.State = paas.RoutePending
