@@ -45,7 +45,7 @@ func input(tb testing.TB, src string) jobspec.Input {
 func TestGoldens(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.hcltest")
-	if err != nil || len(files) < 4 {
+	if err != nil || len(files) < 40 {
 		t.Fatalf("found %d goldens: %v", len(files), err)
 	}
 	for _, file := range files {
@@ -59,8 +59,11 @@ func TestGoldens(t *testing.T) {
 			if !found {
 				t.Fatal("no line ----")
 			}
-			job := jobspec.Job(input(t, src))
-			got := string(jobspec.Submission(job))
+			jobs := all(input(t, src))
+			var got string
+			for _, job := range jobs {
+				got += string(jobspec.Submission(job))
+			}
 			if *update {
 				if err := os.WriteFile(file, []byte(src+"----\n"+got), 0o644); err != nil {
 					t.Fatal(err)
@@ -70,18 +73,35 @@ func TestGoldens(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("run with -update and review the difference:\n%s", diff)
 			}
-			again, err := jobspec.Decode(jobspec.Encode(job))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(job, again); diff != "" {
-				t.Errorf("the job changed on its way through text:\n%s", diff)
-			}
-			if diff := cmp.Diff(string(jobspec.Encode(job)), string(jobspec.Encode(jobspec.Job(input(t, src))))); diff != "" {
-				t.Errorf("a second rendering differs:\n%s", diff)
+			twice := all(input(t, src))
+			for i, job := range jobs {
+				again, err := jobspec.Decode(jobspec.Encode(job))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(job, again); diff != "" {
+					t.Errorf("the job changed on its way through text:\n%s", diff)
+				}
+				if diff := cmp.Diff(string(jobspec.Encode(job)), string(jobspec.Encode(twice[i]))); diff != "" {
+					t.Errorf("a second rendering differs:\n%s", diff)
+				}
 			}
 		})
 	}
+}
+
+// all are the jobs of a release: of its processes, and of each task and cron.
+func all(in jobspec.Input) []*nomadapi.Job {
+	s := in.Release.Spec
+	jobs := []*nomadapi.Job{jobspec.Job(in)}
+	for _, t := range s.Tasks {
+		id := paas.SideJob{App: s.App, Kind: paas.JobTask, Name: t.Name, Last: "7"}
+		jobs = append(jobs, jobspec.TaskJob(in, t, id))
+	}
+	for _, c := range s.Crons {
+		jobs = append(jobs, jobspec.CronJob(in, c))
+	}
+	return jobs
 }
 
 // golden renders the app spec of a golden.

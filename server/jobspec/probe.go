@@ -2,7 +2,6 @@ package jobspec
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -95,7 +94,7 @@ func check(name string, p paas.Process, probe paas.Probe) nomadapi.ServiceCheck 
 	case paas.ProbeExec:
 		c.Type, c.TaskName = checkScript, p.Name
 		if len(probe.Command) > 0 {
-			c.Command, c.Args = within(probe.Command[0]), slices.Clone(probe.Command[1:])
+			c.Command, c.Args = within(probe.Command[0]), append([]string(nil), probe.Command[1:]...)
 		}
 	case paas.ProbeHTTP:
 		c.Path = probe.Path
