@@ -104,7 +104,7 @@ func plain(v cty.Value) any {
 	case t == cty.Bool:
 		return v.True()
 	case t == cty.Number:
-		return json.Number(v.AsBigFloat().Text('g', -1))
+		return json.Number(decimal(v))
 	case t.IsObjectType(), t.IsMapType():
 		object := map[string]any{}
 		for name, field := range v.AsValueMap() {
@@ -117,6 +117,14 @@ func plain(v cty.Value) any {
 		list = append(list, plain(item))
 	}
 	return list
+}
+
+// decimal writes a number as Go's encoding/json reads an integer: without an exponent.
+func decimal(v cty.Value) string {
+	if f := v.AsBigFloat(); f.IsInt() {
+		return f.Text('f', 0)
+	}
+	return v.AsBigFloat().Text('g', -1)
 }
 
 // canonical is the one text of a fragment; an empty one is none.

@@ -37,7 +37,6 @@ locals {
 
 # The name of the app: a lower-case letter, then letters, digits and single dashes, 24 at most.
 app "hello" {
-
   # How the source becomes an artifact.
   build {
     # "go" builds every main package, "static" serves a folder, "none" takes the folder as it is.
