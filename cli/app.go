@@ -50,10 +50,10 @@ func (s *session) appName(args []string) (string, error) {
 	if _, err := os.Stat(spec.FileName); errors.Is(err, fs.ErrNotExist) {
 		return "", usagef("no app is named, and there is no ./%s: name the app, or say --app", spec.FileName)
 	}
-	parsed, _, diags := spec.ParseFile(spec.FileName)
-	if parsed == nil {
-		fault := spec.Err(diags)
-		return "", paas.Wrap(paas.Invalid, fault, "The app is not named, and ./%s, where its name would stand, is not valid. Name the app, or see `crumpet validate`.", spec.FileName)
+	// Its label is enough: values of variables, which a whole reading wants, say nothing about the name.
+	names := blocks(spec.FileName, "app")
+	if len(names) == 0 || paas.CheckName("app", names[0], paas.MaxApp) != "" {
+		return "", paas.Errorf(paas.Invalid, "The app is not named, and ./%s, where its name would stand, is not valid. Name the app, or see `crumpet validate`.", spec.FileName)
 	}
-	return parsed.App, nil
+	return names[0], nil
 }

@@ -1,24 +1,21 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/crumpet-paas/crumpet/server/client"
 	"github.com/crumpet-paas/crumpet/server/paas"
-	"github.com/crumpet-paas/crumpet/server/spec"
 	"github.com/crumpet-paas/crumpet/server/wire"
 )
 
 func newPushCmd(s *session) *cobra.Command {
-	push := &push{s: s}
+	push := &push{candidate: candidate{s: s}}
 	cmd := &cobra.Command{
 		Use:   "push [DIR]",
 		Short: "Build an app from source and roll it out",
@@ -29,42 +26,51 @@ instance is healthy and every route answers, or when the release before serves a
 What .gitignore and .crumpetignore name is left out.`,
 		Example: `  crumpet push
   crumpet push ./api --team shop
+  crumpet push --env staging --var size=small
   crumpet push --json | jq -r '.urls[]'`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if push.wait && push.supersede {
-				return usagef("--wait and --supersede say opposite things: leave one out")
-			}
-			push.dir = "."
-			if len(args) > 0 {
-				push.dir = args[0]
-			}
-			return push.run(cmd.Context())
-		},
+		RunE: push.runE,
 	}
+	push.flagsOn(cmd)
+	cmd.Flags().StringVar(&push.plan, "plan", "", "file of a plan to apply: exactly it, or nothing")
+	must(cmd.MarkFlagFilename("plan"))
+	return withApp(s, cmd)
+}
+
+// flagsOn adds the flags of every command that releases a spec.
+func (u *push) flagsOn(cmd *cobra.Command) {
+	u.flags = u.s.specFlags(cmd)
 	flags := cmd.Flags()
-	flags.BoolVar(&push.force, "force", false, "walk even if nothing changed")
-	flags.BoolVar(&push.supersede, "supersede", false, "end a deployment that is under way")
-	flags.BoolVar(&push.wait, "wait", false, "queue behind a deployment that is under way")
-	flags.BoolVar(&push.asJSON, "json", false, "print one JSON object at the end")
+	flags.BoolVar(&u.force, "force", false, "walk even if nothing changed")
+	flags.BoolVar(&u.supersede, "supersede", false, "end a deployment that is under way")
+	flags.BoolVar(&u.wait, "wait", false, "queue behind a deployment that is under way")
+	flags.BoolVar(&u.asJSON, "json", false, "print one JSON object at the end")
 	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	}
-	return withApp(s, cmd)
+}
+
+func (u *push) runE(cmd *cobra.Command, args []string) error {
+	if u.wait && u.supersede {
+		return usagef("--wait and --supersede say opposite things: leave one out")
+	}
+	if u.plan != "" {
+		if err := onlyPlan(cmd, args); err != nil {
+			return err
+		}
+	}
+	u.in(args)
+	return u.run(cmd.Context())
 }
 
 // push is one run of the command.
 type push struct {
-	s                      *session
-	dir                    string
+	candidate
 	force, supersede, wait bool
 	asJSON                 bool
+	plan                   string         // file of a plan to apply; "" to push the folder
+	base                   *paas.PlanBase // of that plan
 
-	c      *client.Client
-	p      *progress
-	after  int64 // the last event seen
-	spec   paas.Spec
-	text   []byte // of the spec
 	result pushed
 }
 
@@ -131,161 +137,25 @@ func reasonFor(err error) string {
 
 // steps are those of a push, each with its own failure.
 func (u *push) steps(ctx context.Context) error {
-	if err := u.read(); err != nil {
-		return err
-	}
-	var err error
-	if u.c, err = u.s.client(); err != nil {
-		return err
-	}
-	if u.after, err = u.c.LastEvent(ctx); err != nil {
-		return err
-	}
-	digest, err := u.send(ctx)
+	err := u.prepare(ctx)
+	u.result.App = cmp.Or(u.spec.App, u.s.app)
+	u.result.Timings.Pack, u.result.Timings.Upload, u.result.Timings.Build = u.took.pack.Milliseconds(), u.took.upload.Milliseconds(), u.took.build.Milliseconds()
 	if err != nil {
 		return err
 	}
-	job, err := u.build(ctx, digest)
-	if err != nil {
-		return err
-	}
-	answer, err := u.release(ctx, job)
+	answer, err := u.release(ctx)
 	if err != nil {
 		return err
 	}
 	return u.walk(ctx, answer)
 }
 
-// read parses the spec before anything is sent: a fault in it is known in milliseconds.
-func (u *push) read() error {
-	path := filepath.Join(u.dir, spec.FileName)
-	parsed, text, diags := spec.ParseFile(path)
-	if parsed == nil {
-		u.s.showDiagnostics(path, text, diags)
-		return &saidError{spec.Err(diags)}
-	}
-	if u.s.app != "" && u.s.app != parsed.App {
-		return usagef("--app names %q, but %s is of app %q", u.s.app, path, parsed.App)
-	}
-	u.spec, u.text, u.result.App = *parsed, text, parsed.App
-	return nil
-}
-
-// send packs the source and uploads what the server lacks, and gives the source's digest.
-func (u *push) send(ctx context.Context) (string, error) {
-	began := time.Now()
-	u.p.begin("Packing")
-	source, err := client.Pack(ctx, u.dir, client.PackConfig{Cache: client.DigestCache()})
-	if err != nil {
-		return "", err
-	}
-	took := time.Since(began)
-	u.result.Timings.Pack = took.Milliseconds()
-	u.p.end("Packed", fmt.Sprintf("%s, %s", count(len(source.Files), "file"), bytesText(source.Bytes())), took)
-
-	began = time.Now()
-	u.p.begin("Uploading")
-	missing, err := u.c.Missing(ctx, source.Digests())
-	if err != nil {
-		return "", err
-	}
-	note := "nothing to send"
-	if len(missing) > 0 {
-		sent := &meter{p: u.p}
-		_, err := u.c.Upload(ctx, func(w io.Writer) error {
-			sent.start(w)
-			return source.Bundle(sent, missing)
-		})
-		if err != nil {
-			return "", err
-		}
-		note = fmt.Sprintf("%s, %s", sentText(missing, source.Digest()), bytesText(sent.sent))
-	}
-	took = time.Since(began)
-	u.result.Timings.Upload = took.Milliseconds()
-	u.p.end("Uploaded", note, took)
-	return source.Digest(), nil
-}
-
-// sentText counts the files among the blobs that were sent. The list of the files is a blob too.
-func sentText(sent []string, list string) string {
-	files := len(sent)
-	if slices.Contains(sent, list) {
-		files--
-	}
-	if files == 0 {
-		return "the list of files"
-	}
-	return count(files, "file")
-}
-
-// meter shows how much of an upload has gone.
-type meter struct {
-	p    *progress
-	w    io.Writer
-	sent int64
-}
-
-// start begins anew: an upload whose connection broke is sent again.
-func (m *meter) start(w io.Writer) { m.w, m.sent = w, 0 }
-
-func (m *meter) Write(b []byte) (int, error) {
-	n, err := m.w.Write(b)
-	m.sent += int64(n)
-	m.p.say(bytesText(m.sent))
-	return n, err
-}
-
-// build turns the source into an artifact and shows the builder's lines.
-func (u *push) build(ctx context.Context, digest string) (paas.BuildJob, error) {
-	began := time.Now()
-	u.p.begin("Building")
-	job, err := u.c.CreateBuild(ctx, u.spec.App, wire.CreateBuild{
-		Source: digest, Builder: string(u.spec.Build.Builder), Main: u.spec.Build.Main, Dir: u.spec.Build.Dir,
-	})
-	if err != nil {
-		return job, err
-	}
-	over := func() bool { return job.State == paas.BuildDone || job.State == paas.BuildFailed }
-	hear := func(e paas.Event) bool {
-		if e.Build != job.ID {
-			return false
-		}
-		if e.Kind == paas.EventBuildLog {
-			u.p.line("  | %s", e.Message)
-			return false
-		}
-		return true
-	}
-	if !over() {
-		err = await(ctx, u.c, u.spec.App, &u.after, hear, func() (bool, error) {
-			job, err = u.c.Build(ctx, job.ID)
-			return over(), err
-		})
-	}
-	if ctx.Err() != nil {
-		u.p.close()
-		u.s.say("Build %s goes on without this command; nothing was released. Push again to go on from there.", job.ID)
-		return job, &saidError{errors.New("interrupted")}
-	}
-	if err != nil {
-		return job, err
-	}
-	took := time.Since(began)
-	u.result.Timings.Build = took.Milliseconds()
-	if job.State == paas.BuildFailed {
-		return job, paas.Errorf(paas.Invalid, "%s", ended(job.Reason))
-	}
-	u.p.end("Built", fmt.Sprintf("artifact %s", job.Artifact[:min(12, len(job.Artifact))]), took)
-	return job, nil
-}
-
-func (u *push) release(ctx context.Context, job paas.BuildJob) (wire.Deployed, error) {
+func (u *push) release(ctx context.Context) (wire.Deployed, error) {
 	began := time.Now()
 	u.p.begin("Releasing")
 	answer, err := u.c.CreateRelease(ctx, u.spec.App, wire.CreateRelease{
-		Spec: string(u.text), Filename: spec.FileName, Artifact: job.Artifact, Runtime: job.Runtime,
-		Force: u.force, Supersede: u.supersede, Wait: u.wait,
+		Source: u.source, Artifact: u.artifact, Runtime: u.runtime,
+		Force: u.force, Supersede: u.supersede, Wait: u.wait, Base: u.base,
 	})
 	if err != nil {
 		return answer, err

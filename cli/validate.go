@@ -20,7 +20,7 @@ func newValidateCmd(s *session) *cobra.Command {
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			path := specPath(args)
-			parsed, source, diags := spec.ParseFile(path)
+			parsed, source, diags := spec.ParseFile(path, spec.Options{Filename: path})
 			if asJSON {
 				if err := s.printJSON(verdictOf(parsed != nil, diags)); err != nil {
 					return err

@@ -23,7 +23,6 @@ import (
 	"github.com/crumpet-paas/crumpet/server/deploy"
 	"github.com/crumpet-paas/crumpet/server/fabio"
 	"github.com/crumpet-paas/crumpet/server/hub"
-	"github.com/crumpet-paas/crumpet/server/jobspec"
 	"github.com/crumpet-paas/crumpet/server/logs"
 	"github.com/crumpet-paas/crumpet/server/nomad"
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -165,8 +164,8 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 		return err
 	}
 	s.deploy = deploy.New(deploy.Config{
-		Store: s.store, Scheduler: c.nomad, Rules: c.consul, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
-		NewID: newID, Log: s.log, Render: s.renderer(key),
+		Store: s.store, Scheduler: c.nomad, Rules: c.consul, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
+		NewID: newID, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
 	})
 	s.watch = watch.New(watch.Config{
 		Nomad: c.nomad, Consul: c.consul, Fabio: c.fabio, Store: s.store, Log: s.log, Now: opt.Now, Epoch: s.epoch.Load,
@@ -184,17 +183,6 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 		RouteURL: s.routeURL(), Version: opt.Version, ArtifactKey: key, Metrics: prometheus.NewRegistry(), MaxUpload: cfg.MaxUpload(),
 	})
 	return nil
-}
-
-// renderer makes the text of jobs, with every count 0. It is pure, given the configuration.
-func (s *Server) renderer(key []byte) deploy.Renderer {
-	url, port := s.routeURL(), s.routerPort()
-	return func(rel paas.Release, slot paas.Slot) ([]byte, error) {
-		return jobspec.Encode(jobspec.Job(jobspec.Input{
-			Release: rel, Slot: slot, Driver: s.cfg.Drivers[0], Datacenters: s.cfg.Datacenters, BaseURL: url, RouterPort: port,
-			ArtifactURL: func(digest string) string { return api.ArtifactURL(s.cfg.Advertise, key, digest) },
-		})), nil
-	}
 }
 
 // routeURL gives the URL of a route: the router's scheme and port with the route's host and path.

@@ -22,7 +22,7 @@ func TestEveryTemplateHasAValidSpecOfTheApp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		parsed, _, diags := spec.ParseFile(filepath.Join(dir, spec.FileName))
+		parsed, _, diags := spec.ParseFile(filepath.Join(dir, spec.FileName), spec.Options{})
 		if parsed == nil {
 			t.Fatalf("%s: %v", template, diags)
 		}

@@ -23,22 +23,46 @@ func (a *API) createRelease(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	parsed, diags := spec.Parse([]byte(in.Body.Spec), cmp.Or(in.Body.Filename, spec.FileName))
+	request, err := a.request(ctx, ref, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	result, err := a.Deployer.Deploy(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return a.deployed(result), nil
+}
+
+// request is what createRelease and plan both ask of the deployer.
+func (a *API) request(ctx context.Context, ref paas.AppRef, in wire.CreateRelease) (paas.DeployRequest, error) {
+	parsed, err := parse(in.Source, ref)
+	if err != nil {
+		return paas.DeployRequest{}, err
+	}
+	return paas.DeployRequest{
+		Team: ref.Team, App: ref.App, Spec: *parsed, Artifact: in.Artifact, Runtime: in.Runtime, By: caller(ctx),
+		Force: in.Force, Supersede: in.Supersede, Wait: in.Wait, Base: in.Base,
+	}, nil
+}
+
+// parse reads a spec that must be of the app the call is about.
+func parse(source wire.Source, ref paas.AppRef) (*paas.Spec, error) {
+	options := spec.Options{Filename: cmp.Or(source.Filename, spec.FileName), Environment: source.Environment}
+	for _, v := range source.Variables {
+		options.Variables = append(options.Variables, spec.Variable(v))
+	}
+	for _, f := range source.VarFiles {
+		options.VarFiles = append(options.VarFiles, spec.VarFile(f))
+	}
+	parsed, diags := spec.ParseWith([]byte(source.Spec), options)
 	if parsed == nil {
 		return nil, spec.Err(diags)
 	}
 	if parsed.App != ref.App {
 		return nil, invalid("body.spec", fmt.Sprintf("The spec is of app %q, the call is about app %q. Make them the same.", parsed.App, ref.App))
 	}
-	result, err := a.Deployer.Deploy(ctx, paas.DeployRequest{
-		Team: ref.Team, App: ref.App, Spec: *parsed,
-		Artifact: in.Body.Artifact, Runtime: in.Body.Runtime, By: caller(ctx),
-		Force: in.Body.Force, Supersede: in.Body.Supersede, Wait: in.Body.Wait,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return a.deployed(result), nil
+	return parsed, nil
 }
 
 // deployed answers 202 with the deployment to watch, or 200 if nothing changed.

@@ -76,7 +76,7 @@ func TestCallSurvivesARestartOfTheServer(t *testing.T) {
 	stop()
 	answered := make(chan error, 1)
 	go func() {
-		_, err := c.CreateRelease(t.Context(), "shop", wire.CreateRelease{Spec: spec, Artifact: artifact})
+		_, err := c.CreateRelease(t.Context(), "shop", wire.CreateRelease{Source: wire.Source{Spec: spec}, Artifact: artifact})
 		answered <- err
 	}()
 	<-again // the client has found no server, twice
@@ -180,11 +180,11 @@ func TestOnlyWhatMayBeSaidTwiceIsSaidTwice(t *testing.T) {
 	}{
 		"a read": {func(c *client.Client) error { _, err := c.Status(t.Context(), "shop"); return err }, true},
 		"a release": {func(c *client.Client) error {
-			_, err := c.CreateRelease(t.Context(), "shop", wire.CreateRelease{Spec: spec, Artifact: artifact})
+			_, err := c.CreateRelease(t.Context(), "shop", wire.CreateRelease{Source: wire.Source{Spec: spec}, Artifact: artifact})
 			return err
 		}, true},
 		"a forced release": {func(c *client.Client) error {
-			_, err := c.CreateRelease(t.Context(), "shop", wire.CreateRelease{Spec: spec, Artifact: artifact, Force: true})
+			_, err := c.CreateRelease(t.Context(), "shop", wire.CreateRelease{Source: wire.Source{Spec: spec}, Artifact: artifact, Force: true})
 			return err
 		}, false},
 		"a restart": {func(c *client.Client) error { _, err := c.Restart(t.Context(), "shop"); return err }, false},
@@ -225,7 +225,7 @@ func TestProblemsArriveAsTheErrorsTheyWere(t *testing.T) {
 	if paas.CodeOf(err) != paas.NotFound || !strings.Contains(paas.MessageOf(err), `no app "ghost"`) {
 		t.Errorf("got %v", err)
 	}
-	_, err = c.CreateRelease(t.Context(), "shop", wire.CreateRelease{Spec: "app \"shop\" {\n  buidl {}\n}", Artifact: artifact})
+	_, err = c.CreateRelease(t.Context(), "shop", wire.CreateRelease{Source: wire.Source{Spec: "app \"shop\" {\n  buidl {}\n}"}, Artifact: artifact})
 	if paas.CodeOf(err) != paas.Invalid || len(paas.FaultsOf(err)) < 2 {
 		t.Errorf("got %v with faults %v", err, paas.FaultsOf(err))
 	}

@@ -2,15 +2,38 @@ package wire
 
 import "github.com/crumpet-paas/crumpet/server/paas"
 
+// Source is an app spec as it was written, with all that its meaning depends on.
+type Source struct {
+	Spec        string     `json:"spec" doc:"The app spec, HCL text."`
+	Filename    string     `json:"filename,omitempty" doc:"Named in diagnostics; crumpet.hcl unless said."`
+	Environment string     `json:"environment,omitempty" doc:"The environment block to merge in; the app is then NAME-ENVIRONMENT." maxLength:"24"`
+	Variables   []Variable `json:"variables,omitempty" doc:"Values of variables; a later one of the same name wins." maxItems:"1000"`
+	VarFiles    []VarFile  `json:"var_files,omitempty" doc:"Files of values; a later one wins." maxItems:"100"`
+}
+
+// Variable is the raw text of one variable's value.
+type Variable struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Origin string `json:"origin,omitempty" doc:"Where it was given, for diagnostics: --var, or an environment variable's name."`
+}
+
+// VarFile is the text of a file of values.
+type VarFile struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
 // CreateRelease asks for an app to run a spec with an artifact.
 type CreateRelease struct {
-	Spec      string `json:"spec" doc:"The app spec, HCL text."`
-	Filename  string `json:"filename,omitempty" doc:"Named in diagnostics; crumpet.hcl unless said."`
+	Source
 	Artifact  string `json:"artifact" doc:"SHA-256 of the artifact, 64 hexadecimal digits." pattern:"^[0-9a-f]{64}$"`
 	Runtime   string `json:"runtime,omitempty" doc:"SHA-256 of the artifact that serves static sites." pattern:"^[0-9a-f]{64}$"`
 	Force     bool   `json:"force,omitempty" doc:"Walk even if nothing changed."`
 	Supersede bool   `json:"supersede,omitempty" doc:"Abort a deployment that is under way."`
 	Wait      bool   `json:"wait,omitempty" doc:"Queue behind a deployment that is under way."`
+
+	Base *paas.PlanBase `json:"base,omitempty" doc:"Of a plan: refuse with conflict if any of it moved since."`
 }
 
 // Deployed answers a wish: whether anything changed, and the deployment to watch if it did.
