@@ -25,7 +25,11 @@ func (p *probe) logs(alloc, task, stream string, follow bool, tail int) (io.Read
 
 // text is the data of all frames of a log that is not followed.
 func (p *probe) text(alloc, stream string, tail int) string {
-	body, err := p.logs(alloc, "web", stream, false, tail)
+	return p.textOf(alloc, "web", stream, tail)
+}
+
+func (p *probe) textOf(alloc, task, stream string, tail int) string {
+	body, err := p.logs(alloc, task, stream, false, tail)
 	p.check(err)
 	defer body.Close() //nolint:errcheck // read to its end below
 	var out bytes.Buffer

@@ -83,6 +83,9 @@ func serve(ctx context.Context) {
 	mux.HandleFunc("/file/{name...}", func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFile(w, r, os.Getenv("NOMAD_TASK_DIR")+"/"+r.PathValue("name"))
 	})
+	mux.HandleFunc("/alloc/{name...}", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, os.Getenv("NOMAD_ALLOC_DIR")+"/"+r.PathValue("name"))
+	})
 	mux.HandleFunc("/facts", func(w http.ResponseWriter, _ *http.Request) {
 		dir, _ := os.Getwd() // empty says enough
 		_ = json.NewEncoder(w).Encode(map[string]any{"args": os.Args[1:], "dir": dir, "env": os.Environ()})

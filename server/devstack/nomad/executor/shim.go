@@ -66,7 +66,7 @@ func shim(args []string, stdin io.Reader, started func() error) error {
 	if err != nil {
 		return fmt.Errorf("open input: %w", err)
 	}
-	process, err := os.StartProcess(spec.Command, append([]string{spec.Command}, spec.Args...), &os.ProcAttr{
+	process, err := start(spec.Command, spec.Args, &os.ProcAttr{
 		Dir:   spec.Dir,
 		Env:   spec.Env,
 		Files: []*os.File{null, logs.stdout, logs.stderr},
@@ -94,6 +94,21 @@ func shim(args []string, stdin io.Reader, started func() error) error {
 	}
 	r.Exit = &exit
 	return errors.Join(r.write(dir), alive.Close())
+}
+
+// busyFor is how long a program may be held open for writing: a process that was
+// forked while its file was written holds it until its own start.
+const busyFor = 2 * time.Second
+
+func start(command string, args []string, attr *os.ProcAttr) (*os.Process, error) {
+	argv := append([]string{command}, args...)
+	for end := time.Now().Add(busyFor); ; {
+		process, err := os.StartProcess(command, argv, attr)
+		if !errors.Is(err, syscall.ETXTBSY) || time.Now().After(end) {
+			return process, err
+		}
+		<-time.After(10 * time.Millisecond)
+	}
 }
 
 // waitFor reaps children, also those that were left to the shim, until the task

@@ -69,6 +69,17 @@ func (r *reconciler) group(name string, all []*state.Alloc) {
 	r.plan.Queued[name] = 0
 	tg := r.Job.LookupTaskGroup(name)
 	all = slices.DeleteFunc(slices.Clone(all), r.past)
+	if r.batch() {
+		var now []*state.Alloc
+		for _, a := range all {
+			if a.Terminal() && *a.Job.Version < *r.Job.Version {
+				desired.Ignore++ // run by an older version: the new one runs again
+			} else {
+				now = append(now, a)
+			}
+		}
+		all = now
+	}
 
 	if tg == nil || *tg.Count == 0 {
 		for _, a := range all {
@@ -154,9 +165,6 @@ func (r *reconciler) batch() bool { return r.Job != nil && *r.Job.Type == nomada
 func (r *reconciler) past(a *state.Alloc) bool {
 	if !r.batch() {
 		return a.ServerTerminal()
-	}
-	if a.Terminal() && *a.Job.Version < *r.Job.Version {
-		return true
 	}
 	return a.ServerTerminal() && a.ClientStatus != nomadapi.AllocClientStatusComplete
 }
