@@ -31,6 +31,7 @@ type platformKey struct{}
 //	fate build REASON          builds fail from now on
 //	finish APP STATE [REASON]  end the newest deployment of APP
 //	line INSTANCE PROCESS TEXT what instances have written
+//	runs CODE                  what runs exit with from now on; -1 and they don't end
 //	failing APP INSTANCE       an instance of APP's next release that has failed
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -83,6 +84,11 @@ func TestScripts(t *testing.T) {
 					ID: args[1], Process: "web", Slot: paas.Blue, Release: 1, State: paas.InstanceFailed, Health: paas.HealthUnknown,
 					Node: "node-1", Since: time.Now(), Reason: "web exited 3 times with code 1",
 				})
+			},
+			"runs": func(ts *testscript.TestScript, _ bool, args []string) {
+				code, err := strconv.Atoi(args[0])
+				ts.Check(err)
+				platform(ts).SetRunExit(code)
 			},
 			"mode": func(ts *testscript.TestScript, _ bool, args []string) {
 				info, err := os.Stat(ts.MkAbs(args[1]))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/client"
@@ -153,6 +154,11 @@ func (f *follower) hear(ctx context.Context, e paas.Event) bool {
 	}
 	switch e.Kind { //nolint:exhaustive // the others are only noted
 	case paas.EventDeploymentHeld, paas.EventDeploymentStep:
+		f.line(e)
+	case paas.EventRunState:
+		if strings.Contains(e.Message, " failed: ") {
+			f.failing = e.Instance
+		}
 		f.line(e)
 	case paas.EventDeploymentAborting:
 		f.line(e)

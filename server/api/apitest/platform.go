@@ -197,7 +197,7 @@ func (p *Platform) Logs(ctx context.Context, q paas.LogQuery, emit func(paas.Log
 			return err
 		}
 	}
-	if q.Follow {
+	if q.Follow && !p.over(q.Instance) {
 		<-ctx.Done()
 	}
 	return nil

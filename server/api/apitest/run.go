@@ -3,6 +3,7 @@ package apitest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -72,4 +73,11 @@ func (p *Platform) PutSide(s paas.Side) {
 // PutRun says that a run was seen, after those before.
 func (p *Platform) PutRun(r paas.Run) {
 	p.locked(func() { p.runs = append([]paas.Run{r}, p.runs...) })
+}
+
+// over says that an instance is a run that has ended.
+func (p *Platform) over(instance string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return instance != "" && slices.ContainsFunc(p.runs, func(r paas.Run) bool { return r.ID == instance && r.State.Ended() })
 }
