@@ -136,7 +136,7 @@ func (d *decoder) life(at place, c contents, p *paas.Process) {
 func (d *decoder) port(at place, b *hclsyntax.Block) paas.Port {
 	p := paas.Port{Name: d.named(at, b)}
 	c := d.read(at, b.Body, processSchema.blocks["port"].body.named(p.Name))
-	word(d, at.attr("protocol"), c.attrs["protocol"], &p.Protocol, "protocol", protocols)
+	word(d, at.attr("protocol"), c.attrs["protocol"], &p.Protocol, "protocol of a port", protocols)
 	if p.Protocol == paas.HTTP {
 		p.Protocol = "" // as if it were not said, also for the digest
 	}

@@ -85,13 +85,15 @@ func sentence(d *hcl.Diagnostic) string {
 func Text(diags hcl.Diagnostics, sources map[string][]byte, width uint, color bool) string {
 	files := make(map[string]*hcl.File, len(sources))
 	for name, src := range sources {
-		files[name] = &hcl.File{Bytes: src}
+		files[name] = &hcl.File{Bytes: normal(src)} // as it was parsed
 	}
 	var b bytes.Buffer
 	for _, d := range diags {
 		// The library's writer can't fail on a buffer, and shows no column: the range goes first.
 		if d.Subject != nil {
 			fmt.Fprintf(&b, "%s:%d:%d: ", d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column)
+		} else if l, ok := d.Extra.(location); ok && strings.Contains(string(l), ":") {
+			fmt.Fprintf(&b, "%s: ", l) // of a file of variables
 		}
 		_ = hcl.NewDiagnosticTextWriter(&b, files, width, color).WriteDiagnostic(d)
 	}
@@ -110,7 +112,7 @@ func suggest(given string, candidates []string) string {
 func nearest(given string, candidates []string) string {
 	near, least := "", 3
 	for _, c := range candidates {
-		if n := levenshtein.Distance(strings.ToLower(given), c, nil); n < least && n < len(c) {
+		if n := levenshtein.Distance(strings.ToLower(given), strings.ToLower(c), nil); n < least && n < len(c) {
 			near, least = c, n
 		}
 	}

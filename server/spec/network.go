@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ func validatePorts(at place, p paas.Process, r report) {
 			r.say(here.label(), "Name repeated", "The process %q has a second port %q. Give it another name.", p.Name, port.Name)
 		}
 		if !slices.Contains(protocols, protocol(port)) {
-			r.say(here.attr("protocol"), "Unknown protocol", "%s", unknownWord("protocol", string(port.Protocol), protocols))
+			r.say(here.attr("protocol"), "Unknown value", "%s", unknownWord("protocol of a port", string(port.Protocol), protocols))
 		}
 		seen[port.Name] = true
 	}
@@ -97,41 +98,44 @@ func validateSharedEnv(s paas.Spec, r report) {
 	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
 		at := place{}.attr("env").attr(name)
 		validateVariable(at, name, s.Env[name], r)
-		check := func(p paas.Program, o owner) bool {
-			if _, own := p.Env[name]; own {
-				return true
-			}
-			sound := true
-			validateRefs(at, o, s.Env[name], func(at place, f flaw) {
-				sound = false
-				r(at, f)
-			})
-			return sound
+		ports := slices.DeleteFunc(s.Env[name].Refs(), func(ref paas.Ref) bool { return ref.Kind != paas.RefPort && ref.Kind != paas.RefHost })
+		if len(ports) == 0 {
+			validateRefs(at, owner{}, s.Env[name], r)
+			continue
 		}
-		validateShared(s, check)
+		for o, p := range owners(s) {
+			lacks := slices.IndexFunc(ports, func(ref paas.Ref) bool { return !slices.Contains(namesOf(o.ports), ref.Name) })
+			if _, own := p.Env[name]; own || lacks < 0 {
+				continue
+			}
+			r.missing(at, "Unknown reference", "The env of the app is that of the %s as well, which has no port %q for %s to refer to.%s Set %s in the env of the processes that have it.", o.what, ports[lacks].Name, name, suggest(ports[lacks].Name, namesOf(o.ports)), name)
+			break // one sentence for one value
+		}
 	}
 }
 
-// validateShared calls check for every program until it is false: one sentence for one value.
-func validateShared(s paas.Spec, check func(paas.Program, owner) bool) {
-	for _, p := range s.Processes {
-		if !check(p.Program, processOwner(p)) {
-			return
+// owners gives every program of a spec, with what it is of.
+func owners(s paas.Spec) iter.Seq2[owner, paas.Program] {
+	return func(yield func(owner, paas.Program) bool) {
+		for _, p := range s.Processes {
+			if !yield(processOwner(p), p.Program) {
+				return
+			}
+			for _, sidecar := range p.Sidecars {
+				if !yield(owner{fmt.Sprintf("sidecar %q", sidecar.Name), p.Ports}, sidecar.Program) {
+					return
+				}
+			}
 		}
-		for _, sidecar := range p.Sidecars {
-			if !check(sidecar.Program, processOwner(p)) {
+		for _, t := range s.Tasks {
+			if !yield(owner{what: fmt.Sprintf("task %q", t.Name)}, t.Program) {
 				return
 			}
 		}
-	}
-	for _, t := range s.Tasks {
-		if !check(t.Program, owner{what: fmt.Sprintf("task %q", t.Name)}) {
-			return
-		}
-	}
-	for _, t := range s.Crons {
-		if !check(t.Program, owner{what: fmt.Sprintf("cron %q", t.Name)}) {
-			return
+		for _, t := range s.Crons {
+			if !yield(owner{what: fmt.Sprintf("cron %q", t.Name)}, t.Program) {
+				return
+			}
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (d *decoder) program(at place, c contents, ports []paas.Port) paas.Program 
 
 func (d *decoder) logs(at place, b *hclsyntax.Block, l *paas.Logs) {
 	d.ranges[at.key] = b.DefRange()
-	c := d.read(at, b.Body, *programSchema("").blocks["logs"].body)
+	c := d.read(at, b.Body, logsBlock)
 	d.number(at.attr("max_files"), c.attrs["max_files"], &l.MaxFiles)
 	d.memory(at.attr("max_size"), c.attrs["max_size"], &l.MaxSize)
 }
@@ -63,7 +63,12 @@ func (d *decoder) configFile(at place, b *hclsyntax.Block, ports []paas.Port) pa
 	if d.text(at.attr("signal"), c.attrs["signal"], &f.Signal) && c.attrs["change"] == nil {
 		f.Change = "" // said by neither: Validate asks for it
 	}
-	word(d, at.attr("change"), c.attrs["change"], &f.Change, "change", changes)
+	for _, text := range []string{"content", "template"} { // one of them is there, though it can't be read
+		if d.broken[at.attr(text).key] {
+			d.broken[at.attr("content").key] = true
+		}
+	}
+	word(d, at.attr("change"), c.attrs["change"], &f.Change, "change of a file", changes)
 	return f
 }
 
@@ -137,7 +142,8 @@ func sequence(v cty.Value) bool {
 const defaultMode = "0644"
 
 var (
-	fileBlock = *programSchema("").blocks["file"].body
+	fileBlock = *processSchema.blocks["file"].body
+	logsBlock = *processSchema.blocks["logs"].body
 	changes   = []paas.ChangeMode{paas.ChangeNoop, paas.ChangeSignal}
 )
 

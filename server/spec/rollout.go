@@ -27,8 +27,8 @@ func (d *decoder) deploy(b *hclsyntax.Block) paas.Deploy {
 	word(d, at.attr("strategy"), c.attrs["strategy"], &s.Strategy, "strategy", strategies)
 	d.amount(at.attr("surge"), c.attrs["surge"], &s.Surge)
 	d.number(at.attr("max_in_flight"), c.attrs["max_in_flight"], &s.MaxInFlight)
-	word(d, at.attr("room"), c.attrs["room"], &s.Room, "room", rooms)
-	word(d, at.attr("unrouted"), c.attrs["unrouted"], &s.Unrouted, "unrouted", follows)
+	word(d, at.attr("room"), c.attrs["room"], &s.Room, "key room", rooms)
+	word(d, at.attr("unrouted"), c.attrs["unrouted"], &s.Unrouted, "key unrouted", follows)
 	d.duration(at.attr("deadline"), c.attrs["deadline"], &s.Deadline)
 	d.truth(at.attr("revert"), c.attrs["revert"], &s.Revert)
 	d.canary(at.attr("canary"), d.kept(c, "canary"), &s)
@@ -59,7 +59,7 @@ func (d *decoder) canary(at place, b *hclsyntax.Block, s *paas.Deploy) {
 		d.numbers(at.attr("traffic"), c.attrs["traffic"], &policy.Traffic)
 		d.duration(at.attr("hold"), c.attrs["hold"], &policy.Hold)
 		promote := promoteAuto
-		word(d, at.attr("promote"), c.attrs["promote"], &promote, "promote", promotes)
+		word(d, at.attr("promote"), c.attrs["promote"], &promote, "key promote", promotes)
 		policy.Manual = promote == promoteManual
 	}
 	// Of another strategy it is kept only where it is given, for Validate to complain about.

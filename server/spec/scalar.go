@@ -79,7 +79,7 @@ func word[T ~string](d *decoder, at place, a *hclsyntax.Attribute, to *T, what s
 		return
 	}
 	if !slices.Contains(words, T(given)) {
-		d.fault(at, a.Expr.Range(), "Unknown "+what, "%s", unknownWord(what, given, words))
+		d.fault(at, a.Expr.Range(), "Unknown value", "%s", unknownWord(what, given, words))
 		return
 	}
 	*to = T(given)
@@ -91,7 +91,7 @@ func unknownWord[T ~string](what, given string, words []T) string {
 	for i, w := range words {
 		known[i] = string(w)
 	}
-	return fmt.Sprintf("There is no %s %q.%s It is %s.", what, given, suggest(given, known), either(known))
+	return fmt.Sprintf("The %s can't be %q.%s Write %s.", what, shorten(given), suggest(given, known), either(known))
 }
 
 // either joins choices for a sentence: "a", "b" or "c".

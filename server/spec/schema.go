@@ -60,7 +60,7 @@ var (
 		"reschedule": one(schema{kind: "reschedule", attrs: []string{"delay", "max_delay"}}),
 		"sidecar":    each("the name of the sidecar", sidecarSchema),
 		"placement":  one(withRefused(placementSchema, wholeApp)),
-	}, "instances", "disk", "startup", "shutdown_delay", "min_healthy", "strategy"), later, nomadWords)
+	}, "instances", "disk", "startup", "shutdown_delay", "min_healthy", "strategy"), later, wholeApp, nomadWords)
 	sidecarSchema = withRefused(programSchema("sidecar", "task"), map[string]string{
 		"port":      "A sidecar shares the ports of its process. Declare the port there.",
 		"route":     "A route belongs to the process. Write it there, with the port that the sidecar listens on.",

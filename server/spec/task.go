@@ -11,7 +11,7 @@ func (d *decoder) task(at place, b *hclsyntax.Block) paas.Task {
 	c := d.read(at, b.Body, taskSchema.named(t.Name))
 	t.Program = d.program(at, c, nil)
 	t.NomadTask = d.fragments(at, c.one("nomad"), taskSchema)["task"]
-	word(d, at.attr("phase"), c.attrs["phase"], &t.Phase, "phase", phases)
+	word(d, at.attr("phase"), c.attrs["phase"], &t.Phase, "phase of a task", phases)
 	d.number(at.attr("attempts"), c.attrs["attempts"], &t.Attempts)
 	d.duration(at.attr("timeout"), c.attrs["timeout"], &t.Timeout)
 	return t

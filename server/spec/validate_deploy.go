@@ -13,15 +13,15 @@ const maxTraffic = 20 // steps of a canary
 func validateDeploy(s paas.Spec, r report) {
 	at, d := place{"deploy", "deploy"}, s.Deploy
 	if !slices.Contains(strategies, d.Strategy) {
-		r.say(at.attr("strategy"), "Unknown strategy", "%s", unknownWord("strategy", string(d.Strategy), strategies))
+		r.say(at.attr("strategy"), "Unknown value", "%s", unknownWord("strategy", string(d.Strategy), strategies))
 	}
 	validateAmount(at.attr("surge"), d.Surge, r)
 	count(r, at.attr("max_in_flight"), "max_in_flight", "", d.MaxInFlight, 0, paas.MaxInstances)
 	if !slices.Contains(rooms, d.Room) {
-		r.say(at.attr("room"), "Unknown room", "%s", unknownWord("room", string(d.Room), rooms))
+		r.say(at.attr("room"), "Unknown value", "%s", unknownWord("key room", string(d.Room), rooms))
 	}
 	if !slices.Contains(follows, d.Unrouted) {
-		r.say(at.attr("unrouted"), "Unknown unrouted", "%s", unknownWord("unrouted", string(d.Unrouted), follows))
+		r.say(at.attr("unrouted"), "Unknown value", "%s", unknownWord("key unrouted", string(d.Unrouted), follows))
 	}
 	validateDeadline(at.attr("deadline"), s, r)
 	none := paas.CanaryPolicy{}
@@ -68,7 +68,7 @@ func validateDeadline(at place, s paas.Spec, r report) {
 	case d <= 0 || d > maxDeadline:
 		span(r, at, "deadline", d, time.Second, maxDeadline)
 	case d <= longest && longest <= maxStartup:
-		r.say(at, "Too short", "The deadline of a deployment is %s, and one instance of process %q alone may take %s to start. Make deadline longer, or startup shorter.", d, name, longest)
+		r.say(at, "Too short", "The deadline of a deployment is %s, and one instance of process %q alone may take %s to start. Make deadline longer, or startup shorter.", spell(d), name, spell(longest))
 	}
 }
 

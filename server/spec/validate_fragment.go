@@ -107,6 +107,7 @@ func (w *walk) object(at place, t reflect.Type, object map[string]any) map[strin
 		here := at.attr(name)
 		of, known := fields[name]
 		instead := w.level.forbidden[name]
+		made[name] = object[name]
 		switch {
 		case fields == nil: // a map
 			of = t.Elem()

@@ -44,11 +44,11 @@ func validatePlacement(at place, p paas.Placement, r report) {
 		}
 	}
 	for i, c := range p.Constraints {
-		validateConstraint(at.block("constraint", i, ""), c, r)
+		validateConstraint(at.block("constraint", i, ""), "constraint", c, r)
 	}
 	for i, a := range p.Affinities {
 		here := at.block("affinity", i, "")
-		validateConstraint(here, a.Constraint, r)
+		validateConstraint(here, "affinity", a.Constraint, r)
 		if a.Weight < -100 || a.Weight > 100 || a.Weight == 0 {
 			r.say(here.attr("weight"), "Out of range", "The weight of the affinity is %d; it must be from 1 to 100, or from -100 to -1 to keep away from such nodes.", a.Weight)
 		}
@@ -58,8 +58,7 @@ func validatePlacement(at place, p paas.Placement, r report) {
 	}
 }
 
-func validateConstraint(at place, c paas.Constraint, r report) {
-	validateAttribute(at, c.Attribute, r)
+func validateConstraint(at place, kind string, c paas.Constraint, r report) {
 	value := at.attr("value")
 	switch instead := otherOperators[c.Operator]; {
 	case instead != "":
@@ -69,6 +68,7 @@ func validateConstraint(at place, c paas.Constraint, r report) {
 		r.say(at.attr("operator"), "Unknown operator", "There is no operator %q.%s There are %s.", c.Operator, suggest(c.Operator, operators), list(operators))
 		return
 	}
+	validateAttribute(at, kind, c.Attribute, r)
 	alone := c.Operator == "is_set" || c.Operator == "is_not_set"
 	switch {
 	case alone && c.Value != "":
@@ -89,11 +89,11 @@ func validateConstraint(at place, c paas.Constraint, r report) {
 	}
 }
 
-func validateAttribute(at place, name string, r report) {
+func validateAttribute(at place, kind, name string, r report) {
 	here := at.attr("attribute")
 	switch {
 	case name == "":
-		r.missing(here, "Attribute missing", "It must say which attribute of a node is meant. Write attribute = \"node.class\", or one such as \"attr.kernel.name\", \"meta.rack\" or \"node.datacenter\".")
+		r.missing(here, "Attribute missing", "The %s does not say which attribute of a node is meant. Write attribute = \"node.class\", or one such as \"attr.kernel.name\", \"meta.rack\" or \"node.datacenter\".", kind)
 	case strings.Contains(name, "${"):
 		r.say(here, "Bad attribute", "The attribute %q is written without ${ and }. Write %q.", name, strings.NewReplacer("${", "", "}", "").Replace(name))
 	case !attributes.MatchString(name):
@@ -102,7 +102,7 @@ func validateAttribute(at place, name string, r report) {
 }
 
 func validateSpread(at place, s paas.Spread, r report) {
-	validateAttribute(at, s.Attribute, r)
+	validateAttribute(at, "spread", s.Attribute, r)
 	count(r, at.attr("weight"), "weight of the spread", "", s.Weight, 1, 100)
 	sum := 0
 	for i, t := range s.Targets {

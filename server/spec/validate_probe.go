@@ -39,7 +39,7 @@ func validateProbe(health place, name string, p paas.Process, probe paas.Probe, 
 		validateProbeCommand(at.attr("exec"), what, probe.Command, r)
 	case paas.ProbeTCP:
 	default:
-		r.say(at, "Unknown probe", "%s", unknownWord("type of a probe", string(probe.Type), probeTypes))
+		r.say(at, "Unknown value", "%s", unknownWord("type of a probe", string(probe.Type), probeTypes))
 		return
 	}
 	if probe.Type != paas.ProbeExec {

@@ -37,8 +37,10 @@ func validateProcess(at place, p paas.Process, builder paas.Builder, r report) {
 		switch {
 		case builder != paas.BuilderStatic:
 			r.missing(at.attr("command"), "Command missing", "The process %q has no command. Write command = [\"./NAME\"] with the name of its program.", p.Name)
-		case len(p.Ports) != 1 || !routable(p.Ports[0]):
-			r.missing(at.attr("command"), "Port missing", "The process %q serves a static site and needs exactly one port, of the protocol http; it has %d. Write port \"http\" {}.", p.Name, len(p.Ports))
+		case len(p.Ports) != 1:
+			r.missing(at.attr("command"), "Port missing", "The process %q serves a static site and needs exactly one port; it has %d. Write port \"http\" {}.", p.Name, len(p.Ports))
+		case !routable(p.Ports[0]) && p.Ports[0].Protocol != unknownProtocol:
+			r.say(at.block("port", 0, p.Ports[0].Name).attr("protocol"), "Port does not fit", "The process %q serves a static site, which is spoken to in HTTP, and its port has the protocol %s. Leave protocol out.", p.Name, p.Ports[0].Protocol)
 		}
 	}
 	validateLife(at, p, r)
@@ -68,10 +70,10 @@ func validateLife(at place, p paas.Process, r report) {
 	span(r, at.attr("shutdown_delay"), "shutdown_delay", p.ShutdownDelay, 0, maxDelay)
 	span(r, at.attr("min_healthy"), "min_healthy", p.MinHealthy, 0, maxDelay)
 	if p.Startup >= time.Second && p.HealthyAfter() >= p.Startup && p.MinHealthy <= maxDelay {
-		r.say(at.attr("startup"), "Too short", "The startup limit is %s, but an instance of %q counts as healthy only after %s. Make startup longer.", p.Startup, p.Name, p.HealthyAfter())
+		r.say(at.attr("startup"), "Too short", "The startup limit is %s, but an instance of %q counts as healthy only after %s. Make startup longer.", spell(p.Startup), p.Name, spell(p.HealthyAfter()))
 	}
 	if !slices.Contains(processStrategies, p.Strategy) {
-		r.say(at.attr("strategy"), "Unknown strategy", "%s", unknownWord("strategy of a process", string(p.Strategy), processStrategies))
+		r.say(at.attr("strategy"), "Unknown value", "%s", unknownWord("strategy of a process", string(p.Strategy), processStrategies))
 	}
 	restart := at.attr("restart")
 	count(r, restart.attr("attempts"), "number of restart attempts", "", p.Restart.Attempts, 0, maxAttempts)
@@ -80,9 +82,9 @@ func validateLife(at place, p paas.Process, r report) {
 	span(r, reschedule.attr("delay"), "reschedule delay", p.Reschedule.Delay, minReplace, maxReplace)
 	switch {
 	case p.Reschedule.MaxDelay > maxReplace:
-		r.say(reschedule.attr("max_delay"), "Out of range", "The longest reschedule delay is %s; it must be %s at most, so that an instance that failed often is not down for long without anybody knowing.", p.Reschedule.MaxDelay, maxReplace)
+		r.say(reschedule.attr("max_delay"), "Out of range", "The longest reschedule delay is %s; it must be %s at most, so that an instance that failed often is not down for long without anybody knowing.", spell(p.Reschedule.MaxDelay), spell(maxReplace))
 	case p.Reschedule.MaxDelay < p.Reschedule.Delay:
-		r.say(reschedule.attr("max_delay"), "Too short", "The delay grows from %s up to max_delay, which is %s. Make max_delay longer, or delay shorter.", p.Reschedule.Delay, p.Reschedule.MaxDelay)
+		r.say(reschedule.attr("max_delay"), "Too short", "The delay grows from %s up to max_delay, which is %s. Make max_delay longer, or delay shorter.", spell(p.Reschedule.Delay), spell(p.Reschedule.MaxDelay))
 	}
 }
 

@@ -37,7 +37,7 @@ func validateProgram(at place, p paas.Program, o owner, disk int, r report) {
 		validateSignal(at.attr("kill_signal"), p.KillSignal, r)
 	}
 	if p.KillTimeout < 0 || p.KillTimeout > paas.MaxKillTimeout {
-		r.say(at.attr("kill_timeout"), "Out of range", "The kill_timeout is %s; it must be from 0s to %s, as Nomad's nodes cut it there without a word.", p.KillTimeout, paas.MaxKillTimeout)
+		r.say(at.attr("kill_timeout"), "Out of range", "The kill_timeout is %s; it must be from 0s to %s, as Nomad's nodes cut it there without a word.", spell(p.KillTimeout), paas.MaxKillTimeout)
 	}
 	validateFiles(at, p.Files, o, r)
 	for _, name := range slices.Sorted(maps.Keys(p.Env)) {
@@ -139,7 +139,7 @@ func validateFiles(at place, files []paas.ConfigFile, o owner, r report) {
 		case f.Change == paas.ChangeSignal && f.Signal == "":
 			r.missing(here.attr("change"), "Signal missing", "The file %q tells its program of a change by a signal, but not by which. Write signal = \"SIGHUP\".", f.Path)
 		case !slices.Contains(changes, f.Change):
-			r.say(here.attr("change"), "Unknown change", "%s", unknownWord("change", string(f.Change), changes))
+			r.say(here.attr("change"), "Unknown value", "%s", unknownWord("change of a file", string(f.Change), changes))
 		}
 		if f.Signal != "" {
 			validateSignal(here.attr("signal"), f.Signal, r)

@@ -22,7 +22,7 @@ func validateTask(at place, t paas.Task, r report) {
 	needCommand(at, "task", t.Name, t.Program, r)
 	validateFragment(at, taskLevel, t.NomadTask, r)
 	if !slices.Contains(phases, t.Phase) {
-		r.say(at.attr("phase"), "Unknown phase", "%s", unknownWord("phase", string(t.Phase), phases))
+		r.say(at.attr("phase"), "Unknown value", "%s", unknownWord("phase of a task", string(t.Phase), phases))
 	}
 	validateAttempts(at, t.Attempts, t.Timeout, r)
 }
@@ -48,7 +48,7 @@ func validateAttempts(at place, attempts int, timeout time.Duration, r report) {
 
 func validateSchedule(at place, t paas.Cron, r report) {
 	fields := len(strings.Fields(t.Schedule))
-	const form = "minute, hour, day of the month, month and day of the week, such as \"30 4 * * *\" for half past four each night"
+	const form = "schedule = \"30 4 * * *\" for half past four each night: minute, hour, day of the month, month and day of the week"
 	if t.Schedule == "" {
 		r.missing(at, "Schedule missing", "The cron %q has no schedule. Write %s.", t.Name, form)
 		return
