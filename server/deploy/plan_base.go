@@ -12,7 +12,7 @@ import (
 func (d *Deployer) base(ctx context.Context, snap paas.Snapshot, r paas.DeployRequest) (paas.PlanBase, error) {
 	b := paas.PlanBase{
 		Version: snap.Version, Release: snap.App.Release, Jobs: map[paas.Slot]uint64{},
-		SpecDigest: r.Spec.Digest(), Artifact: r.Artifact, Runtime: r.Runtime, Fence: snap.Router.Seen,
+		SpecDigest: r.Spec.Digest(), Artifact: r.Artifact, Runtime: r.Runtime,
 	}
 	ref := paas.AppRef{Team: r.Team, App: r.App}
 	for _, slot := range []paas.Slot{paas.Blue, paas.Green} {
@@ -61,19 +61,20 @@ func Moved(ref paas.AppRef, was, now paas.PlanBase) []string {
 		say("release %d served, now release %d does", was.Release, now.Release)
 	}
 	if was.Version != now.Version && was.Release == now.Release {
-		say("the app itself was changed since: it was at version %d, now %d", was.Version, now.Version)
+		say("what is wanted of the app was at version %d, now %d", was.Version, now.Version)
 	}
 	for _, slot := range []paas.Slot{paas.Blue, paas.Green} {
-		// A job that moved together with the app was moved by Crumpet.
-		before, after := was.Jobs[slot], now.Jobs[slot]
+		before, after, id := was.Jobs[slot], now.Jobs[slot], paas.JobID(ref.App, slot)
 		switch {
 		case before == after:
-		case was.Version != now.Version:
-			say("job %s was at index %d, now %d", paas.JobID(ref.App, slot), before, after)
+		case was.Release != now.Release:
+			say("job %s was at index %d, now %d", id, before, after)
+		case was.Version != now.Version: // Crumpet itself wrote, perhaps to put back what somebody else did
+			say("job %s was at index %d, now %d: the app was scaled or stopped, or somebody changed the job in Nomad and Crumpet put it back", id, before, after)
 		case after == 0:
-			say("job %s was at index %d and is gone: somebody took it away in Nomad", paas.JobID(ref.App, slot), before)
+			say("job %s was at index %d and is gone: somebody took it away in Nomad", id, before)
 		default:
-			say("job %s was at index %d, now %d: somebody changed it in Nomad", paas.JobID(ref.App, slot), before, after)
+			say("job %s was at index %d, now %d: somebody changed it in Nomad", id, before, after)
 		}
 	}
 	if was.SpecDigest != now.SpecDigest {
@@ -82,11 +83,8 @@ func Moved(ref paas.AppRef, was, now paas.PlanBase) []string {
 	if was.Artifact != now.Artifact || was.Runtime != now.Runtime {
 		say("the artifact is another: its digest was %s, now %s", shortDigest(was.Artifact), shortDigest(now.Artifact))
 	}
-	if was.Rule != now.Rule {
+	if was.Rule != now.Rule && now.Rule != 0 { // one that is gone was left by a walk that had ended
 		say("the rule of the routers was at index %d, now %d", was.Rule, now.Rule)
-	}
-	if was.Fence != now.Fence && was.Rule == now.Rule {
-		say("the routers show version %q of the rule, they showed %q", now.Fence, was.Fence)
 	}
 	return moved
 }

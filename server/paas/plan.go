@@ -176,5 +176,4 @@ type PlanBase struct {
 	Artifact   string          `json:"artifact"`
 	Runtime    string          `json:"runtime,omitempty"`
 	Rule       uint64          `json:"rule_index" doc:"Of the app's rule in Consul's KV; 0 for none."`
-	Fence      string          `json:"rule_version,omitempty" doc:"The version of the rule that every router shows."`
 }
