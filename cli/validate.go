@@ -6,21 +6,35 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/spec"
 )
 
 func newValidateCmd(s *session) *cobra.Command {
-	var asJSON bool
+	var asJSON, printed bool
+	var flags *specFlags
 	cmd := &cobra.Command{
 		Use:   "validate [FILE]",
 		Short: "Check an app spec, without a server",
-		Long:  `Reports every fault of an app spec at once, with the source line. FILE is ./crumpet.hcl unless said.`,
+		Long: `Reports every fault of an app spec at once, with the source line: of the app and of each of its
+environments, whichever --env names. FILE is ./crumpet.hcl unless said.
+
+With --print the spec is written as it is meant: variables, locals and functions computed, the
+environment merged in, and what is a default left out.`,
 		Example: `  crumpet validate
-  crumpet validate --json api/crumpet.hcl`,
+  crumpet validate --env staging --print
+  crumpet validate --var replicas=3 --json api/crumpet.hcl`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if asJSON && printed {
+				return usagef("--print writes HCL and --json writes JSON: leave one of them out")
+			}
 			path := specPath(args)
-			parsed, source, diags := spec.ParseFile(path, spec.Options{Filename: path})
+			options, err := flags.options(path)
+			if err != nil {
+				return err
+			}
+			parsed, source, diags := spec.ParseFile(path, options)
 			if asJSON {
 				if err := s.printJSON(verdictOf(parsed != nil, diags)); err != nil {
 					return err
@@ -28,14 +42,40 @@ func newValidateCmd(s *session) *cobra.Command {
 				return invalidSpec(parsed != nil, diags)
 			}
 			s.showDiagnostics(path, source, diags)
-			if parsed != nil {
-				s.print("%s is valid: app %q, %s.", path, parsed.App, processesText(len(parsed.Processes)))
+			switch {
+			case parsed == nil:
+			case printed:
+				if _, err := s.out.Write(spec.Print(*parsed)); err != nil {
+					return err
+				}
+			default:
+				s.print("%s is valid: app %q, %s.", path, parsed.App, contentsText(*parsed, environments(path)))
 			}
 			return invalidSpec(parsed != nil, diags)
 		},
 	}
+	flags = s.specFlags(cmd)
+	cmd.Flags().BoolVar(&printed, "print", false, "write the spec as it is meant, with --env merged in")
 	jsonFlag(cmd, &asJSON)
 	return cmd
+}
+
+// contentsText counts what a spec holds: 2 processes, 1 task; environments staging and prod.
+func contentsText(parsed paas.Spec, environments []string) string {
+	text := processesText(len(parsed.Processes))
+	if n := len(parsed.Tasks); n > 0 {
+		text += ", " + count(n, "task")
+	}
+	if n := len(parsed.Crons); n > 0 {
+		text += ", " + count(n, "cron")
+	}
+	switch n := len(environments); {
+	case n == 1:
+		text += "; environment " + environments[0]
+	case n > 1:
+		text += "; environments " + strings.Join(environments[:n-1], ", ") + " and " + environments[n-1]
+	}
+	return text
 }
 
 func processesText(n int) string {
