@@ -101,6 +101,10 @@ func variable(r paas.Ref, name func(string) string) string {
 
 func asIs(s string) string { return s }
 
+// holdsMarker says that a text has what Nomad would replace in an env, or what looks to a reader as if
+// a template were to replace it.
 func holdsMarker(v paas.Value) bool {
-	return slices.ContainsFunc(v, func(p paas.Part) bool { return p.Ref == nil && strings.Contains(p.Text, "${") })
+	return slices.ContainsFunc(v, func(p paas.Part) bool {
+		return p.Ref == nil && (strings.Contains(p.Text, "${") || strings.Contains(p.Text, "{{"))
+	})
 }

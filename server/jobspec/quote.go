@@ -35,12 +35,16 @@ func argument(v paas.Value) string {
 	return b.String()
 }
 
-// literal writes text into an HCL template. Two texts need quotes: one with a $ right before a
-// reference, which would read as the escape $${, and one with a carriage return, after which HCL's
-// scanner overlooks a reference.
+// byteOrderMark is taken by HCL as a sign of the encoding where it comes first, and dropped.
+const byteOrderMark = "\ufeff"
+
+// literal writes text into an HCL template. Three texts need quotes: one with a $ right before a
+// reference, which would read as the escape $${, one with a carriage return, after which HCL's scanner
+// overlooks a reference, and one that begins with a byte order mark.
 func literal(text string, last bool) string {
 	escaped := strings.NewReplacer("${", "$${", "%{", "%%{").Replace(text)
-	if !strings.Contains(text, "\r") && (last || !strings.HasSuffix(text, "$")) {
+	plain := !strings.Contains(text, "\r") && !strings.HasPrefix(text, byteOrderMark)
+	if plain && (last || !strings.HasSuffix(text, "$")) {
 		return escaped
 	}
 	return `${"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`).Replace(escaped) + `"}`

@@ -18,10 +18,10 @@ import (
 var port = paas.Part{Ref: &paas.Ref{Kind: paas.RefPort, Name: "http"}}
 
 // Whatever text stands around a reference, the task gets exactly that text: as an argument, which
-// drivers read as an HCL template, and as a variable, from Nomad's env or by a template.
+// drivers read as an HCL template, as a variable, from Nomad's env or by a template, and in a file.
 func FuzzTextReachesTheTaskUnchanged(f *testing.F) {
 	for _, seed := range []string{
-		"", "plain", "${NOMAD_TOKEN}", "$${x}", "$$${", "$", "$$", "%{if}", "%%{", "%", "{{ env }}", "{", "}}", "\"", "\\", "\n\t\x01", "é", "\U0001f95e", "#", " a ",
+		"", "plain", "${NOMAD_TOKEN}", "$${x}", "$$${", "$", "$$", "%{if}", "%%{", "%", "{{ env }}", "{", "{{", "{{{", "{{-", "{{/* */}}", "}}", "\"", "\\", "\n\t\x01", "é", "\U0001f95e", "#", " a ", "\ufeffb",
 	} {
 		f.Add(seed, seed)
 	}
@@ -38,25 +38,40 @@ func FuzzTextReachesTheTaskUnchanged(f *testing.F) {
 
 func reaches(t *testing.T, v paas.Value, want string) {
 	t.Helper()
-	job := jobspec.Job(jobspec.Input{Slot: paas.Blue, Release: paas.Release{Spec: paas.Spec{
+	program := paas.Program{
+		Command: []paas.Value{paas.Literal("./a"), v}, Env: map[string]paas.Value{"X": v},
+		Files: []paas.ConfigFile{{Path: "x", Content: v, Mode: "0600", Change: paas.ChangeNoop}},
+	}
+	in := jobspec.Input{Slot: paas.Blue, Release: paas.Release{Spec: paas.Spec{
 		App: "a",
 		Processes: []paas.Process{{
-			Name: "web", Ports: []paas.Port{{Name: "http"}},
-			Program: paas.Program{Command: []paas.Value{paas.Literal("./a"), v}, Env: map[string]paas.Value{"X": v}},
+			Name: "web", Ports: []paas.Port{{Name: "http"}}, Program: program,
+			Sidecars: []paas.Sidecar{{Name: "side", Program: program}},
 		}},
-	}}})
-	task := job.TaskGroups[0].Tasks[0]
-	if got := asHCL(t, task.Config["args"].([]any)[0].(string)); got != want {
-		t.Errorf("the argument is %q, want %q", got, want)
+	}}}
+	tasks := jobspec.Job(in).TaskGroups[0].Tasks
+	tasks = append(tasks, jobspec.TaskJob(in, paas.Task{Name: "once", Program: program}, paas.SideJob{}).TaskGroups[0].Tasks...)
+	tasks = append(tasks, jobspec.CronJob(in, paas.Cron{Name: "often", Program: program}).TaskGroups[0].Tasks...)
+	if len(tasks) != 4 {
+		t.Fatalf("there are %d tasks", len(tasks))
 	}
-	env, ok := task.Env["X"]
-	if ok {
-		env = strings.ReplaceAll(env, "${NOMAD_PORT_http}", "8080")
-	} else {
-		env = asTemplate(t, *task.Templates[0].EmbeddedTmpl)
-	}
-	if env != want {
-		t.Errorf("the variable is %q, want %q", env, want)
+	for _, task := range tasks {
+		if got := asHCL(t, task.Config["args"].([]any)[0].(string)); got != want {
+			t.Errorf("the argument of %s is %q, want %q", task.Name, got, want)
+		}
+		env, ok := task.Env["X"]
+		if ok {
+			env = strings.ReplaceAll(env, "${NOMAD_PORT_http}", "8080")
+		} else {
+			env = asVariable(t, *task.Templates[0].EmbeddedTmpl)
+		}
+		if env != want {
+			t.Errorf("the variable of %s is %q, want %q", task.Name, env, want)
+		}
+		file := task.Templates[len(task.Templates)-1]
+		if got := asTemplate(t, *file.EmbeddedTmpl); *file.DestPath != "local/x" || got != want {
+			t.Errorf("the file %s of %s is %q, want %q", *file.DestPath, task.Name, got, want)
+		}
 	}
 }
 
@@ -73,7 +88,21 @@ func asHCL(t *testing.T, text string) string {
 	return v.AsString()
 }
 
-// asTemplate renders an environment file of one line; its quoted values are written as JSON's are.
+// asVariable reads an environment file of one line; its quoted values are written as JSON's are.
+func asVariable(t *testing.T, text string) string {
+	t.Helper()
+	file := asTemplate(t, text)
+	line, found := strings.CutPrefix(strings.TrimSuffix(file, "\n"), "X=")
+	if !found || strings.ContainsAny(line, "\n\r") {
+		t.Fatalf("the file is %q", file)
+	}
+	var value string
+	if err := json.Unmarshal([]byte(line), &value); err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return value
+}
+
 func asTemplate(t *testing.T, text string) string {
 	t.Helper()
 	tmpl, err := template.New("").Funcs(template.FuncMap{"env": func(name string) string {
@@ -86,15 +115,7 @@ func asTemplate(t *testing.T, text string) string {
 	if err := tmpl.Execute(&b, nil); err != nil {
 		t.Fatal(err)
 	}
-	line, found := strings.CutPrefix(strings.TrimSuffix(b.String(), "\n"), "X=")
-	if !found || strings.ContainsAny(line, "\n\r") {
-		t.Fatalf("the file is %q", b.String())
-	}
-	var value string
-	if err := json.Unmarshal([]byte(line), &value); err != nil {
-		t.Fatalf("%s: %v", line, err)
-	}
-	return value
+	return b.String()
 }
 
 func TestJoinedNamesStayLabels(t *testing.T) {
