@@ -187,8 +187,15 @@ func (u *push) walk(ctx context.Context, answer wire.Deployed) error {
 	switch {
 	case err != nil:
 		return u.s.left(ctx, err, d)
-	case d.State != paas.DeploymentHealthy:
+	case d.Waits == paas.WaitHold && !serves(d):
+		u.p.done("%s.", upperFirst(d.Reason))
+		return nil
+	case !serves(d):
 		return f.explain(ctx)
+	case d.State != paas.DeploymentHealthy:
+		u.p.done("%s", warmText(d))
+		u.showURLs()
+		return nil
 	}
 	u.p.done("Release %d of %s is serving.", d.Release, d.App)
 	u.showURLs()
