@@ -16,7 +16,7 @@ import (
 var nasty = []string{
 	"${", "$${", "$", "%", "%{", "%%{", "}", "}}", "{{", `{{ key "x" }}`, "${NOMAD_PORT_http}", "${NOMAD_PORT_my-port}", "${attr.kernel.name}",
 	"${meta.rack}", "${node.class}", "${var.x}", "${local.y}", "${true}", `"`, `\`, `\n`, "\n", "\r", "\r\n", "\t", " ", "", "a", "EOT", "\nEOT\n", "EOT2",
-	"é", "\u2028", "\x00", "\ufeff", "\U0001f950", "#", "//", "/*", "<<EOT", "${}", "~}",
+	"é", "\u030c", "\u2028", "\x00", "\ufeff", "\U0001f950", "#", "//", "/*", "<<EOT", "${}", "~}",
 }
 
 // text is what HCL can hold: valid UTF-8 in normal form C.
