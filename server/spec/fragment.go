@@ -74,19 +74,34 @@ func (d *decoder) standsEach(at place, e hclsyntax.Expression) {
 	switch e := e.(type) {
 	case *hclsyntax.ObjectConsExpr:
 		for _, item := range e.Items {
-			if name := hcl.ExprAsKeyword(item.KeyExpr); name != "" {
-				d.standsAt(at.attr(name), item.ValueExpr)
-				d.ranges[at.attr(name).label().key] = item.KeyExpr.Range()
-			} else if v, diags := item.KeyExpr.Value(nil); !diags.HasErrors() && v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
-				d.standsAt(at.attr(v.AsString()), item.ValueExpr)
-				d.ranges[at.attr(v.AsString()).label().key] = item.KeyExpr.Range()
+			name, ok := nameOf(item.KeyExpr)
+			if !ok {
+				continue
 			}
+			here := at.attr(name)
+			if _, twice := d.ranges[here.key]; twice {
+				d.fault(here, item.KeyExpr.Range(), "Name repeated", "The field %s is there a second time. Keep one.", name)
+			}
+			d.ranges[here.label().key] = item.KeyExpr.Range()
+			d.standsAt(here, item.ValueExpr)
 		}
 	case *hclsyntax.TupleConsExpr:
 		for i, item := range e.Exprs {
 			d.standsAt(at.attr(strconv.Itoa(i)), item)
 		}
 	}
+}
+
+// nameOf gives the name on the left in a map, if it is written out.
+func nameOf(e hclsyntax.Expression) (string, bool) {
+	if name := hcl.ExprAsKeyword(e); name != "" {
+		return name, true
+	}
+	v, diags := e.Value(nil)
+	if diags.HasErrors() || v.IsNull() || !v.IsKnown() || v.Type() != cty.String {
+		return "", false
+	}
+	return v.AsString(), true
 }
 
 func (d *decoder) standsAt(at place, e hclsyntax.Expression) {

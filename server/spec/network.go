@@ -53,7 +53,7 @@ func validateRouteOwners(s paas.Spec, r report) {
 func needPort(at place, what string, p paas.Process, name string, fits func(paas.Port) bool, wants string, r report) {
 	port, there := p.Port(name)
 	switch {
-	case there && name != "" && protocol(port) == unknownProtocol:
+	case there && name != "" && !slices.Contains(protocols, protocol(port)): // said of the port
 	case there && name != "" && !fits(port):
 		r.say(at.attr("port"), "Port does not fit", "%s of process %q uses the port %q, which has the protocol %s. It %s.", what, p.Name, name, protocol(port), wants)
 	case there && name != "":

@@ -27,7 +27,9 @@ func (d *decoder) placement(at place, b *hclsyntax.Block, s schema) paas.Placeme
 	if d.text(at.attr("pool"), c.attrs["pool"], &p.Pool) && p.Pool == defaultPool {
 		p.Pool = "" // as if it were not said, also for the digest
 	}
-	d.texts(at.attr("datacenters"), c.attrs["datacenters"], &p.Datacenters)
+	if d.texts(at.attr("datacenters"), c.attrs["datacenters"], &p.Datacenters) && len(p.Datacenters) == 0 {
+		p.Datacenters = nil // as if it were not there, also for the digest
+	}
 	d.truth(at.attr("distinct_hosts"), c.attrs["distinct_hosts"], &p.DistinctHosts)
 	for i, b := range c.blocks["constraint"] {
 		here := d.stands(at.block("constraint", i, ""), b)

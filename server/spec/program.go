@@ -77,6 +77,9 @@ func (d *decoder) configFile(at place, b *hclsyntax.Block, ports []paas.Port) pa
 func (d *decoder) command(at place, command, args *hclsyntax.Attribute, ports []paas.Port) []paas.Value {
 	here, there := at.attr("command"), at.attr("args")
 	values, ok := d.line(here, command, ports)
+	if len(values) == 0 {
+		values = nil // as if it were not there, also for the digest
+	}
 	if !ok || args == nil {
 		return values
 	}

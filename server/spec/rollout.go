@@ -2,6 +2,7 @@ package spec
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -51,7 +52,7 @@ func (d *decoder) kept(c contents, name string) *hclsyntax.Block {
 }
 
 func (d *decoder) canary(at place, b *hclsyntax.Block, s *paas.Deploy) {
-	policy := paas.CanaryPolicy{Instances: canaryInstances, Traffic: canaryTraffic, Hold: paas.DefaultCanaryHold}
+	policy := paas.CanaryPolicy{Instances: canaryInstances, Traffic: slices.Clone(canaryTraffic), Hold: paas.DefaultCanaryHold}
 	if b != nil {
 		d.ranges[at.key] = b.DefRange()
 		c := d.read(at, b.Body, *deploySchema.blocks["canary"].body)

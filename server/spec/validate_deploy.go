@@ -15,6 +15,11 @@ func validateDeploy(s paas.Spec, r report) {
 	if !slices.Contains(strategies, d.Strategy) {
 		r.say(at.attr("strategy"), "Unknown value", "%s", unknownWord("strategy", string(d.Strategy), strategies))
 	}
+	for i, p := range s.Processes {
+		if d.Strategy == paas.StopFirst && p.Strategy == paas.Rolling { // never of a file, which is read so
+			r.say(place{}.block("process", i, p.Name).attr("strategy"), "Impossible combination", "The app stops first, and the process %q does not. Write strategy = \"stop-first\" there too.", p.Name)
+		}
+	}
 	validateAmount(at.attr("surge"), d.Surge, r)
 	count(r, at.attr("max_in_flight"), "max_in_flight", "", d.MaxInFlight, 0, paas.MaxInstances)
 	if !slices.Contains(rooms, d.Room) {

@@ -107,6 +107,9 @@ func validateSpread(at place, s paas.Spread, r report) {
 	sum := 0
 	for i, t := range s.Targets {
 		here := at.block("target", i, t.Value)
+		if t.Value == "" {
+			r.say(here.label(), "Bad name", "A target of the spread names no value of the attribute. Write one, such as target \"dc1\" { percent = %d }.", t.Percent)
+		}
 		if slices.ContainsFunc(s.Targets[:i], func(other paas.Target) bool { return other.Value == t.Value }) {
 			r.say(here.label(), "Name repeated", "There is a second target %q. Keep one.", t.Value)
 		}

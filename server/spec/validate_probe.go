@@ -21,8 +21,6 @@ func validateProbes(at place, p paas.Process, r report) {
 	}
 }
 
-// validateProbe names the place of a probe health.liveness.port, and that of the short form's
-// readiness health.port: the decoder's block is found by either.
 func validateProbe(health place, name string, p paas.Process, probe paas.Probe, r report) {
 	at := place{join(health.key, name), join(health.location, name)}
 	what := name + " probe"
@@ -49,7 +47,9 @@ func validateProbe(health place, name string, p paas.Process, probe paas.Probe, 
 	}
 	span(r, at.attr("interval"), "interval", probe.Interval, minCheck, maxCheck)
 	span(r, at.attr("timeout"), "timeout", probe.Timeout, minCheck, maxCheck)
-	count(r, at.attr("failures"), "number of failures", "", max(probe.Failures, min(probe.Failures+1, 1)), 1, maxFailures)
+	if probe.Failures != 0 { // which is 1
+		count(r, at.attr("failures"), "number of failures", "", probe.Failures, 1, maxFailures)
+	}
 }
 
 // wants says which ports a probe can ask.

@@ -58,7 +58,6 @@ func validateProcess(at place, p paas.Process, builder paas.Builder, r report) {
 		r.say(at.attr("placement").attr("datacenters"), "Key does not fit", "%s", wholeApp["datacenters"])
 	}
 	validateFragment(at, groupLevel, p.NomadGroup, r)
-	validateFragment(at, taskLevel, p.NomadTask, r)
 }
 
 func validateLife(at place, p paas.Process, r report) {
@@ -104,6 +103,5 @@ func validateSidecars(at place, p paas.Process, builder paas.Builder, disk int, 
 		o := processOwner(p)
 		validateProgram(here, s.Program, o, disk, r)
 		needCommand(here, "sidecar", s.Name, s.Program, r)
-		validateFragment(here, taskLevel, s.NomadTask, r)
 	}
 }

@@ -40,6 +40,8 @@ func validateProgram(at place, p paas.Program, o owner, disk int, r report) {
 		r.say(at.attr("kill_timeout"), "Out of range", "The kill_timeout is %s; it must be from 0s to %s, as Nomad's nodes cut it there without a word.", spell(p.KillTimeout), paas.MaxKillTimeout)
 	}
 	validateFiles(at, p.Files, o, r)
+	validateFragment(at, taskLevel, p.NomadTask, r)
+	validateTemplates(at, p, r)
 	for _, name := range slices.Sorted(maps.Keys(p.Env)) {
 		validateVariable(at.attr("env").attr(name), name, p.Env[name], r)
 		validateRefs(at.attr("env").attr(name), o, p.Env[name], r)
@@ -124,6 +126,15 @@ var signals = []string{
 }
 
 var modes = regexp.MustCompile(`^[0-7]{3,4}$`)
+
+// validateTemplates keeps a fragment from taking a program's files away: Nomad has them in the list of
+// templates, and of a fragment a list replaces what was there.
+func validateTemplates(at place, p paas.Program, r report) {
+	object, err := parseFragment(p.NomadTask)
+	if _, replaced := object["Templates"]; err == nil && replaced && len(p.Files) > 0 {
+		r.say(at.attr("nomad").attr("task").attr("Templates").label(), "Impossible combination", "The Templates of the nomad fragment would take the place of the file %q and all others, which are templates of Nomad too. Write them as files.", p.Files[0].Path)
+	}
+}
 
 func validateFiles(at place, files []paas.ConfigFile, o owner, r report) {
 	for i, f := range files {

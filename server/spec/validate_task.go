@@ -20,7 +20,6 @@ const (
 func validateTask(at place, t paas.Task, r report) {
 	validateProgram(at, t.Program, owner{what: fmt.Sprintf("task %q", t.Name)}, nomadDisk, r)
 	needCommand(at, "task", t.Name, t.Program, r)
-	validateFragment(at, taskLevel, t.NomadTask, r)
 	if !slices.Contains(phases, t.Phase) {
 		r.say(at.attr("phase"), "Unknown value", "%s", unknownWord("phase of a task", string(t.Phase), phases))
 	}
@@ -30,7 +29,6 @@ func validateTask(at place, t paas.Task, r report) {
 func validateCron(at place, t paas.Cron, r report) {
 	validateProgram(at, t.Program, owner{what: fmt.Sprintf("cron %q", t.Name)}, nomadDisk, r)
 	needCommand(at, "cron", t.Name, t.Program, r)
-	validateFragment(at, taskLevel, t.NomadTask, r)
 	validateAttempts(at, t.Attempts, t.Timeout, r)
 	validateSchedule(at.attr("schedule"), t, r)
 	switch _, err := time.LoadLocation(t.TimeZone); {

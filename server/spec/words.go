@@ -4,7 +4,7 @@ package spec
 var (
 	// later are keys of later versions: they are refused, never read and ignored.
 	later = map[string]string{
-		"secret":        "Secrets are not supported yet. Until then let Nomad read them: nomad { task = { Vault = { ... }, Templates = [ ... ] } }.",
+		"secret":        "Secrets are not supported yet. Until then let Nomad read them into a file: file \"secrets\" { template = \"{{ with secret ... }}\" } with nomad { task = { Vault = { ... } } }.",
 		"service":       "Services and their bindings are not supported yet. Until then give the program its service's address in env.",
 		"volume":        "Volumes are not supported yet. Until then keep data in a service outside of the app; the folder of an instance ends with it.",
 		"autoscale":     "Automatic scaling is not supported yet. Until then set instances, or run \"crumpet scale\".",
