@@ -1,4 +1,19 @@
 package deploy
 
+import (
+	"context"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
 // Guard is guard, for its table.
 var Guard = guard
+
+// MovesTraffic is movesTraffic, for the property of walks.
+var MovesTraffic = movesTraffic
+
+// Turn is turn, for tests that say when each one is.
+func (d *Deployer) Turn(ctx context.Context, epoch int64, ref paas.AppRef) (time.Duration, bool, error) {
+	return d.turn(ctx, epoch, ref)
+}

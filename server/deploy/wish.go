@@ -94,7 +94,13 @@ func restep(walk paas.Deployment, spec paas.Spec, at paas.Step) []paas.Step {
 	if walk.InPlace() {
 		return []paas.Step{{New: maps.Clone(walk.Wanted)}}
 	}
-	return stepsOf(walk, spec, at)
+	steps := stepsOf(walk, spec, at)
+	for process, n := range at.Old {
+		if steps[0].Old[process] < n { // the new ones of this step may still be starting
+			return slices.Insert(steps, 0, at)
+		}
+	}
+	return steps
 }
 
 // rescaled is the step a walk stands at, with the old slot brought to the new numbers where a rule
