@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -69,7 +70,22 @@ func serve(ctx context.Context) {
 			http.Error(w, "sick", http.StatusInternalServerError)
 		}
 	})
+	mux.HandleFunc("POST /grpc.health.v1.Health/Check", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/grpc")
+		w.Header().Set("Trailer", "Grpc-Status")
+		status := byte(1) // SERVING
+		if sick.Load() {
+			status = 2
+		}
+		_, _ = w.Write([]byte{0, 0, 0, 0, 2, 1 << 3, status}) // who asked may have left
+		w.Header().Set("Grpc-Status", "0")
+	})
 	mux.HandleFunc("/sick", func(http.ResponseWriter, *http.Request) { sick.Store(true) })
+	mux.HandleFunc("/well", func(http.ResponseWriter, *http.Request) { sick.Store(false) })
+	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // what came is shown
+		fmt.Fprint(w, r.Method, " ", r.Header.Get("X-Color"), " ", string(body))
+	})
 	mux.HandleFunc("/health/{text}", func(w http.ResponseWriter, r *http.Request) {
 		if err := os.WriteFile(os.Getenv("NOMAD_ALLOC_DIR")+"/data/health", []byte(r.PathValue("text")), 0o600); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -90,8 +106,11 @@ func serve(ctx context.Context) {
 		dir, _ := os.Getwd() // empty says enough
 		_ = json.NewEncoder(w).Encode(map[string]any{"args": os.Args[1:], "dir": dir, "env": os.Environ()})
 	})
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
 	server := &http.Server{
-		Addr: net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT")), Handler: mux, ReadHeaderTimeout: time.Second,
+		Addr: net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT")), Handler: mux, ReadHeaderTimeout: time.Second, Protocols: protocols,
 	}
 	fmt.Println("listening")
 	go func() {

@@ -8,14 +8,15 @@ import (
 	consulapi "github.com/hashicorp/consul/api"
 )
 
-// definition is how a check is run: by HTTP, by TCP, or not at all (TTL).
+// definition is how a check is run: by HTTP, by TCP, by gRPC, or not at all (TTL).
 type definition struct {
-	HTTP, TCP          string        `json:",omitempty"`
+	HTTP, TCP, GRPC    string        `json:",omitempty"`
 	Method, Body       string        `json:",omitempty"`
 	Header             http.Header   `json:",omitempty"`
 	TLSServerName      string        `json:",omitempty"`
 	TLSSkipVerify      bool          `json:",omitempty"`
 	TCPUseTLS          bool          `json:",omitempty"`
+	GRPCUseTLS         bool          `json:",omitempty"`
 	Interval, Timeout  time.Duration `json:",omitempty"`
 	TTL                time.Duration `json:",omitempty"`
 	DeregisterAfter    time.Duration `json:",omitempty"`
@@ -30,6 +31,8 @@ func (d *definition) kind() string {
 		return "http"
 	case d.TCP != "":
 		return "tcp"
+	case d.GRPC != "":
+		return "grpc"
 	default:
 		return "ttl"
 	}
@@ -42,15 +45,15 @@ func isEmpty(c *consulapi.AgentServiceCheck) bool {
 // define reads the check of a registration; what Consul has and this stand-in has not is refused by name.
 func (s *Server) define(c *consulapi.AgentServiceCheck) (*definition, error) {
 	for name, used := range map[string]bool{
-		"script": len(c.Args) > 0, "docker": c.DockerContainerID != "", "grpc": c.GRPC != "", "udp": c.UDP != "",
+		"script": len(c.Args) > 0, "docker": c.DockerContainerID != "", "udp": c.UDP != "",
 		"h2ping": c.H2PING != "", "alias": c.AliasService != "" || c.AliasNode != "",
 	} {
 		if used {
-			return nil, failf(http.StatusNotImplemented, "the embedded Consul has no %s checks, only http, tcp and ttl", name)
+			return nil, failf(http.StatusNotImplemented, "the embedded Consul has no %s checks, only http, tcp, grpc and ttl", name)
 		}
 	}
 	d := &definition{
-		HTTP: c.HTTP, TCP: c.TCP, Method: c.Method, Body: c.Body, Header: c.Header,
+		HTTP: c.HTTP, TCP: c.TCP, GRPC: c.GRPC, GRPCUseTLS: c.GRPCUseTLS, Method: c.Method, Body: c.Body, Header: c.Header,
 		TLSServerName: c.TLSServerName, TLSSkipVerify: c.TLSSkipVerify, TCPUseTLS: c.TCPUseTLS,
 		SuccessBeforePass: c.SuccessBeforePassing, FailuresBeforeWarn: c.FailuresBeforeWarning, FailuresBeforeCrit: c.FailuresBeforeCritical,
 	}
@@ -75,10 +78,16 @@ func (s *Server) define(c *consulapi.AgentServiceCheck) (*definition, error) {
 		}
 		*f.into = v
 	}
-	polled := d.HTTP != "" || d.TCP != ""
+	ways := 0
+	for _, target := range []string{d.HTTP, d.TCP, d.GRPC} {
+		if target != "" {
+			ways++
+		}
+	}
+	polled := ways > 0
 	switch {
-	case d.HTTP != "" && d.TCP != "":
-		return nil, failf(http.StatusBadRequest, "Invalid check: a check is either HTTP or TCP")
+	case ways > 1:
+		return nil, failf(http.StatusBadRequest, "Invalid check: a check is one of HTTP, TCP and gRPC")
 	case polled && d.TTL > 0:
 		return nil, failf(http.StatusBadRequest, "Invalid check: Interval and TTL cannot both be specified")
 	case polled && d.Interval <= 0:

@@ -12,13 +12,13 @@
 //	/v1/txn         KV verbs
 //	/v1/session     create destroy/ID renew/ID info/ID node/NODE list
 //
-// Every other path answers 501 and its name, and so do ?filter, check types other than http, tcp and ttl, and Connect.
+// Every other path answers 501 and its name, and so do ?filter, check types other than http, tcp, grpc and ttl, and Connect.
 //
 // Reads of catalog, health, kv and sessions are blocking queries with an index for each topic (a service, the checks, a
 // key or prefix), as Consul keeps them; a deleted prefix keeps an index of its own.
 //
 // Invariant: an index never goes back, not even by SIGKILL: a change is on disk before anybody can see it. What Consul
 // keeps in an agent's memory is kept in memory here too: check output, lock delays, session deadlines. After a restart
-// http and tcp checks are critical until they ran, which readers of health wait for a moment; ttl checks keep their status
+// http, tcp and grpc checks are critical until they ran, which readers of health wait for a moment; ttl checks keep their status
 // for one more TTL.
 package consul

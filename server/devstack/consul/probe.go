@@ -26,8 +26,11 @@ func (d *definition) probe(ctx context.Context) (status, output string) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	if d.TCP != "" {
+	switch d.kind() {
+	case "tcp":
 		return d.probeTCP(ctx)
+	case "grpc":
+		return d.probeGRPC(ctx)
 	}
 	return d.probeHTTP(ctx)
 }

@@ -18,6 +18,7 @@ const healthInterval = 250 * time.Millisecond
 type health struct {
 	r     *runner
 	set   bool
+	next  time.Time // of the next look
 	since time.Time
 	start map[string]time.Time // of the tasks, when since was taken
 }
@@ -34,12 +35,13 @@ func (h *health) tick(stopping bool) <-chan time.Time {
 	if h.set || stopping {
 		return nil
 	}
-	return time.After(healthInterval)
+	return time.After(time.Until(h.next))
 }
 
 func (h *health) look(ctx context.Context, a *state.Alloc) {
 	policy := a.Group().Migrate
 	now := time.Now()
+	h.next = now.Add(healthInterval)
 	if policy == nil {
 		policy = nomadapi.DefaultMigrateStrategy()
 	}

@@ -91,6 +91,10 @@ func (t *task) process(def *nomadapi.Task, env *taskenv.Env) (executor.Spec, err
 		spec.MaxFiles, spec.MaxFileSizeMB = intOr(c.MaxFiles, 10), intOr(c.MaxFileSizeMB, 10)
 		spec.NoLogs = c.Disabled != nil && *c.Disabled
 	}
+	var err error
+	if spec.User, err = executor.LookUser(def.User); err != nil {
+		return spec, t.driverFailed(err)
+	}
 	command, err := env.ReplaceArgument(taskenv.Text(def.Config["command"]))
 	if err != nil {
 		return spec, t.invalid(err)

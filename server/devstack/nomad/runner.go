@@ -13,6 +13,7 @@ import (
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/catalog"
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad/executor"
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/state"
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/taskenv"
 )
@@ -73,6 +74,7 @@ type runner struct {
 	id    string
 	tasks map[string]*task
 	gates *gates
+	watch watched
 
 	restarts chan *restart // asked for by users
 }
@@ -80,10 +82,11 @@ type runner struct {
 func newRunner(s *Server, a *state.Alloc) *runner {
 	group := a.Group()
 	r := &runner{s: s, id: a.ID, tasks: map[string]*task{}, gates: newGates(group.Tasks), restarts: make(chan *restart)}
+	r.watch.r = r
 	for _, t := range group.Tasks {
 		r.tasks[t.Name] = &task{
 			r: r, name: t.Name, stage: stageOf(t), batch: *a.Job.Type == nomadapi.JobTypeBatch,
-			commands: make(chan *restart), stop: make(chan struct{}), over: make(chan struct{}),
+			commands: make(chan *restart), updates: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{}),
 		}
 	}
 	return r
@@ -108,7 +111,7 @@ func (r *runner) run(ctx context.Context) {
 		}
 		r.receive()
 	}
-	if err := r.prepare(); err != nil {
+	if err := r.prepare(a); err != nil {
 		r.s.log.Error("allocation not prepared", "alloc", r.id, "err", err)
 		for name := range r.tasks {
 			r.event(name, dead(true), taskEvent(nomadapi.TaskSetupFailure, func(e *nomadapi.TaskEvent) { e.SetupError = err.Error() }))
@@ -128,7 +131,7 @@ func (r *runner) run(ctx context.Context) {
 		tasks.Wait()
 		close(done)
 	}()
-	r.watch(ctx, a, done)
+	r.follow(ctx, a, done)
 	<-done
 	if ctx.Err() != nil {
 		return
@@ -147,29 +150,37 @@ func (r *runner) receive() {
 	})
 }
 
-func (r *runner) prepare() error {
+// prepare makes the folders. What all tasks share, whoever they run as, anybody
+// may write to; a task's own belong to its user.
+func (r *runner) prepare(a *state.Alloc) error {
 	dir := r.s.allocDir(r.id)
-	folders := []string{"alloc/data", "alloc/tmp"}
-	for name := range r.tasks {
-		for _, sub := range []string{"local", "secrets", "logs", "tmp"} {
-			folders = append(folders, filepath.Join(name, sub))
+	for _, shared := range []string{"alloc/data", "alloc/tmp"} {
+		path := filepath.Join(dir, shared)
+		if err := errors.Join(os.MkdirAll(path, 0o755), os.Chmod(path, 0o777)); err != nil {
+			return fmt.Errorf("make folders: %w", err)
 		}
 	}
-	for _, folder := range folders {
-		mode := os.FileMode(0o755)
-		if filepath.Base(folder) == "secrets" {
-			mode = 0o700
-		}
-		if err := os.MkdirAll(filepath.Join(dir, folder), mode); err != nil {
-			return fmt.Errorf("make folders: %w", err)
+	for _, t := range a.Group().Tasks {
+		who, _ := executor.LookUser(t.User) // the start of the process tells of one that is not there
+		for sub, mode := range map[string]os.FileMode{"local": 0o755, "secrets": 0o700, "logs": 0o755, "tmp": 0o755} {
+			path := filepath.Join(dir, t.Name, sub)
+			if err := os.MkdirAll(path, mode); err != nil {
+				return fmt.Errorf("make folders: %w", err)
+			}
+			if who == nil || sub == "logs" {
+				continue
+			}
+			if err := os.Chown(path, int(who.UID), int(who.GID)); err != nil {
+				return fmt.Errorf("give folders to user %q: %w", t.User, err)
+			}
 		}
 	}
 	return nil
 }
 
-// watch lets the tasks begin when their stage has come, and waits for what ends
+// follow lets the tasks begin when their stage has come, and waits for what ends
 // or changes the allocation.
-func (r *runner) watch(ctx context.Context, a *state.Alloc, done chan struct{}) {
+func (r *runner) follow(ctx context.Context, a *state.Alloc, done chan struct{}) {
 	var kills sync.WaitGroup
 	defer kills.Wait()
 	health := newHealth(r, a)
@@ -195,6 +206,7 @@ func (r *runner) watch(ctx context.Context, a *state.Alloc, done chan struct{}) 
 			}
 			if *now.Job.JobModifyIndex != *a.Job.JobModifyIndex {
 				r.offer(now)
+				r.updated()
 				health.reset()
 			}
 			a = now
@@ -216,6 +228,10 @@ func (r *runner) watch(ctx context.Context, a *state.Alloc, done chan struct{}) 
 			r.restart(ctx, a, ask, stopping)
 		case <-health.tick(stopping):
 			health.look(ctx, a)
+		case now := <-r.watch.tick(stopping):
+			if ask := r.watch.look(ctx, now); ask != nil {
+				r.restart(ctx, a, ask, stopping)
+			}
 		case <-expiry(a, stopping):
 			r.expire()
 			end(nil, true)
@@ -286,6 +302,17 @@ func (r *runner) offer(a *state.Alloc) {
 		return
 	}
 	r.s.catalog.Set(r.id, services)
+	r.watch.renew(services, time.Now())
+}
+
+// updated tells the tasks that their job has changed in place.
+func (r *runner) updated() {
+	for _, t := range r.tasks {
+		select {
+		case t.updates <- struct{}{}:
+		default: // it has yet to look at the change before
+		}
+	}
 }
 
 func (r *runner) env(a *state.Alloc, t *nomadapi.Task, rendered map[string]string) *taskenv.Env {

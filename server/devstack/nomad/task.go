@@ -34,6 +34,7 @@ type task struct {
 	stage    stage
 	batch    bool // of a batch job
 	commands chan *restart
+	updates  chan struct{} // buffered by one: the job has changed
 	stop     chan struct{} // closed when the task is to be killed
 	over     chan struct{} // closed when run returns
 	tracker  *tracker
@@ -303,6 +304,8 @@ func (t *task) wait(ctx context.Context, handle *executor.Handle) (exit executor
 		exit, err := handle.Wait(ctx)
 		over <- result{exit, err}
 	}()
+	checks := t.scripts(ctx)
+	defer func() { checks.end() }()
 	kill := (<-chan time.Time)(nil)
 	renewal := t.renewal()
 	stopping, again, free := false, false, false
@@ -329,6 +332,9 @@ func (t *task) wait(ctx context.Context, handle *executor.Handle) (exit executor
 				again = true
 				kill = t.terminate(handle)
 			}
+		case <-t.updates:
+			checks.end()
+			checks = t.scripts(ctx)
 		case <-renewal:
 			renewal = t.renew(ctx)
 		case ask := <-t.commands:

@@ -20,11 +20,7 @@ import (
 // render renders the task's templates, waiting for what they read, and returns
 // the variables of those with env = true. The renderer goes on watching.
 func (t *task) render(ctx context.Context, def *nomadapi.Task, env *taskenv.Env) (map[string]string, error) {
-	vars := map[string]string{}
-	if len(def.Templates) == 0 {
-		return vars, nil
-	}
-	if t.renderer == nil {
+	if len(def.Templates) > 0 && t.renderer == nil {
 		if err := t.watchTemplates(def, env); err != nil {
 			return nil, t.templateFailed(err)
 		}
@@ -36,17 +32,27 @@ func (t *task) render(ctx context.Context, def *nomadapi.Task, env *taskenv.Env)
 			return nil, errStopped
 		}
 	}
+	vars, err := t.variables(def, env)
+	if err != nil {
+		return nil, t.templateFailed(err)
+	}
+	return vars, nil
+}
+
+// variables reads those that rendered templates hold.
+func (t *task) variables(def *nomadapi.Task, env *taskenv.Env) (map[string]string, error) {
+	vars := map[string]string{}
 	for _, tmpl := range def.Templates {
 		if tmpl.Envvars == nil || !*tmpl.Envvars {
 			continue
 		}
 		text, err := os.ReadFile(t.inAlloc(env.Replace(*tmpl.DestPath)))
 		if err != nil {
-			return nil, t.templateFailed(err)
+			return nil, err
 		}
 		parsed, err := render.Env(string(text))
 		if err != nil {
-			return nil, t.templateFailed(fmt.Errorf("env template %s: %w", *tmpl.DestPath, err))
+			return nil, fmt.Errorf("env template %s: %w", *tmpl.DestPath, err)
 		}
 		maps.Copy(vars, parsed)
 	}

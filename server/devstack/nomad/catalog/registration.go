@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 
 const (
 	taskPrefix  = "_nomad-task-"
+	groupPrefix = "group-"
 	checkPrefix = "_nomad-check-"
 )
 
@@ -24,7 +26,28 @@ const (
 type Registration struct {
 	Service consulapi.AgentServiceRegistration
 	Checks  []consulapi.AgentCheckRegistration
+	Scripts []Script  // of the checks that Nomad's client runs itself
+	Watched []Restart // what failing checks do
 }
+
+// Script is a check that runs inside a task; its result keeps a TTL check alive.
+type Script struct {
+	CheckID, Task     string
+	Command           string
+	Args              []string
+	Interval, Timeout time.Duration
+}
+
+// Restart is a check whose failing restarts a task, or all tasks of the group
+// without one.
+type Restart struct {
+	CheckID, Name, Task string
+	Grace, Limit        time.Duration // Limit from the first failure on
+	IgnoreWarnings      bool
+}
+
+// scriptGrace is how much longer than its interval a script's result holds.
+const scriptGrace = 31 * time.Second
 
 // Replacer puts values into texts like names and tags.
 type Replacer interface{ Replace(s string) string }
@@ -36,7 +59,7 @@ func Of(a *nomadapi.Allocation, env Replacer) ([]Registration, error) {
 	if tg == nil {
 		return nil, fmt.Errorf("allocation %s: no group %q in its job", a.ID, a.TaskGroup)
 	}
-	owners := map[string][]*nomadapi.Service{"group-" + a.TaskGroup: tg.Services}
+	owners := map[string][]*nomadapi.Service{groupPrefix + a.TaskGroup: tg.Services}
 	for _, t := range tg.Tasks {
 		owners[t.Name] = t.Services
 	}
@@ -92,13 +115,55 @@ func registration(a *nomadapi.Allocation, owner string, s *nomadapi.Service, env
 		r.Service.Weights = &consulapi.AgentWeights{Passing: s.Weights.Passing, Warning: s.Weights.Warning}
 	}
 	for _, c := range s.Checks {
-		check, err := check(a, r.Service, c, env)
+		c = replaced(c, env)
+		check, err := check(a, r.Service, c)
 		if err != nil {
 			return r, fmt.Errorf("check %q: %w", c.Name, err)
 		}
 		r.Checks = append(r.Checks, check)
+		own := ""
+		if !strings.HasPrefix(owner, groupPrefix) {
+			own = owner
+		}
+		if c.Type == "script" {
+			r.Scripts = append(r.Scripts, Script{
+				CheckID: check.ID, Task: cmp.Or(own, c.TaskName, s.TaskName), Command: c.Command, Args: c.Args, Interval: c.Interval, Timeout: c.Timeout,
+			})
+		}
+		if w := cmp.Or(c.CheckRestart, s.CheckRestart); w != nil && w.Limit > 0 {
+			watched := Restart{CheckID: check.ID, Name: c.Name, Task: own, Limit: c.Interval * time.Duration(w.Limit-1), IgnoreWarnings: w.IgnoreWarnings}
+			if w.Grace != nil {
+				watched.Grace = *w.Grace
+			}
+			r.Watched = append(r.Watched, watched)
+		}
 	}
 	return r, nil
+}
+
+// replaced puts values into a check's texts. What only a task knows stays.
+func replaced(c nomadapi.ServiceCheck, env Replacer) nomadapi.ServiceCheck {
+	for _, text := range []*string{
+		&c.Name, &c.Type, &c.Command, &c.Path, &c.Protocol, &c.PortLabel, &c.InitialStatus, &c.Notes, &c.Method, &c.GRPCService,
+	} {
+		*text = env.Replace(*text)
+	}
+	args := c.Args
+	c.Args = nil
+	for _, arg := range args {
+		c.Args = append(c.Args, env.Replace(arg))
+	}
+	header := c.Header
+	c.Header = nil
+	for name, values := range header {
+		if c.Header == nil {
+			c.Header = map[string][]string{}
+		}
+		for _, v := range values {
+			c.Header[env.Replace(name)] = append(c.Header[env.Replace(name)], env.Replace(v))
+		}
+	}
+	return c
 }
 
 // address is where a port label is reached. An empty label is no port, a number
@@ -123,9 +188,8 @@ func address(a *nomadapi.Allocation, label string) (string, int, error) {
 	return "", 0, fmt.Errorf("no port with the label %q", label)
 }
 
-func check(a *nomadapi.Allocation, service consulapi.AgentServiceRegistration, c nomadapi.ServiceCheck, env Replacer) (consulapi.AgentCheckRegistration, error) {
+func check(a *nomadapi.Allocation, service consulapi.AgentServiceRegistration, c nomadapi.ServiceCheck) (consulapi.AgentCheckRegistration, error) {
 	var out consulapi.AgentCheckRegistration
-	c.Name, c.Path, c.Method, c.Body = env.Replace(c.Name), env.Replace(c.Path), env.Replace(c.Method), env.Replace(c.Body)
 	if c.Name == "" {
 		c.Name = fmt.Sprintf("service: %q check", service.Name)
 	}
@@ -136,7 +200,7 @@ func check(a *nomadapi.Allocation, service consulapi.AgentServiceRegistration, c
 			return out, err
 		}
 	}
-	if port == 0 {
+	if port == 0 && c.Type != "script" {
 		return out, fmt.Errorf("%s checks require an address", c.Type)
 	}
 	out.ID = checkPrefix + hash(service.ID, c)
@@ -164,6 +228,8 @@ func check(a *nomadapi.Allocation, service consulapi.AgentServiceRegistration, c
 	case "grpc":
 		out.GRPC = net.JoinHostPort(host, strconv.Itoa(port)) + "/" + c.GRPCService
 		out.GRPCUseTLS = c.GRPCUseTLS
+	case "script":
+		out.TTL, out.Interval = (c.Interval + scriptGrace).String(), ""
 	default:
 		return out, fmt.Errorf("check type %q is not served", c.Type)
 	}

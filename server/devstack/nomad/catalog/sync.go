@@ -220,6 +220,31 @@ func (c *Catalog) Passing(ctx context.Context, alloc string) (bool, error) {
 	return true, nil
 }
 
+// Statuses are those of all checks of the agent, by id.
+func (c *Catalog) Statuses(ctx context.Context) (map[string]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	checks, err := c.consul.Agent().ChecksWithFilterOpts("", query(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("list checks: %w", err)
+	}
+	out := map[string]string{}
+	for id, check := range checks {
+		out[id] = check.Status
+	}
+	return out, nil
+}
+
+// Report gives the result of a script.
+func (c *Catalog) Report(ctx context.Context, checkID, status, output string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if err := c.consul.Agent().UpdateTTLOpts(checkID, output, status, query(ctx)); err != nil {
+		return fmt.Errorf("report check %s: %w", checkID, err)
+	}
+	return nil
+}
+
 func query(ctx context.Context) *consulapi.QueryOptions {
 	return (&consulapi.QueryOptions{}).WithContext(ctx)
 }

@@ -20,8 +20,9 @@ type Spec struct {
 	Command string   // absolute
 	Args    []string // without the command
 	Env     []string
-	Logs    string // folder of the logs
-	Task    string // name of the task, in names of logs
+	User    *Identity // nil: whoever runs the stand-in
+	Logs    string    // folder of the logs
+	Task    string    // name of the task, in names of logs
 
 	MaxFiles      int // kept files of each stream
 	MaxFileSizeMB int

@@ -70,7 +70,7 @@ func shim(args []string, stdin io.Reader, started func() error) error {
 		Dir:   spec.Dir,
 		Env:   spec.Env,
 		Files: []*os.File{null, logs.stdout, logs.stderr},
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: Credential(spec.User)},
 	})
 	if err != nil {
 		return err
