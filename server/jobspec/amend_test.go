@@ -138,13 +138,39 @@ func TestPlacementReason(t *testing.T) {
 			"no node fits web: missing network on 1 node",
 		},
 		"no node": {&nomadapi.AllocationMetric{}, "no node is ready to run web"},
+		"disk": {
+			&nomadapi.AllocationMetric{NodesEvaluated: 1, DimensionExhausted: map[string]int{"disk": 1}},
+			"no node has enough free disk, which web needs",
+		},
+		"distinct hosts": {
+			&nomadapi.AllocationMetric{NodesEvaluated: 2, NodesFiltered: 2, ConstraintFiltered: map[string]int{"distinct_hosts": 2}},
+			"every node that fits has an instance already, and web wants distinct hosts (distinct_hosts on 2 nodes)",
+		},
 	} {
 		if got := jobspec.PlacementReason(map[string]*nomadapi.AllocationMetric{"web": c.metric}, job); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
-	full := &nomadapi.AllocationMetric{NodesEvaluated: 1, DimensionExhausted: map[string]int{"memory": 1}}
-	if got := jobspec.PlacementReason(map[string]*nomadapi.AllocationMetric{"web": full}, nil); got != "no node has enough free memory, which web needs" {
+	s := full()
+	s.Placement.Pool = "gpu"
+	s.Processes[0].CPU, s.Processes[0].Cores = 0, 3
+	job = jobspec.Job(rendering(s))
+	for dimension, want := range map[string]string{
+		"memory": "no node has 192 MB of free memory, which web needs", // with its two sidecars
+		"cores":  "no node has 3 whole free cores, which web needs",
+		"disk":   "no node has 200 MB of free disk, which web needs",
+		"":       `no node is ready to run web in the node pool "gpu" and the datacenters dc1, dc2`,
+	} {
+		m := &nomadapi.AllocationMetric{NodesEvaluated: 1, DimensionExhausted: map[string]int{dimension: 1}}
+		if dimension == "" {
+			m = &nomadapi.AllocationMetric{NodePool: "gpu"}
+		}
+		if got := jobspec.PlacementReason(map[string]*nomadapi.AllocationMetric{"web": m}, job); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	exhausted := &nomadapi.AllocationMetric{NodesEvaluated: 1, DimensionExhausted: map[string]int{"memory": 1}}
+	if got := jobspec.PlacementReason(map[string]*nomadapi.AllocationMetric{"web": exhausted}, nil); got != "no node has enough free memory, which web needs" {
 		t.Errorf("without a job: %q", got)
 	}
 }

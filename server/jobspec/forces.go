@@ -25,8 +25,9 @@ func Forces(old, next *nomadapi.Job) (key string, forced bool) {
 }
 
 // Changes names every key of the spec for which instances can't stay, in the order in which a reader
-// would want to hear of them; the first is that of Forces. A process or sidecar that only one of the
-// jobs has is named once. Keys that begin with process.NAME. concern that process, all others all.
+// would want to hear of them, within each process those that are gone last; the first is that of
+// Forces. A process or sidecar that only one of the jobs has is named once. A key that begins with
+// process.NAME concerns that process, every other key all of them.
 func Changes(old, next *nomadapi.Job) []string {
 	was, now := parts(old), parts(next)
 	var keys []string

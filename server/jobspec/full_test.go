@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/crumpet-paas/crumpet/server/jobspec"
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
@@ -136,5 +138,55 @@ func TestForcesNamesEveryKeyOfAProcess(t *testing.T) {
 		if keys := jobspec.Changes(old, old); len(keys) > 0 {
 			t.Errorf("%s: a job differs from itself in %q", key, keys)
 		}
+	}
+}
+
+func TestChangesNamesAllKeysInTheOrderOfReading(t *testing.T) {
+	t.Parallel()
+	next := full()
+	p := &next.Processes[0]
+	p.Memory, p.KillTimeout = 65, time.Second
+	p.Restart.Attempts, p.Health.Liveness.Failures = 20, 9 // the interval of restarts follows
+	p.Env["A"] = paas.Literal("")
+	p.Files = p.Files[1:]
+	p.Sidecars[0].CPU++
+	next.Placement.Pool = "gpu"
+	added := full().Processes[0]
+	added.Name, added.Sidecars = "worker", nil
+	next.Processes = append(next.Processes, added)
+	in := rendering(next)
+	in.Release.Artifact = strings.Repeat("c3", 32)
+
+	got := jobspec.Changes(jobspec.Job(rendering(full())), jobspec.Job(in))
+	want := []string{
+		"process", "placement.pool",
+		"process.web.env.A", "process.web.health.liveness", "process.web.memory",
+		"process.web.restart.attempts", "process.web.kill_timeout", "process.web.file.conf/app.conf",
+		"process.web.sidecar.proxy.cpu", "process.worker", "artifact",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A release from before a key existed has no value for it, and is still rolled back to.
+func TestReleasesFromBeforeTheKeysGetTheirDefaults(t *testing.T) {
+	t.Parallel()
+	s := full()
+	p := &s.Processes[0]
+	p.Reschedule, p.Logs, p.KillSignal = paas.Reschedule{}, paas.Logs{}, ""
+	p.Health = paas.Probes{Readiness: &paas.Probe{Port: "http", Path: "/up", Interval: time.Second, Timeout: time.Second}}
+	g := jobspec.Job(rendering(s)).TaskGroups[0]
+	if r := g.ReschedulePolicy; *r.Delay != paas.DefaultReschedule || *r.MaxDelay != paas.DefaultMaxReschedule || !*r.Unlimited {
+		t.Errorf("rescheduled after %s to %s", *r.Delay, *r.MaxDelay)
+	}
+	if l := g.Tasks[0].LogConfig; *l.MaxFiles != paas.DefaultLogFiles || *l.MaxFileSizeMB != paas.DefaultLogSize {
+		t.Errorf("logs of %d files of %d MB", *l.MaxFiles, *l.MaxFileSizeMB)
+	}
+	if got := g.Tasks[0].KillSignal; got != paas.DefaultKillSignal {
+		t.Errorf("stopped by %s", got)
+	}
+	if c := g.Services[0].Checks[0]; c.Type != "http" || c.Path != "/up" {
+		t.Errorf("a probe without a type became %+v", c)
 	}
 }
