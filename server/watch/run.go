@@ -156,11 +156,8 @@ func killed(task *nomadapi.TaskState) bool {
 		return true
 	}
 	for i, e := range slices.Backward(task.Events) {
-		switch e.Type {
-		case nomadapi.TaskTerminated:
+		if e.Type == nomadapi.TaskTerminated {
 			return ordered(task.Events, i)
-		case nomadapi.TaskKilled:
-			return !slices.ContainsFunc(task.Events, func(e *nomadapi.TaskEvent) bool { return e.Type == nomadapi.TaskTerminated }) || task.StartedAt.IsZero()
 		}
 	}
 	return task.StartedAt.IsZero()

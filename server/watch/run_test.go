@@ -93,7 +93,7 @@ func TestARunIsFollowedFromItsStartToItsEnd(t *testing.T) {
 			"complete, stopped, and out of time",
 			allocs(5,
 				firing("c", "shop.cron.report/periodic-17", "report", "complete", 2, started, exited("0")),
-				firing("k", "shop.run.x1", "migrate", "complete", 2, started, killing, exited("143")), late),
+				firing("k", "shop.run.x1", "migrate", "complete", 2, started, killing, exited("143"), &nomadapi.TaskEvent{Type: nomadapi.TaskKilled}), late),
 			map[string]string{"c": `complete 0 ""`, "k": `killed 143 "it was stopped in Nomad"`, "late": `failed 137 "migrate did not end within its timeout of 10m0s"`},
 		},
 		{"an ended run stays what it was", allocs(6, firing("c", "shop.cron.report/periodic-17", "report", "failed", 2, started, exited("9"))), map[string]string{}},
