@@ -39,7 +39,7 @@ func (s *session) change(ctx context.Context, args []string, detach bool, unchan
 		s.print(unchanged, app)
 		return nil
 	case detach:
-		s.print("Deployment %s has begun. Watch it with `crumpet status %s`.", answer.Deployment.ID, app)
+		s.print("Deployment %s is under way. Watch it with `crumpet status %s`.", answer.Deployment.ID, app)
 		return nil
 	}
 	p := newProgress(s, false)

@@ -34,7 +34,8 @@ func (f facts) yields() bool {
 // known. It is not turned back for that, as routers would not follow the way back either. The dark
 // slot's first instance is held in converge.
 func (f facts) unseen(now time.Time) (Verdict, bool) {
-	if f.d.Current().Share == nil || f.snap.Slots[f.d.Slot].First == 0 || fenced(World(f.snap), f.snap.Router) {
+	empty := f.snap.Slots[f.d.Slot].First == 0 && len(f.fresh) == 0 // both: a crash may have left the slot unrecorded
+	if f.d.Current().Share == nil || empty || fenced(World(f.snap), f.snap.Router) {
 		return Verdict{}, false
 	}
 	return Verdict{Reason: noFence(f.snap.Router), Paused: now.Sub(f.d.StepAt) > Glance}, true
