@@ -47,11 +47,7 @@ func (d *Deployer) predict(snap paas.Snapshot, r paas.DeployRequest) (prediction
 	}
 	p.after = applied(snap, change)
 	pending, _ := waiting(p.after)
-	dark := p.after.Slots[snap.App.Live.Other()]
-	dark.Slot, dark.Counts = snap.App.Live.Other(), nil // what a former walk left there is on its way out
-	if dark.Job != nil {
-		p.after.Slots[dark.Slot] = dark
-	}
+	p.after = withoutDark(p.after)
 	begun, ok, err := begin(pending, p.after, d.render, d.now())
 	if err != nil {
 		return p, err
@@ -80,11 +76,7 @@ func (d *Deployer) settled(snap paas.Snapshot, supersede bool) (paas.Snapshot, e
 			continue
 		}
 		pending, _ := waiting(snap)
-		dark := snap.Slots[snap.App.Live.Other()]
-		if dark.Job != nil {
-			dark.Counts = nil
-			snap.Slots[dark.Slot] = dark
-		}
+		snap = withoutDark(snap)
 		begun, ok, err := begin(pending, snap, d.render, now)
 		if err != nil {
 			return snap, err
@@ -95,6 +87,19 @@ func (d *Deployer) settled(snap paas.Snapshot, supersede bool) (paas.Snapshot, e
 		snap = applied(snap, begun)
 	}
 	return snap, nil
+}
+
+// withoutDark is the snapshot once nothing stands in the slot that does not serve: what a former walk
+// left there is on its way out, and a walk waits for it.
+func withoutDark(snap paas.Snapshot) paas.Snapshot {
+	dark := snap.App.Live.Other()
+	snap.Slots = cloned(snap.Slots)
+	if row, held := snap.Slots[dark]; held {
+		row.Counts = nil
+		snap.Slots[dark] = row
+	}
+	snap.Instances = slices.DeleteFunc(slices.Clone(snap.Instances), func(i paas.Instance) bool { return i.Slot == dark })
+	return snap
 }
 
 // applied is the snapshot that a change of wishes leads to, as the store would give it: deployments

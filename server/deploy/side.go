@@ -114,10 +114,11 @@ func ending(snap paas.Snapshot, now time.Time) []paas.Side {
 
 // over says why a task or run that has not ended is to go, and whether that is a failure of its own.
 func over(row paas.Side, run paas.Run, snap paas.Snapshot, now time.Time) (why string, failed bool) {
-	if why := halted(snap); why != "" {
+	goes := row.Kind == paas.JobTask && goesOn(row.Deployment, snap)
+	if why := halted(snap); why != "" && (!goes || snap.App.Deleting) { // a deployment that goes on is one that starts the app
 		return why, false
 	}
-	if row.Kind == paas.JobTask && !goesOn(row.Deployment, snap) {
+	if row.Kind == paas.JobTask && !goes {
 		return "its deployment has ended", false
 	}
 	limit, _ := snap.Releases[row.Release].Spec.Timeout(row.Name)

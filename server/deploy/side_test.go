@@ -399,3 +399,24 @@ func TestARunIsStoppedOnDemandAtItsTimeoutAndWithTheApp(t *testing.T) {
 		}
 	})
 }
+
+func TestAPushThatStartsAStoppedAppRunsItsTasks(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.push(request(spec(2, "hi"), "a"))
+	if err := c.deployer().Stop(t.Context(), shop, "ann"); err != nil {
+		t.Fatal(err)
+	}
+	c.gone()
+	c.set(func() { c.side.lasting = true })
+	result, err := c.deployer().Deploy(t.Context(), request(withTasks("ho", task("migrate", paas.PhaseBefore)), "b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.reaches("shop.task.migrate.2")
+	c.deployer().Wake(shop)
+	c.finish("shop.task.migrate.2", 0)
+	if d := c.ended(result.Deployment.ID); d.State != paas.DeploymentHealthy {
+		t.Errorf("the deployment ended as %s: %s", d.State, d.Reason)
+	}
+}
