@@ -18,7 +18,7 @@ func merged[T any](made *T, fragment paas.Fragment) *T {
 	if len(fragment) == 0 {
 		return made
 	}
-	over, ok := tree(fragment).(map[string]any)
+	over, ok := whole(tree(fragment)).(map[string]any)
 	base, is := tree(encode(made, "")).(map[string]any)
 	if !ok || !is {
 		return made
@@ -45,6 +45,25 @@ func overlaid(base, over map[string]any) map[string]any {
 		}
 	}
 	return out
+}
+
+// whole takes null out of lists, where it would be an item that Nomad stumbles over.
+func whole(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, item := range v {
+			v[key] = whole(item)
+		}
+	case []any:
+		items := v[:0]
+		for _, item := range v {
+			if item != nil {
+				items = append(items, whole(item))
+			}
+		}
+		return items
+	}
+	return v
 }
 
 // tree decodes JSON, with numbers as they are written.

@@ -56,7 +56,7 @@ func TestFragmentsAreMergedLast(t *testing.T) {
 func TestAFragmentThatDoesNotDecodeChangesNothing(t *testing.T) {
 	t.Parallel()
 	plain := hatched("", "")
-	for _, wrong := range []string{`{`, `[]`, `"x"`, `null`, `{"Env":1,"Migrate":1}`, `{"Meta":["a"]}`} {
+	for _, wrong := range []string{`{`, `[]`, `"x"`, `null`, `{"Env":1,"Migrate":1}`, `{"Meta":["a"]}`, `{}`} {
 		if diff := cmp.Diff(plain, hatched(wrong, wrong)); diff != "" {
 			t.Errorf("%s: %s", wrong, diff)
 		}
@@ -112,5 +112,14 @@ func TestForbiddenNamesEachFieldThatNoEntryAllows(t *testing.T) {
 	}
 	if got := jobspec.Forbidden(paas.Spec{}, nil); got != nil {
 		t.Errorf("a spec without fragments has %v", got)
+	}
+}
+
+// Nomad 2.0.6-dev breaks off a request with an item null; a list without it is what was meant.
+func TestFragmentsHaveNoEmptyItems(t *testing.T) {
+	t.Parallel()
+	g := hatched(`{"Affinities":[null],"Constraints":[null,{"Operand":"distinct_hosts"}]}`, `{"Templates":[null],"Resources":{"Devices":[null,{"Name":"gpu"}]}}`)
+	if len(g.Affinities) != 0 || len(g.Constraints) != 1 || len(g.Tasks[0].Templates) != 0 || len(g.Tasks[0].Resources.Devices) != 1 {
+		t.Errorf("got %+v", g)
 	}
 }

@@ -26,6 +26,11 @@ func FuzzParseToJob(f *testing.F) {
 		f.Add(src)
 	}
 	f.Add(spec.Reference)
+	for _, group := range []string{
+		`Constraints = [null]`, `RestartPolicy = null, ReschedulePolicy = null, EphemeralDisk = null, Constraints = null`,
+	} {
+		f.Add("app \"a\" {\nprocess \"web\" {\ncommand = [\"./a\"]\nnomad {\ngroup = {" + group + "}\ntask = { Resources = null, LogConfig = null, Templates = [null], Config = null, Env = null }\n}\n}\n}\n")
+	}
 	f.Fuzz(func(t *testing.T, src string) {
 		s, diags := spec.Parse([]byte(src), "crumpet.hcl")
 		if diags.HasErrors() {
