@@ -35,7 +35,7 @@ func (f *folding) instance(a *nomadapi.AllocationListStub, ref paas.AppRef, slot
 	}
 	process := processOf(i, app)
 	checks := f.in.checks[a.ID]
-	f.health(&i, process, checks, before)
+	f.health(&i, process, checks, app.expected(slot, i.Process), before)
 	i.Reason = f.reason(i, a, task, process, checks)
 	if before != nil {
 		i.Exits = max(i.Exits, before.Exits)
@@ -123,7 +123,7 @@ func portsOf(a *nomadapi.AllocationListStub) map[string]paas.Endpoint {
 
 // health times how long the instance has been well. The clock starts when it is first seen well
 // and starts anew when the task was started again.
-func (f *folding) health(i *paas.Instance, process paas.Process, checks []paas.Check, before *paas.Instance) {
+func (f *folding) health(i *paas.Instance, process paas.Process, checks []paas.Check, expected int, before *paas.Instance) {
 	switch {
 	case i.State == paas.InstanceStopping && before != nil:
 		i.Health = before.Health // it has left Consul, which says nothing about its health
@@ -140,6 +140,8 @@ func (f *folding) health(i *paas.Instance, process paas.Process, checks []paas.C
 	case process.Checked() && slices.ContainsFunc(checks, func(c paas.Check) bool { return c.Status != paas.CheckPassing }):
 		i.Health = paas.HealthCritical
 		return
+	case process.Checked() && len(checks) < expected:
+		return // Nomad registers them one after the other
 	}
 	since := f.now
 	if before != nil && before.PassingAt != nil && before.Restarts == i.Restarts && sameTime(before.StartedAt, i.StartedAt) {

@@ -201,7 +201,11 @@ func (l *loop) look(ctx context.Context, now time.Time) (due time.Time) {
 			if err != nil {
 				l.log.DebugContext(ctx, "sockets not read", "alloc", a.alloc, "err", err)
 			}
-			found[a.alloc] = Look{Addresses: addresses, Output: l.cfg.Nomad.Ask(ctx, a.at, a.path), At: l.cfg.Now()}
+			look := Look{Addresses: addresses, At: l.cfg.Now()}
+			if a.at.Port != 0 {
+				look.Output = l.cfg.Nomad.Ask(ctx, a.at, a.path)
+			}
+			found[a.alloc] = look
 		}
 		select {
 		case l.seen <- Seen{Looks: found}:

@@ -142,7 +142,7 @@ func TestCheckReason(t *testing.T) {
 		{"another port", "http", "", watch.Look{Output: refused, Addresses: []string{"[::]:8080"}}, "web did not listen on port 23456 (PORT_HTTP); it listens on [::]:8080 instead"},
 		{"another address", "http", refused, watch.Look{Addresses: []string{"127.0.0.1:23456"}}, "web listens on 127.0.0.1:23456, where 10.0.0.5:23456 can't be reached (HOST says where to listen)"},
 		{"too slow", "http", `Get "http://10.0.0.5:23456/healthz": context deadline exceeded`, watch.Look{}, "web does not answer its health check /healthz in time"},
-		{"anything else", "http", "malformed HTTP response.", watch.Look{}, "a check of web does not pass: malformed HTTP response"},
+		{"anything else", "http", "malformed HTTP response.", watch.Look{}, "the health check of web fails: malformed HTTP response"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,9 +1,9 @@
 package watch
 
 import (
+	"cmp"
 	"fmt"
 	"net"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -20,77 +20,32 @@ const (
 	lookAtOnce = 8 // instances in one turn
 )
 
-// reason says why an instance failed or is not healthy, "" while there is nothing to say.
+// reason says why an instance failed or is not healthy, or what is wrong beside its main program; ""
+// while there is nothing to say.
 func (f *folding) reason(i paas.Instance, a *nomadapi.AllocationListStub, task *nomadapi.TaskState, process paas.Process, checks []paas.Check) string {
+	own := ""
 	switch i.State {
 	case paas.InstanceLost:
 		return fmt.Sprintf("node %s, on which %s ran, is gone", i.Node, i.Process)
 	case paas.InstanceFailed:
-		if s := Reason(i.Process, task, memoryOf(a, i.Process)); s != "" {
-			return s
+		if task != nil && !task.Failed { // it was ended for another's fault
+			own = f.sidecarReason(a)
 		}
-		return i.Process + " failed: " + plain(a.ClientDescription)
+		return cmp.Or(own, Reason(i.Process, task, memoryOf(a, i.Process)), f.sidecarReason(a), i.Process+" failed: "+plain(a.ClientDescription))
 	case paas.InstancePending:
-		return Reason(i.Process, task, memoryOf(a, i.Process))
+		own = Reason(i.Process, task, memoryOf(a, i.Process))
 	case paas.InstanceRunning:
-		if i.Health == paas.HealthHealthy {
-			return ""
-		}
-		if i.Exits > 0 {
-			return Reason(i.Process, task, memoryOf(a, i.Process))
-		}
-		if i.Health == paas.HealthCritical && process.Checked() {
-			return f.checkReason(i, process, checks)
+		switch {
+		case i.Health == paas.HealthHealthy:
+		case i.Exits > 0:
+			own = Reason(i.Process, task, memoryOf(a, i.Process))
+		case i.Health == paas.HealthCritical && process.Checked():
+			own = f.checkReason(i, process, checks)
 		}
 	case paas.InstanceStopping, paas.InstanceComplete:
-	}
-	return ""
-}
-
-func (f *folding) checkReason(i paas.Instance, process paas.Process, checks []paas.Check) string {
-	for _, c := range checks {
-		if c.Status != paas.CheckPassing {
-			return CheckReason(process, c, i.Ports[c.Port], f.in.looks[i.ID])
-		}
-	}
-	return ""
-}
-
-var (
-	refused  = regexp.MustCompile(`connection refused`)
-	timedOut = regexp.MustCompile(`deadline exceeded|i/o timeout|Client\.Timeout`)
-	answered = regexp.MustCompile(`^HTTP \w+ \S+: (\d{3} [\w '-]+?)(?: Output:|$)`)
-)
-
-// CheckReason says in one sentence, without its full stop, why a check of a process doesn't pass:
-// from its output and from a look at the instance; "" while neither tells.
-func CheckReason(process paas.Process, c paas.Check, at paas.Endpoint, look Look) string {
-	output := c.Output
-	// Consul gives no output before the status has changed once, and may keep an old one for minutes
-	// where only the output changed.
-	if output == "" || answered.MatchString(look.Output) {
-		output = look.Output
-	}
-	switch m := answered.FindStringSubmatch(output); {
-	case m != nil && strings.HasPrefix(m[1], "2"):
-		return "" // it has just begun to answer
-	case m != nil:
-		return fmt.Sprintf("%s answers its health check%s with %s", process.Name, checkPath(process), m[1])
-	case refused.MatchString(output):
-		return silent(process, c.Port, at, look.Addresses)
-	case timedOut.MatchString(output):
-		return fmt.Sprintf("%s does not answer its health check%s in time", process.Name, checkPath(process))
-	case output == "":
 		return ""
 	}
-	return fmt.Sprintf("a check of %s does not pass: %s", process.Name, plain(output))
-}
-
-func checkPath(process paas.Process) string {
-	if p := process.Health.Readiness; p != nil && p.Path != "" {
-		return " " + p.Path
-	}
-	return ""
+	return cmp.Or(own, f.sidecarReason(a))
 }
 
 // silent is the sentence for a port nobody listens on.
@@ -157,14 +112,17 @@ type ask struct {
 	path  string
 }
 
-// askOf takes the http check of the instance's process, else a connection to its first port.
+// askOf takes the http check of the instance's process, else a connection to its first port; with
+// neither there is nothing to ask.
 func askOf(i paas.Instance, app App) ask {
 	process := processOf(i, app)
 	if p := process.Health.Readiness; p != nil && p.Type == paas.ProbeHTTP {
 		return ask{i.ID, i.Ports[p.Port], p.Path}
 	}
 	for _, port := range process.Ports {
-		return ask{i.ID, i.Ports[port.Name], ""}
+		if port.Checkable() {
+			return ask{i.ID, i.Ports[port.Name], ""}
+		}
 	}
 	return ask{alloc: i.ID}
 }
