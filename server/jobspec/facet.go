@@ -1,6 +1,7 @@
 package jobspec
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -138,25 +139,33 @@ func ports(g *nomadapi.TaskGroup) [2][]string {
 	return labels
 }
 
-// health is what the probes decide. The other checks follow from them and the ports, and how long a
-// program is spared from a start of it from other keys.
+// health is what the probes decide, which is the same in every service that has them. The other checks
+// follow from them and the ports, and how long a program is spared from a restart from other keys.
 func (f *facets) health(g *nomadapi.TaskGroup) {
+	probes := map[string]any{}
 	var rest []any
-	for _, name := range []string{checkStartup, checkReadiness, checkLiveness, ""} {
-		for _, s := range g.Services {
-			for _, c := range s.Checks {
-				probe := slices.Contains([]string{checkStartup, checkReadiness, checkLiveness}, c.Name)
-				switch {
-				case name == "" && !probe:
-					rest = append(rest, s.PortLabel, c)
-				case name != "" && name == c.Name:
-					if r := c.CheckRestart; r != nil {
-						f.follow("startup", []any{name, r.Grace})
-						c.CheckRestart = &nomadapi.CheckRestart{Limit: r.Limit}
-					}
-					f.add("health."+name, []any{s.PortLabel, c})
-				}
+	for _, s := range g.Services {
+		for _, c := range s.Checks {
+			if _, known := probes[c.Name]; known {
+				continue
 			}
+			if !slices.Contains([]string{checkStartup, checkReadiness, checkLiveness}, c.Name) {
+				rest = append(rest, s.PortLabel, c)
+				continue
+			}
+			if c.Type != checkScript {
+				c.PortLabel = cmp.Or(c.PortLabel, s.PortLabel)
+			}
+			if r := c.CheckRestart; r != nil {
+				f.follow("startup", []any{c.Name, r.Grace})
+				c.CheckRestart = &nomadapi.CheckRestart{Limit: r.Limit}
+			}
+			probes[c.Name] = c
+		}
+	}
+	for _, name := range []string{checkStartup, checkReadiness, checkLiveness} {
+		if c, ok := probes[name]; ok {
+			f.add("health."+name, c)
 		}
 	}
 	f.follow("health", rest)

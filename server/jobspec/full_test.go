@@ -169,6 +169,17 @@ func TestChangesNamesAllKeysInTheOrderOfReading(t *testing.T) {
 	}
 }
 
+// Another port changes the checks of all services, but no probe.
+func TestChangesNamesAPortAndNotTheProbesThatFollow(t *testing.T) {
+	t.Parallel()
+	next := full()
+	next.Processes[0].Ports = append(next.Processes[0].Ports, paas.Port{Name: "admin"})
+	got := jobspec.Changes(jobspec.Job(rendering(full())), jobspec.Job(rendering(next)))
+	if diff := cmp.Diff([]string{"process.web.port"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // A release from before a key existed has no value for it, and is still rolled back to.
 func TestReleasesFromBeforeTheKeysGetTheirDefaults(t *testing.T) {
 	t.Parallel()

@@ -21,49 +21,49 @@ const (
 // sends requests there (checksRequired = all), so each says by itself when it stops passing:
 //
 //	startup    passes once and then for good: it may fail any number of times
-//	readiness  as often in a row as the spec says
-//	liveness   as often in a row as the spec says, and then Nomad restarts the program
-//	listening  at once
+//	listening  at once; only of a port whose readiness no probe asks for
+//	readiness  after as many failures in a row as the spec says
+//	liveness   after as many failures in a row as the spec says, and then Nomad restarts the program
 //
-// Probes that run a program have no port; the first service has them. Consul only listens to what
-// Nomad says of those, and counts nothing: see script.
+// An instance is ready as a whole: the startup and readiness of one port stand in the services of all,
+// since routes may lead to any. A probe that runs a program is counted by nobody: it fails at once and
+// is asked on and on, also for startup; only Nomad waits, as long as a liveness may fail.
 func checks(p paas.Process, port string, first bool) []nomadapi.ServiceCheck {
 	var list []nomadapi.ServiceCheck
-	add := func(name string, probe *paas.Probe, set func(*nomadapi.ServiceCheck)) {
-		if probe == nil || (probe.Type != paas.ProbeExec && probe.Port != port) || (probe.Type == paas.ProbeExec && !first) {
-			return
-		}
-		c := check(name, p, *probe)
-		set(&c)
+	if probe := p.Health.Startup; probe != nil {
+		c := check(checkStartup, p, *probe, port)
+		c.FailuresBeforeCritical = counted(c, math.MaxInt32)
 		list = append(list, c)
 	}
-	add(checkStartup, p.Health.Startup, func(c *nomadapi.ServiceCheck) {
-		c.FailuresBeforeCritical = counted(c, math.MaxInt32)
-	})
-	if r := p.Health.Readiness; port != "" && (r == nil || r.Type == paas.ProbeExec || r.Port != port) {
+	readiness := p.Health.Readiness
+	if port != "" && (readiness == nil || readiness.Port != port) {
 		list = append(list, nomadapi.ServiceCheck{
 			Name: checkListening, Type: "tcp", Interval: paas.DefaultCheckInterval, Timeout: paas.DefaultCheckTimeout,
 		})
 	}
-	add(checkReadiness, p.Health.Readiness, func(c *nomadapi.ServiceCheck) {
-		if n := p.Health.Readiness.Failures; n > 1 {
-			c.FailuresBeforeCritical = counted(c, n)
+	if readiness != nil {
+		c := check(checkReadiness, p, *readiness, port)
+		if readiness.Failures > 1 {
+			c.FailuresBeforeCritical = counted(c, readiness.Failures)
 		}
-	})
-	add(checkLiveness, p.Health.Liveness, func(c *nomadapi.ServiceCheck) {
-		failures := max(1, p.Health.Liveness.Failures)
+		list = append(list, c)
+	}
+	if probe := p.Health.Liveness; probe != nil && (probe.Port == port || probe.Port == "" && first) {
+		failures := max(1, probe.Failures)
+		c := check(checkLiveness, p, *probe, port)
 		c.FailuresBeforeCritical = counted(c, failures)
 		c.CheckRestart = &nomadapi.CheckRestart{Limit: 1, Grace: new(grace(p))}
 		if c.FailuresBeforeCritical == 0 {
-			c.CheckRestart.Limit = failures
+			c.CheckRestart.Limit = failures // Nomad waits so many intervals, less one, after the first failure
 		}
-	})
+		list = append(list, c)
+	}
 	return list
 }
 
 // counted is a number of failures in a row as Consul counts them; 0, which is one, for a check that
 // runs a program, where Nomad refuses any other.
-func counted(c *nomadapi.ServiceCheck, failures int) int {
+func counted(c nomadapi.ServiceCheck, failures int) int {
 	if c.Type == checkScript {
 		return 0
 	}
@@ -83,10 +83,13 @@ func grace(p paas.Process) time.Duration {
 
 const checkScript = "script"
 
-// check translates what a probe asks. Nomad replaces ${NAME} in all these texts and has no escape for
+// check translates what a probe asks, for the service of a port. Nomad replaces ${NAME} in all these texts and has no escape for
 // it, so spec lets none hold ${.
-func check(name string, p paas.Process, probe paas.Probe) nomadapi.ServiceCheck {
+func check(name string, p paas.Process, probe paas.Probe, port string) nomadapi.ServiceCheck {
 	c := nomadapi.ServiceCheck{Name: name, Type: string(probe.Type), Interval: probe.Interval, Timeout: probe.Timeout}
+	if probe.Type != paas.ProbeExec && probe.Port != port {
+		c.PortLabel = probe.Port
+	}
 	switch probe.Type {
 	case paas.ProbeTCP:
 	case paas.ProbeGRPC:
