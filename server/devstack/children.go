@@ -192,6 +192,10 @@ server {
   enabled          = true
   bootstrap_expect = 1
   raft_multiplier  = 1
+  # So that memory_max is more than a wish.
+  default_scheduler_config {
+    memory_oversubscription_enabled = true
+  }
 }
 client {
   enabled           = true

@@ -66,7 +66,7 @@ func (s *Server) regions(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) schedulerConfig(*state.View, *http.Request) (any, uint64, error) {
 	return nomadapi.SchedulerConfigurationResponse{
 		SchedulerConfig: &nomadapi.SchedulerConfiguration{
-			SchedulerAlgorithm: nomadapi.SchedulerAlgorithmBinpack, CreateIndex: 1, ModifyIndex: 1,
+			SchedulerAlgorithm: nomadapi.SchedulerAlgorithmBinpack, MemoryOversubscriptionEnabled: true, CreateIndex: 1, ModifyIndex: 1,
 			PreemptionConfig: nomadapi.PreemptionConfig{SystemSchedulerEnabled: true},
 		},
 		QueryMeta: nomadapi.QueryMeta{LastIndex: 1, KnownLeader: true},

@@ -62,7 +62,7 @@ func (s *Server) registerJob(r *http.Request) (any, uint64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := multi(valid.Job(in.Job)); err != nil {
+	if err := multi(faults(in.Job)); err != nil {
 		return nil, 0, err
 	}
 	var out jobRegistered
@@ -108,6 +108,15 @@ func (s *Server) registerJob(r *http.Request) (any, uint64, error) {
 	out.Index = index
 	out.Warnings = valid.Warned(valid.Warnings(in.Job))
 	return out, index, nil
+}
+
+// faults are what is wrong with a job, and a pool that is not there.
+func faults(job *nomadapi.Job) []string {
+	var out []string
+	if pool := *job.NodePool; pool != "default" && pool != "all" {
+		out = append(out, fmt.Sprintf("job %q is in nonexistent node pool %q", *job.ID, pool))
+	}
+	return append(out, valid.Job(job)...)
 }
 
 // enforce is the compare-and-set of register. Zero means: there must be none.
@@ -247,7 +256,7 @@ func (s *Server) validateJob(r *http.Request) (any, uint64, error) {
 	}
 	canonicalize(in.Job)
 	out := nomadapi.JobValidateResponse{DriverConfigValidated: true, Warnings: valid.Warned(valid.Warnings(in.Job))}
-	if faults := valid.Job(in.Job); len(faults) > 0 {
+	if faults := faults(in.Job); len(faults) > 0 {
 		out.ValidationErrors, out.Error = faults, multi(faults).Error()
 	}
 	return out, 0, nil

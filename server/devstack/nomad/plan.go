@@ -30,7 +30,7 @@ func (s *Server) planJob(r *http.Request) (any, uint64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := multi(valid.Job(in.Job)); err != nil {
+	if err := multi(faults(in.Job)); err != nil {
 		return nil, 0, err
 	}
 	var out planned
@@ -45,6 +45,9 @@ func (s *Server) planJob(r *http.Request) (any, uint64, error) {
 		job.CreateIndex, job.ModifyIndex = job.JobModifyIndex, job.JobModifyIndex
 		if row := v.Job(*job.Namespace, *job.ID); row != nil {
 			old = row.Current()
+			if err = updatable(old, &job); err != nil {
+				return
+			}
 			out.JobModifyIndex = *old.JobModifyIndex
 			job.Version = new(*old.Version + 1)
 			if sameSpec(old, &job) {

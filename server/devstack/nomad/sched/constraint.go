@@ -11,49 +11,103 @@ import (
 )
 
 // feasible asks the node's drivers and all constraints of job, group and tasks.
-func (r *reconciler) feasible(tg *nomadapi.TaskGroup, m *nomadapi.AllocationMetric) bool {
+// Without is the allocation whose place is asked for, if it has one.
+func (r *reconciler) feasible(tg *nomadapi.TaskGroup, without string, m *nomadapi.AllocationMetric) bool {
 	filtered := func(why string) bool {
 		m.NodesFiltered++
 		m.ConstraintFiltered = map[string]int{why: 1}
 		return false
 	}
-	constraints := slices.Concat(r.Job.Constraints, tg.Constraints)
+	if why := r.unmet(r.Job.Constraints); why != "" {
+		// Nomad remembers of a class of nodes that the job can't run there.
+		if r.classFails {
+			return filtered("computed class ineligible")
+		}
+		r.classFails = !slices.ContainsFunc(r.Job.Constraints, func(c *nomadapi.Constraint) bool {
+			return strings.Contains(c.LTarget+c.RTarget, "unique.")
+		})
+		return filtered(why)
+	}
+	constraints := slices.Clone(tg.Constraints)
 	for _, t := range tg.Tasks {
 		if d := r.Node.Drivers[t.Driver]; d == nil || !d.Healthy {
 			return filtered("missing drivers")
 		}
 		constraints = append(constraints, t.Constraints...)
 	}
+	if why := r.unmet(constraints); why != "" {
+		return filtered(why)
+	}
 	if len(tg.Volumes) > 0 {
 		return filtered("missing compatible host volumes")
+	}
+	for _, t := range tg.Tasks {
+		if len(t.Resources.Devices) > 0 {
+			return filtered("missing devices")
+		}
 	}
 	for _, n := range tg.Networks {
 		if n.Mode != "" && n.Mode != "host" {
 			return filtered("missing network")
 		}
 	}
-	for _, c := range constraints {
-		if c.Operand == "distinct_hosts" && c.RTarget != "false" {
-			if r.onNode(tg) {
-				return filtered("distinct_hosts")
-			}
-			continue
-		}
-		if !r.meets(c) {
-			return filtered(strings.TrimSpace(fmt.Sprintf("%s %s %s", c.LTarget, c.Operand, c.RTarget)))
-		}
+	if why := r.indistinct(tg, without); why != "" {
+		return filtered(why)
 	}
 	return true
 }
 
-// onNode tells that the node runs another allocation of the job already.
-func (r *reconciler) onNode(tg *nomadapi.TaskGroup) bool {
-	for _, a := range r.held("") {
-		if a.JobID == *r.Job.ID && a.Namespace == *r.Job.Namespace && !a.ServerTerminal() && a.TaskGroup == *tg.Name {
-			return true
+// unmet is the first constraint that the node does not meet, or "".
+func (r *reconciler) unmet(constraints []*nomadapi.Constraint) string {
+	for _, c := range constraints {
+		if c.Operand == nomadapi.ConstraintDistinctHosts || c.Operand == nomadapi.ConstraintDistinctProperty {
+			continue
+		}
+		if !r.meets(c) {
+			return fmt.Sprintf("%s %s %s", c.LTarget, c.Operand, c.RTarget)
 		}
 	}
-	return false
+	return ""
+}
+
+// indistinct says which constraint the instances already on the node violate.
+func (r *reconciler) indistinct(tg *nomadapi.TaskGroup, without string) string {
+	ofJob, ofGroup := 0, 0
+	for _, a := range r.held(without) {
+		if a.JobID != *r.Job.ID || a.Namespace != *r.Job.Namespace || a.ServerTerminal() {
+			continue
+		}
+		ofJob++
+		if a.TaskGroup == *tg.Name {
+			ofGroup++
+		}
+	}
+	for _, level := range []struct {
+		constraints []*nomadapi.Constraint
+		used        int
+	}{{r.Job.Constraints, ofJob}, {tg.Constraints, ofGroup}} {
+		for _, c := range level.constraints {
+			switch c.Operand {
+			case nomadapi.ConstraintDistinctHosts:
+				if level.used > 0 && c.RTarget != "false" {
+					return nomadapi.ConstraintDistinctHosts
+				}
+			case nomadapi.ConstraintDistinctProperty:
+				value, found := r.target(c.LTarget)
+				if !found {
+					return fmt.Sprintf("missing property %q", c.LTarget)
+				}
+				allowed, err := strconv.Atoi(c.RTarget)
+				if err != nil {
+					allowed = 1
+				}
+				if level.used >= allowed {
+					return fmt.Sprintf("distinct_property: %s=%s used by %d allocs", c.LTarget, value, level.used)
+				}
+			}
+		}
+	}
+	return ""
 }
 
 func (r *reconciler) meets(c *nomadapi.Constraint) bool {
@@ -110,8 +164,6 @@ func NodeValue(n *nomadapi.Node, name string) (string, bool) {
 		return n.NodeClass, true
 	case "node.pool":
 		return n.NodePool, true
-	case "node.region":
-		return n.Attributes["nomad.region"], true
 	}
 	if key, ok := strings.CutPrefix(name, "attr."); ok {
 		v, found := n.Attributes[key]

@@ -26,7 +26,7 @@ func (r *reconciler) place(tg *nomadapi.TaskGroup, name string, prev *state.Allo
 		if inDatacenter(r.Node, r.Job.Datacenters) {
 			m.NodesAvailable[r.Node.Datacenter] = 1
 			m.NodesEvaluated = 1
-			if r.feasible(tg, m) {
+			if r.feasible(tg, "", m) {
 				if offer := r.offer(tg, "", m); offer != nil {
 					r.start(tg, name, prev, rescheduled, offer, m)
 					return true
@@ -59,7 +59,7 @@ func (r *reconciler) start(tg *nomadapi.TaskGroup, name string, prev *state.Allo
 		Metrics:            m,
 		DesiredStatus:      nomadapi.AllocDesiredStatusRun,
 		ClientStatus:       nomadapi.AllocClientStatusPending,
-		AllocatedResources: allocated(tg, offer),
+		AllocatedResources: r.allocated(tg, offer),
 		TaskResources:      map[string]*nomadapi.Resources{},
 	}}
 	a.Resources = &nomadapi.Resources{CPU: new(0), MemoryMB: new(0), DiskMB: tg.EphemeralDisk.SizeMB}
@@ -86,11 +86,12 @@ func (r *reconciler) start(tg *nomadapi.TaskGroup, name string, prev *state.Allo
 	r.plan.Place = append(r.plan.Place, a)
 }
 
-func allocated(tg *nomadapi.TaskGroup, offer *nomadapi.NetworkResource) *nomadapi.AllocatedResources {
+func (r *reconciler) allocated(tg *nomadapi.TaskGroup, offer *nomadapi.NetworkResource) *nomadapi.AllocatedResources {
 	out := &nomadapi.AllocatedResources{Tasks: map[string]*nomadapi.AllocatedTaskResources{}}
 	for _, t := range tg.Tasks {
+		cpu := nomadapi.AllocatedCpuResources{CpuShares: r.shares(t)}
 		out.Tasks[t.Name] = &nomadapi.AllocatedTaskResources{
-			Cpu:    nomadapi.AllocatedCpuResources{CpuShares: int64(value(t.Resources.CPU))},
+			Cpu:    cpu,
 			Memory: nomadapi.AllocatedMemoryResources{MemoryMB: int64(value(t.Resources.MemoryMB)), MemoryMaxMB: int64(value(t.Resources.MemoryMaxMB))},
 		}
 	}
@@ -121,21 +122,65 @@ func (r *reconciler) held(without string) []*state.Alloc {
 	return held
 }
 
-func (r *reconciler) fits(tg *nomadapi.TaskGroup, id string, m *nomadapi.AllocationMetric) bool {
-	total, used := r.Node.NodeResources, struct{ cpu, memory, disk int64 }{}
-	for _, a := range r.held(id) {
-		for _, t := range a.AllocatedResources.Tasks {
-			used.cpu += t.Cpu.CpuShares
-			used.memory += t.Memory.MemoryMB
+// room is what an allocation takes of a node, besides ports and cores.
+type room struct{ cpu, memory, disk int64 }
+
+// peak is the most that the tasks of a group use at any one time: those that end
+// before the main ones start make room for them.
+func peak(tasks []*nomadapi.Task, of func(t *nomadapi.Task) (cpu, memory int64)) room {
+	var before, during, afterwards room
+	for _, t := range tasks {
+		cpu, memory := of(t)
+		stages := []*room{&during}
+		if l := t.Lifecycle; l != nil {
+			switch {
+			case l.Hook == nomadapi.TaskLifecycleHookPrestart && l.Sidecar:
+				stages = []*room{&before, &during}
+			case l.Hook == nomadapi.TaskLifecycleHookPrestart:
+				stages = []*room{&before}
+			case l.Hook == nomadapi.TaskLifecycleHookPoststop:
+				stages = []*room{&afterwards}
+			}
 		}
-		used.disk += a.AllocatedResources.Shared.DiskMB
+		for _, stage := range stages {
+			stage.cpu += cpu
+			stage.memory += memory
+		}
 	}
-	for _, t := range tg.Tasks {
-		used.cpu += int64(value(t.Resources.CPU))
-		used.memory += int64(value(t.Resources.MemoryMB))
+	return room{cpu: max(before.cpu, during.cpu, afterwards.cpu), memory: max(before.memory, during.memory, afterwards.memory)}
+}
+
+func (r *reconciler) fits(tg *nomadapi.TaskGroup, id string, m *nomadapi.AllocationMetric) bool {
+	total, used := r.Node.NodeResources, room{}
+	add := func(more room) {
+		used.cpu += more.cpu
+		used.memory += more.memory
+		used.disk += more.disk
 	}
-	used.disk += int64(value(tg.EphemeralDisk.SizeMB))
+	for _, a := range r.held(id) {
+		var tasks []*nomadapi.Task
+		if g := a.Group(); g != nil {
+			tasks = g.Tasks
+		}
+		more := peak(tasks, func(t *nomadapi.Task) (cpu, memory int64) {
+			if have := a.AllocatedResources.Tasks[t.Name]; have != nil {
+				return have.Cpu.CpuShares, have.Memory.MemoryMB
+			}
+			return 0, 0
+		})
+		more.disk = a.AllocatedResources.Shared.DiskMB
+		add(more)
+	}
+	cores := r.coresTaken(id)
+	more := peak(tg.Tasks, func(t *nomadapi.Task) (cpu, memory int64) {
+		cores += value(t.Resources.Cores)
+		return r.shares(t), int64(value(t.Resources.MemoryMB))
+	})
+	more.disk = int64(value(tg.EphemeralDisk.SizeMB))
+	add(more)
 	switch {
+	case cores > int(total.Cpu.TotalCpuCores):
+		m.DimensionExhausted = map[string]int{"cores": 1}
 	case used.cpu > total.Cpu.CpuShares:
 		m.DimensionExhausted = map[string]int{"cpu": 1}
 	case used.memory > total.Memory.MemoryMB:
@@ -146,6 +191,25 @@ func (r *reconciler) fits(tg *nomadapi.TaskGroup, id string, m *nomadapi.Allocat
 		return true
 	}
 	return false
+}
+
+// shares are the MHz of a task: those it asks for, or those of its own cores.
+func (r *reconciler) shares(t *nomadapi.Task) int64 {
+	cpu := r.Node.NodeResources.Cpu
+	return int64(value(t.Resources.CPU)) + int64(value(t.Resources.Cores))*cpu.CpuShares/max(1, int64(cpu.TotalCpuCores))
+}
+
+// coresTaken are those that tasks on the node have to themselves. The types of
+// Nomad's API do not hold which ones they are.
+func (r *reconciler) coresTaken(without string) (taken int) {
+	for _, a := range r.held(without) {
+		if g := a.Group(); g != nil {
+			for _, t := range g.Tasks {
+				taken += value(t.Resources.Cores)
+			}
+		}
+	}
+	return taken
 }
 
 // addExhausted sums what was asked for in vain, as Nomad does when the dimension

@@ -55,6 +55,8 @@ type reconciler struct {
 	Input
 	plan *Plan
 	gone map[string]bool // allocations the plan stops: their room is free
+
+	classFails bool // the job can't run on nodes like this one
 }
 
 func (r *reconciler) desire(group string) *nomadapi.DesiredUpdates {

@@ -34,7 +34,7 @@ func (r *reconciler) update(a *state.Alloc, tg *nomadapi.TaskGroup) verdict {
 	// A node that drifted away from what the job asks for makes even a change
 	// of the count destructive: feasibility is asked again.
 	m := r.metric()
-	if !inDatacenter(r.Node, r.Job.Datacenters) || !inPool(r.Node, r.Job) || !r.feasible(tg, m) {
+	if !inDatacenter(r.Node, r.Job.Datacenters) || !inPool(r.Node, r.Job) || !r.feasible(tg, a.ID, m) {
 		return replace
 	}
 	if !r.fits(tg, a.ID, m) {

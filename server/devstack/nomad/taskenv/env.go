@@ -121,6 +121,9 @@ func (e *Env) resources(in Input) {
 	if r.CPU != nil {
 		e.vars["NOMAD_CPU_LIMIT"] = strconv.Itoa(*r.CPU)
 	}
+	if have := in.Alloc.AllocatedResources; have != nil && have.Tasks[in.Task.Name] != nil { // with cores of its own
+		e.vars["NOMAD_CPU_LIMIT"] = strconv.FormatInt(have.Tasks[in.Task.Name].Cpu.CpuShares, 10)
+	}
 	if r.MemoryMB != nil {
 		e.vars["NOMAD_MEMORY_LIMIT"] = strconv.Itoa(*r.MemoryMB)
 	}

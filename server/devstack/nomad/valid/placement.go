@@ -100,7 +100,7 @@ func constraint(c *nomadapi.Constraint) faults {
 func known(target string) bool {
 	name := strings.TrimSuffix(strings.TrimPrefix(target, "${"), "}")
 	return slices.Contains([]string{"node.unique.id", "node.datacenter", "node.unique.name", "node.class", "node.pool"}, name) ||
-		strings.HasPrefix(name, "attr.") || strings.HasPrefix(name, "meta.")
+		strings.HasPrefix(name, "attr.") || strings.HasPrefix(name, "device.") || strings.HasPrefix(name, "meta.")
 }
 
 func affinity(a *nomadapi.Affinity) faults {
