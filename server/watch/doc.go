@@ -13,6 +13,9 @@
 // min_healthy; without a check, when it has run for 5 s without a restart. The clock is ours, starts
 // anew when the task does, and survives a restart of Crumpet in the instance's PassingAt.
 //
+// A run of a side job (a task, a cron's firing) is an allocation as well. It is kept when Nomad has
+// forgotten it, the last twenty of each name.
+//
 // A route answers when it stands in the table of every router and a request through the router got
 // another answer than 502, 503 or 504.
 //
