@@ -146,7 +146,10 @@ const phases = `
   }
   task "seed" {
     command = ["./worker", "seed"]
-    timeout = "3s"
+  }
+  task "slow" {
+    command = ["./worker", "slow"]
+    timeout = "15s"
   }
   task "warm" {
     command = ["./worker", "warm"]
@@ -237,8 +240,8 @@ func onDemand(d *dev, c *counter, app string) {
 		d.t.Errorf("run of a task that ends with 5: %s", r)
 	}
 	c.ends("seed", 0)
-	c.hold("seed", true)
-	if r := d.cli(app, "run", "seed"); r.code == 0 || !strings.Contains(r.errOut, "seed did not end within its timeout of 3s") {
+	c.hold("slow", true)
+	if r := d.cli(app, "run", "slow"); r.code == 0 || !strings.Contains(r.errOut, "slow did not end within its timeout of 15s") {
 		d.t.Errorf("run of a task that does not end: %s", r)
 	}
 	cmd := d.command(d.t.Context(), app, "run", "migrate")
@@ -256,7 +259,7 @@ func onDemand(d *dev, c *counter, app string) {
 	var list runs
 	d.until(30*time.Second, "the run was stopped", func() bool {
 		d.json(&list, app, "run", "--list", "migrate")
-		if s := list.Items[0].Status; s != "running" && s != "killed" {
+		if s := list.Items[0].Status; s == "complete" || s == "failed" {
 			d.t.Fatalf("the run that was stopped is %+v", list.Items[0])
 		}
 		return list.Items[0].Status == "killed"
@@ -265,7 +268,7 @@ func onDemand(d *dev, c *counter, app string) {
 	if got := list.Items[0]; got.Kind != "run" || !strings.HasPrefix(got.Reason, "stopped by ") {
 		d.t.Errorf("the run that was stopped: %+v", got)
 	}
-	c.hold("seed", false)
+	c.hold("slow", false)
 	c.hold("migrate", false)
 	c.take()
 }
