@@ -41,4 +41,31 @@ func TestTenLinesBecomeTheJobThatTheDocsShow(t *testing.T) {
 	if diff := cmp.Diff(string(want), out.String()); diff != "" {
 		t.Errorf("run with -update and review the difference:\n%s", diff)
 	}
+	sideBySide(t, "../docs/app-spec.md", string(source), out.String())
+}
+
+// sideBySide demands that the page holds both texts next to each other, as they are.
+func sideBySide(t *testing.T, page, left, right string) {
+	t.Helper()
+	const begin, end = "<!-- side by side: written by the test with -update -->\n", "<!-- end -->\n"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(text), begin)
+	was, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatalf("%s has no place for the two texts", page)
+	}
+	cell := func(text string) string { return "<td>\n\n```hcl\n" + text + "```\n\n</td>\n" }
+	table := "<table>\n<tr><th>crumpet.hcl</th><th>the Nomad job</th></tr>\n<tr valign=\"top\">\n" + cell(left) + cell(right) + "</tr>\n</table>\n"
+	if *update {
+		if err := os.WriteFile(page, []byte(before+begin+table+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(table, was); diff != "" {
+		t.Errorf("%s: run with -update and review the difference:\n%s", page, diff)
+	}
 }
