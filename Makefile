@@ -3,6 +3,8 @@
 GO       ?= go
 TOOL     := $(GO) tool -modfile=.ci/tools/go.mod
 STACK    ?= embedded
+FUZZTIME ?= 10m
+SPECS    := $(shell git ls-files '*crumpet.hcl' server/spec/reference.hcl)
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X github.com/crumpet-paas/crumpet/cli.version=$(VERSION) -X github.com/crumpet-paas/crumpet/cli.commit=$(COMMIT)
@@ -17,7 +19,7 @@ SHELL       := bash
 .SHELLFLAGS := -o pipefail -c
 export CGO_ENABLED := 0
 
-.PHONY: help build demo dev test lint check fmt unit integration browser conformance prove bench clean
+.PHONY: help build demo dev test lint check fmt unit integration browser conformance prove fuzz bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,13 +40,15 @@ lint: ## run golangci-lint and gofumpt
 	$(TOOL) golangci-lint run ./...
 	@out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not gofumpt:"; echo "$$out"; exit 1; }
 
-check: ## modules tidy, no registry address in any file
+check: build ## modules tidy, no registry address in any file, app specs formatted
 	$(GO) mod tidy -diff
 	$(GO) mod verify
 	@.ci/addresses
+	bin/crumpet fmt --check $(SPECS)
 
-fmt: ## format the Go files
+fmt: build ## format the Go files and app specs
 	$(TOOL) gofumpt -w $$(git ls-files '*.go')
+	bin/crumpet fmt $(SPECS)
 
 unit: ## unit tests, under the race detector where there is a C compiler
 	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) -v -timeout 6m $(UNIT) $(QUIET)
@@ -61,7 +65,11 @@ conformance: build ## the stand-ins, and the real programs on PATH, against one 
 prove: build ## the sizes of "Must show": STORY=walk|kill|modules|... STACK=embedded|real
 	PROVE=1 STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 60m -parallel 1 -v $(if $(STORY),-run '(?i)^Test$(STORY)$$') ./integration $(QUIET)
 
-bench: build ## a push against `nomad job run` on the same real Nomad, seven rounds, medians
+fuzz: ## every fuzz target of the spec and its translation: FUZZTIME=10m each
+	@for target in spec:FuzzParse spec:FuzzFormat jobspec:FuzzParseToJob jobspec:FuzzTextReachesTheTaskUnchanged build/detect:FuzzDetect; do \
+		$(GO) test ./server/$${target%:*} -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) || exit 1; done
+
+bench: build ## a push against `nomad job run` on the same real Nomad, seven rounds, medians (parsing: prove STORY=parse)
 	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./integration
 
 clean: ## remove what was built
