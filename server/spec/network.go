@@ -20,7 +20,7 @@ func validatePorts(at place, p paas.Process, r report) {
 		if seen[port.Name] {
 			r.say(here.label(), "Name repeated", "The process %q has a second port %q. Give it another name.", p.Name, port.Name)
 		}
-		if !slices.Contains(protocols, protocol(port)) {
+		if strange(port) {
 			r.say(here.attr("protocol"), "Unknown value", "%s", unknownWord("protocol of a port", string(port.Protocol), protocols))
 		}
 		seen[port.Name] = true
@@ -53,7 +53,7 @@ func validateRouteOwners(s paas.Spec, r report) {
 func needPort(at place, what string, p paas.Process, name string, fits func(paas.Port) bool, wants string, r report) {
 	port, there := p.Port(name)
 	switch {
-	case there && name != "" && !slices.Contains(protocols, protocol(port)): // said of the port
+	case there && name != "" && strange(port), name == "" && slices.ContainsFunc(p.Ports, strange): // said of the port
 	case there && name != "" && !fits(port):
 		r.say(at.attr("port"), "Port does not fit", "%s of process %q uses the port %q, which has the protocol %s. It %s.", what, p.Name, name, protocol(port), wants)
 	case there && name != "":
@@ -65,6 +65,9 @@ func needPort(at place, what string, p paas.Process, name string, fits func(paas
 		r.missing(at.attr("port"), "Unknown port", "%s of process %q uses the port %q, which does not exist.%s The ports are %s.", what, p.Name, name, suggest(name, portNames(p)), list(portNames(p)))
 	}
 }
+
+// strange says that it is not known what is spoken at a port.
+func strange(p paas.Port) bool { return !slices.Contains(protocols, protocol(p)) }
 
 func portNames(p paas.Process) []string { return namesOf(distinct(p.Ports)) }
 

@@ -69,6 +69,8 @@ func (d *decoder) configFile(at place, b *hclsyntax.Block, ports []paas.Port) pa
 		}
 	}
 	word(d, at.attr("change"), c.attrs["change"], &f.Change, "change of a file", changes)
+	change, signal := at.attr("change").key, at.attr("signal").key
+	d.broken[change], d.broken[signal] = d.broken[change] || d.broken[signal], d.broken[change] || d.broken[signal]
 	return f
 }
 

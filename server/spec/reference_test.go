@@ -121,3 +121,27 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 }
+
+func TestOneWrongValueGivesOneSentence(t *testing.T) {
+	t.Parallel()
+	attrs, _ := shownKeys(t)
+	for _, a := range attrs {
+		if strings.HasPrefix(a.key, "locals.") || strings.HasPrefix(a.key, "variable.") || strings.HasPrefix(a.key, "validation.") {
+			continue // of any type, or named by others
+		}
+		for _, wrong := range []string{`[{ x = [] }]`, `"\u0000"`, `-1.5`, `null`} {
+			t.Run(a.key+" = "+wrong, func(t *testing.T) {
+				t.Parallel()
+				if a.key == "file.content" && wrong == `-1.5` || a.key == "app.env" && a.environment != "" && wrong == `null` {
+					return // any number is a text there, and no env over the app's is the app's
+				}
+				r := a.attr.Expr.Range()
+				src := spec.Reference[:r.Start.Byte] + wrong + spec.Reference[r.End.Byte:]
+				_, diags := spec.ParseWith([]byte(src), spec.Options{Filename: "reference.hcl", Environment: a.environment})
+				if len(diags) != 1 || diags[0].Subject == nil || diags[0].Subject.Start.Line != r.Start.Line {
+					t.Errorf("line %d gives %d faults:\n%s", r.Start.Line, len(diags), spec.Text(diags, map[string][]byte{"reference.hcl": []byte(src)}, 0, false))
+				}
+			})
+		}
+	}
+}

@@ -26,6 +26,9 @@ func (d *decoder) deploy(b *hclsyntax.Block) paas.Deploy {
 	d.ranges[at.key] = b.DefRange()
 	c := d.read(at, b.Body, deploySchema)
 	word(d, at.attr("strategy"), c.attrs["strategy"], &s.Strategy, "strategy", strategies)
+	if d.broken[at.attr("strategy").key] { // whose blocks fit is not known
+		d.broken[at.attr("canary").key], d.broken[at.attr("blue_green").key] = true, true
+	}
 	d.amount(at.attr("surge"), c.attrs["surge"], &s.Surge)
 	d.number(at.attr("max_in_flight"), c.attrs["max_in_flight"], &s.MaxInFlight)
 	word(d, at.attr("room"), c.attrs["room"], &s.Room, "key room", rooms)

@@ -66,7 +66,7 @@ func validateCommand(at place, command []paas.Value, o owner, r report) {
 		r.say(first, "Bad program", "The first item of the command is the program and can't be a reference.")
 	case program == "":
 		r.say(first, "Bad program", "The first item of the command is the program and is empty. Write its path, such as \"./hello\".")
-	case !path.IsAbs(program) && !inside(program):
+	case !path.IsAbs(program) && !inside(program) && !strings.ContainsRune(program, 0): // else validateText says it
 		r.say(first, "Bad program", "The program %q lies outside of the artifact. Write a path below the app's folder, such as \"./hello\", or an absolute one.", program)
 	}
 	for i, arg := range command {
