@@ -78,8 +78,14 @@ var words = map[string]string{
 	"nomad_group": "nomad.group", "nomad_task": "nomad.task",
 }
 
+// units are those of numbers that an app spec gives with one, or that mean little without.
+var units = map[string]string{"memory": "MiB", "memory_max": "MiB", "disk": "MiB", "max_size": "MiB", "cpu": " MHz"}
+
 func collect(keys map[string]string, key string, v reflect.Value) {
 	if text, leaf := leafText(v); leaf {
+		if text != "" && v.Kind() == reflect.Int {
+			text += units[key[strings.LastIndexByte(key, '.')+1:]]
+		}
 		if text != "" {
 			keys[key] = text
 		}

@@ -17,6 +17,9 @@ func (p *Platform) Deploy(_ context.Context, req paas.DeployRequest) (paas.Deplo
 	p.changes++
 	req.Spec = req.Spec.WithDefaultRoute("localhost")
 	ref := paas.AppRef{Team: req.Team, App: req.App}
+	if err := p.moved(req); err != nil {
+		return paas.DeployResult{}, err
+	}
 	next := paas.Release{
 		Team: ref.Team, App: ref.App, Number: len(p.releases[ref]) + 1, Spec: req.Spec, SpecDigest: req.Spec.Digest(),
 		Artifact: req.Artifact, Runtime: req.Runtime, CreatedAt: time.Now().UTC(), CreatedBy: req.By,

@@ -30,3 +30,13 @@ func (p *Platform) Plan(_ context.Context, req paas.DeployRequest) (paas.Plan, e
 	}
 	return plan, nil
 }
+
+// moved refuses a request that was planned before something else was released. Called with the lock
+// held.
+func (p *Platform) moved(req paas.DeployRequest) error {
+	live := p.apps[paas.AppRef{Team: req.Team, App: req.App}].Release
+	if req.Base == nil || req.Base.Release == live {
+		return nil
+	}
+	return paas.Errorf(paas.Conflict, "The plan of app %q does not hold any more: release %d served, now release %d does. Plan again.", req.App, req.Base.Release, live)
+}
