@@ -10,7 +10,7 @@ import (
 
 // table is the whole contract.
 func table() []row {
-	return slices.Concat(nomadJobRows, nomadPlanRows, nomadReadRows, nomadTaskRows, nomadLifecycleRows, nomadBatchRows, nomadCheckRows, nomadServiceRows, nomadFileRows,
+	return slices.Concat(nomadJobRows, nomadPlanRows, nomadPlacementRows, nomadValidRows, nomadReadRows, nomadTaskRows, nomadLifecycleRows, nomadBatchRows, nomadCheckRows, nomadProgramRows, nomadServiceRows, nomadFileRows,
 		consulKVRows, consulHealthRows, vaultRows, routerRows)
 }
 

@@ -14,7 +14,9 @@ func (p *probe) consulCheck(name, status string) (c *consulapi.HealthCheck) {
 	p.until("check "+name+" is "+status, func() bool {
 		checks, _, err := p.consul.Health().Checks(p.id, p.readConsul())
 		p.check(err)
-		i := slices.IndexFunc(checks, func(one *consulapi.HealthCheck) bool { return one.Name == name && one.Status == status && one.Output != "" })
+		i := slices.IndexFunc(checks, func(one *consulapi.HealthCheck) bool {
+			return one.Name == name && one.Status == status && one.Output != ""
+		})
 		if i >= 0 {
 			c = checks[i]
 		}
@@ -168,19 +170,19 @@ var nomadCheckRows = []row{
 	{
 		name:  "Nomad: a check that only warns restarts nothing when it may ignore that",
 		calls: []string{"nomad GET /v1/job/:id/allocations?all"},
-		want:  `warning for 4 s: restarts 0`,
+		want:  `warning for 7 s: restarts 0`,
 		run: func(p *probe) {
 			j := p.checked(nomadapi.ServiceCheck{
 				Type: "script", TaskName: "web", Command: "local/task", Args: []string{"probe"},
-				CheckRestart: &nomadapi.CheckRestart{Limit: 1, Grace: new(time.Second), IgnoreWarnings: true},
+				CheckRestart: &nomadapi.CheckRestart{Limit: 1, Grace: new(5 * time.Second), IgnoreWarnings: true},
 			})
 			_, address := p.serving(j)
 			p.consulCheck("probe", "passing")
 			p.ask(address, "/health/1%20tired")
 			p.consulCheck("probe", "warning")
 			since := time.Now()
-			p.until("4 s have passed", func() bool { return time.Since(since) > 4*time.Second })
-			p.say("warning for 4 s: restarts %d", p.running(1)[0].TaskStates["web"].Restarts)
+			p.until("7 s have passed", func() bool { return time.Since(since) > 7*time.Second })
+			p.say("warning for 7 s: restarts %d", p.running(1)[0].TaskStates["web"].Restarts)
 		},
 	},
 }

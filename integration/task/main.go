@@ -34,6 +34,18 @@ func main() {
 		}
 		code, _ := strconv.Atoi(os.Args[3])
 		os.Exit(code)
+	case len(os.Args) > 3 && os.Args[1] == "trap":
+		trapped := make(chan os.Signal, 1)
+		signal.Notify(trapped, map[string]os.Signal{"SIGHUP": syscall.SIGHUP, "SIGUSR1": syscall.SIGUSR1}[os.Args[2]])
+		fmt.Println("waiting for", os.Args[2])
+		<-trapped
+		code, _ := strconv.Atoi(os.Args[3])
+		os.Exit(code)
+	case len(os.Args) > 2 && os.Args[1] == "flood":
+		size, _ := strconv.Atoi(os.Args[2]) // MiB
+		for range size << 10 {
+			fmt.Println(strings.Repeat("x", 1023))
+		}
 	case len(os.Args) > 1 && os.Args[1] == "probe":
 		probe()
 	case len(os.Args) > 1 && os.Args[1] == "stubborn":
@@ -91,6 +103,21 @@ func serve(ctx context.Context) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	})
+	mux.HandleFunc("/uid", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, os.Getuid()) })
+	mux.HandleFunc("/write/{name}", func(w http.ResponseWriter, r *http.Request) {
+		if err := os.WriteFile(os.Getenv("NOMAD_TASK_DIR")+"/"+r.PathValue("name"), nil, 0o600); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})
+	var signals atomic.Int32
+	mux.HandleFunc("/signals", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, signals.Load()) })
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, syscall.SIGUSR1)
+	go func() {
+		for range came {
+			signals.Add(1)
+		}
+	}()
 	mux.HandleFunc("/say/{word}", func(_ http.ResponseWriter, r *http.Request) { fmt.Println(r.PathValue("word")) })
 	mux.HandleFunc("/exit/{code}", func(_ http.ResponseWriter, r *http.Request) {
 		code, _ := strconv.Atoi(r.PathValue("code"))

@@ -21,19 +21,16 @@ func (r *reconciler) place(tg *nomadapi.TaskGroup, name string, prev *state.Allo
 	}
 	m := r.metric()
 	ready := r.Node.SchedulingEligibility != "ineligible" && !r.Node.Drain && r.Node.Status == "ready"
-	if ready && inPool(r.Node, r.Job) {
-		m.NodesInPool = 1
-		if inDatacenter(r.Node, r.Job.Datacenters) {
-			m.NodesAvailable[r.Node.Datacenter] = 1
-			m.NodesEvaluated = 1
-			if r.feasible(tg, "", m) {
-				if offer := r.offer(tg, "", m); offer != nil {
-					r.start(tg, name, prev, rescheduled, offer, m)
-					return true
-				}
-				m.NodesExhausted = 1
-				addExhausted(m, tg)
+	if ready && inPool(r.Node, r.Job) && inDatacenter(r.Node, r.Job.Datacenters) {
+		m.NodesInPool, m.NodesEvaluated = 1, 1
+		m.NodesAvailable[r.Node.Datacenter] = 1
+		if r.feasible(tg, "", m) {
+			if offer := r.offer(tg, "", m); offer != nil {
+				r.start(tg, name, prev, rescheduled, offer, m)
+				return true
 			}
+			m.NodesExhausted = 1
+			addExhausted(m, tg)
 		}
 	}
 	if r.plan.Failed == nil {
