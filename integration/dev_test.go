@@ -272,9 +272,9 @@ type status struct {
 		Wanted, Running, Healthy int
 	}
 	Instances []struct {
-		ID, Process, Slot, State, Health, Node string
-		Release                                int
-		Since                                  time.Time
+		ID, Process, Slot, State, Health, Node, Reason string
+		Release                                        int
+		Since                                          time.Time
 	}
 	Routes []struct{ Host, Path, URL, State string }
 }
