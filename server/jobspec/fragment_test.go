@@ -2,6 +2,7 @@ package jobspec_test
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -38,12 +39,8 @@ func TestFragmentsAreMergedLast(t *testing.T) {
 		"command": "local/shop", "work_dir": "${NOMAD_TASK_DIR}/sub",
 		"args": []any{"other"}, "cap_drop": []any{"net_raw"},
 	}
-	env := map[string]string{"RAW": "${attr.x}"}
-	for name, value := range plain.Tasks[0].Env {
-		env[name] = value
-	}
-	env["OWN"] = "over"
-	task.Env = env
+	task.Env = maps.Clone(plain.Tasks[0].Env)
+	task.Env["OWN"], task.Env["RAW"] = "over", "${attr.x}"
 	resources := *task.Resources
 	resources.CPU = new(1234)
 	task.Resources = &resources

@@ -42,6 +42,26 @@ func input(tb testing.TB, src string) jobspec.Input {
 	}
 }
 
+func TestNoTwoGoldensExpectTheSame(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.hcltest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]string{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, want, _ := strings.Cut(string(text), "----\n")
+		if other, ok := seen[want]; ok {
+			t.Errorf("%s expects what %s does", file, other)
+		}
+		seen[want] = file
+	}
+}
+
 func TestGoldens(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.hcltest")

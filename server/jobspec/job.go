@@ -72,7 +72,7 @@ func group(in Input, p paas.Process) *nomadapi.TaskGroup {
 		ReschedulePolicy: reschedule(p),
 		Migrate:          migrate(p),
 		ShutdownDelay:    new(p.ShutdownDelay),
-		Tasks:            []*nomadapi.Task{main(in, p)},
+		Tasks:            []*nomadapi.Task{own(in, p)},
 	}
 	g.Constraints, g.Affinities, g.Spreads = placed(p.Placement)
 	for _, s := range p.Sidecars {

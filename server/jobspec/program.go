@@ -11,8 +11,8 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// main is a process's own task, the first of its group and named as it.
-func main(in Input, p paas.Process) *nomadapi.Task {
+// own is a process's own task, the first of its group and named as it.
+func own(in Input, p paas.Process) *nomadapi.Task {
 	t := program(in, p.Name, p.Program, given(in, p.Name, &p))
 	if serves(p) {
 		t.Config = static(p)
