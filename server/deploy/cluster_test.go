@@ -324,6 +324,11 @@ func (c *cluster) facts(ref paas.AppRef, snap paas.Snapshot) paas.Observation {
 		}
 		seen.Instances = append(seen.Instances, i)
 	}
+	for id, job := range c.jobs {
+		if app, slot, ok := paas.ParseJobID(id); ok && app == ref.App {
+			seen.Jobs = append(seen.Jobs, paas.JobFact{Team: ref.Team, App: ref.App, Slot: slot, Index: *job.JobModifyIndex})
+		}
+	}
 	targets := c.table(ref).addresses()
 	fact := paas.RouteFact{Team: ref.Team, App: ref.App, Host: ref.App + ".localhost", Path: "/", State: paas.RouteAnswering, Targets: targets, Any: targets, Since: c.clock()}
 	if len(targets) == 0 {

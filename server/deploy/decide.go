@@ -312,6 +312,9 @@ func event(d paas.Deployment, now time.Time, kind paas.EventKind, message string
 func stepText(d paas.Deployment) string {
 	at := d.Current()
 	var parts []string
+	if at.Share != nil {
+		parts = append(parts, shareText(at)+" to the new")
+	}
 	names := map[string]bool{}
 	for _, counts := range []map[string]int{at.New, at.Old} {
 		for name := range counts {

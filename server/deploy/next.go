@@ -16,6 +16,7 @@ const (
 	StepLimit   = 60 * time.Second // past the startup limit: healthy but not routed, or flapping
 	FetchLimit  = 60 * time.Second // past the startup limit, for an instance that has not started at all
 	RouterLimit = 10 * time.Second // no router is registered at all
+	StaleLimit  = 5 * time.Second  // Nomad has not said what became of a register
 )
 
 // Move is what Next says to do with a deployment.
@@ -65,6 +66,9 @@ func Next(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
 	at := d.Current()
 	if missing := f.missing(at); missing != "" {
 		return f.waiting(missing, now)
+	}
+	if f.stale(now) {
+		return Verdict{Reason: unanswered}
 	}
 	if v, held := f.held(at, now); held {
 		return v

@@ -53,6 +53,9 @@ func (s scene) build() (paas.Deployment, paas.Snapshot) {
 		}
 		return all
 	}
+	if s.job.Index == 0 {
+		s.job.Index = 20
+	}
 	if s.any == nil {
 		s.any = s.routed
 	}
@@ -154,6 +157,14 @@ func TestNext(t *testing.T) {
 		"no room for an earlier register says nothing": {
 			scene{steps: rolling, wanted: 2, blue: old, job: paas.JobFact{Blocked: "no node has 64 MB of free memory", Index: 19}},
 			deploy.Verdict{Reason: "web has 0 of 1 new instances healthy"},
+		},
+		"healthy, but perhaps no more since the last register, of which nothing was heard": {
+			scene{steps: rolling, wanted: 2, blue: old, green: []paas.Instance{healthy(0)}, routed: []paas.Instance{healthy(0)}, job: paas.JobFact{Index: 19}},
+			deploy.Verdict{Reason: "Nomad has not answered the last change yet"},
+		},
+		"nor will be heard": {
+			scene{steps: rolling, wanted: 2, blue: old, green: []paas.Instance{healthy(0)}, routed: []paas.Instance{healthy(0)}, job: paas.JobFact{Index: 19}, since: deploy.StaleLimit},
+			deploy.Verdict{Move: deploy.Advance},
 		},
 		"no room for too long: abort": {
 			scene{steps: rolling, wanted: 2, blue: old, since: deploy.RoomLimit + time.Second, job: paas.JobFact{Blocked: "no node has 64 MB of free memory", Index: 20}},

@@ -229,9 +229,10 @@ func TestAFailedTaskOfTheLastPhaseTurnsTheWalkBack(t *testing.T) {
 	if d.State != paas.DeploymentReverted || !strings.HasPrefix(d.Reason, "task check failed: check exited with code 1") {
 		t.Errorf("the deployment ended as %s: %s", d.State, d.Reason)
 	}
-	if n := c.counts(); n["blue"] != 2 || n["green"] != 0 {
-		t.Errorf("instances %v, want 2 in blue", n)
-	}
+	c.until("two instances are left, in blue", func() (paas.Deployment, bool) {
+		n := c.counts()
+		return paas.Deployment{}, n["blue"] == 2 && n["green"] == 0
+	})
 }
 
 func TestAServerThatIsKilledAnywhereRunsATaskOnce(t *testing.T) {

@@ -66,7 +66,10 @@ func (s *sim) Snapshot(context.Context, paas.AppRef) (paas.Snapshot, error) {
 	}
 	snap := paas.Snapshot{
 		Version: s.version, App: *s.app, Newest: s.newest, Releases: maps.Clone(s.history), Slots: maps.Clone(s.slots),
-		Instances: s.seen.Instances, Routes: s.seen.Routes,
+		Instances: s.seen.Instances, Routes: s.seen.Routes, Jobs: map[paas.Slot]paas.JobFact{},
+	}
+	for _, j := range s.seen.Jobs {
+		snap.Jobs[j.Slot] = j
 	}
 	if len(s.seen.Routers) > 0 {
 		snap.Router = s.seen.Routers[0]
@@ -220,6 +223,10 @@ func (s *sim) observe() {
 		Instances: slices.Clone(s.instances),
 		Routes:    []paas.RouteFact{{Team: "default", App: "shop", Host: "shop.localhost", Path: "/", State: state, Targets: at, Any: at}},
 		Routers:   []paas.RouterFact{{Team: "default", App: "shop", Routers: 1, Seen: route.FenceVersion(s.read)}},
+	}
+	for id, job := range s.jobs {
+		_, slot, _ := paas.ParseJobID(id)
+		s.seen.Jobs = append(s.seen.Jobs, paas.JobFact{Team: "default", App: "shop", Slot: slot, Index: *job.JobModifyIndex})
 	}
 }
 

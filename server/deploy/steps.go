@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
@@ -199,14 +200,15 @@ func back(spec paas.Spec, here paas.Step, wanted map[string]int) []paas.Step {
 	return steps
 }
 
-// keepOld rewrites the steps after the one at index at so that the old slot keeps its instances
-// until the last: for when taking single ones away would make Nomad replace the rest (slots.md A1).
-func keepOld(steps []paas.Step, at int) []paas.Step {
-	kept := make([]paas.Step, len(steps))
-	copy(kept, steps)
-	before := steps[max(0, at-1)].Old
+// keepOld rewrites the steps from the one at index at on so that the old slot keeps the instances it
+// has until the last: for when changing their number would make Nomad replace the rest (slots.md A1).
+// It gives false if they say so already.
+func keepOld(steps []paas.Step, at int, have map[string]int) ([]paas.Step, bool) {
+	kept, changed := slices.Clone(steps), false
 	for i := at; i < len(kept)-1; i++ {
-		kept[i].Old = before
+		if !maps.Equal(nonzero(kept[i].Old), nonzero(have)) {
+			kept[i].Old, changed = have, true
+		}
 	}
-	return kept
+	return kept, changed
 }

@@ -73,7 +73,7 @@ func (d *Deployer) judge(snap paas.Snapshot, want Wanted, out outcome) (paas.Cha
 	walk, walking := Active(snap)
 	switch {
 	case walking && out.refused != "":
-		return d.refusal(walk, snap, out, change, now), true
+		change = d.refusal(walk, snap, out, change, now)
 	case walking && out.held != "":
 		return d.heldBack(walk, snap, want, out, change, now)
 	case walking:
@@ -118,8 +118,10 @@ func (d *Deployer) refusal(walk paas.Deployment, snap paas.Snapshot, out outcome
 	case walk.InPlace():
 		return d.walkInstead(walk, snap, out, now)
 	case out.refused == walk.From:
-		walk.Steps = keepOld(walk.Steps, walk.Step)
-		change.Deployments = []paas.Deployment{walk}
+		steps, changed := keepOld(walk.Steps, walk.Step, snap.Slots[walk.From].Counts)
+		if walk.Steps = steps; changed {
+			change.Deployments = []paas.Deployment{walk}
+		}
 	default:
 		change = merge(change, giveUp(walk, snap, out.why, now))
 	}

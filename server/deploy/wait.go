@@ -41,6 +41,19 @@ func (f facts) unseen(now time.Time) (Verdict, bool) {
 	return Verdict{Reason: noFence(f.snap.Router), Paused: now.Sub(f.d.StepAt) > Glance}, true
 }
 
+const unanswered = "Nomad has not answered the last change yet"
+
+// stale says that the facts may be of before our last write to one of the slots: an instance that they
+// show as healthy may be one that was just told to stop. For a while only: the answer may be lost.
+func (f facts) stale(now time.Time) bool {
+	for _, slot := range []paas.Slot{f.d.Slot, f.d.From} {
+		if row := f.snap.Slots[slot]; f.snap.Jobs[slot].Index < row.Index && now.Sub(f.d.StepAt) < StaleLimit {
+			return true
+		}
+	}
+	return false
+}
+
 // lingering counts the old instances that must have stopped before the next step: those of a process
 // that stops first, those that make room, and those taken away in small numbers after a switch.
 func (f facts) lingering(p paas.Process, at paas.Step) int {
@@ -113,6 +126,9 @@ func nextBack(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
 	f := factsOf(d, snap)
 	if v, unseen := f.unseen(now); unseen {
 		return Verdict{Reason: v.Reason}
+	}
+	if f.stale(now) {
+		return Verdict{Reason: unanswered}
 	}
 	if waiting := f.homeless(); waiting != "" && now.Sub(d.StepAt) < f.startup()+StepLimit {
 		return Verdict{Reason: waiting}

@@ -490,3 +490,30 @@ func TestAWalkPastItsDeadlineTurnsBack(t *testing.T) {
 		t.Errorf("%s: %q", d.State, d.Reason)
 	}
 }
+
+func TestAnOldSlotThatCantBeChangedInPlaceIsKeptAsItIs(t *testing.T) {
+	t.Parallel()
+	for name, policy := range map[string]paas.Deploy{"rolling": paas.DefaultDeploy(), "canary": manual(1, 50)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := serving(t, 3)
+			c.set(func() { c.violent = func(job string) bool { return job == "shop.blue" } })
+			id := c.begin(request(by(spec(3, "hi"), policy), "b"))
+			if name == "canary" {
+				c.heldAt(id, 50)
+				if _, err := c.deployer().Scale(t.Context(), shop, map[string]int{"web": 5}, "ann"); err != nil {
+					t.Fatal(err)
+				}
+				c.until("the canary has grown", func() (paas.Deployment, bool) { return paas.Deployment{}, c.counts()["green"] == 3 })
+				if got := c.counts(); got["blue"] != 3 {
+					t.Errorf("instances %v", got)
+				}
+				c.promote(id)
+			}
+			if d := c.ended(id); d.State != paas.DeploymentHealthy || c.counts()["blue"] != 0 {
+				t.Errorf("%s: %q, %v", d.State, d.Reason, c.counts())
+			}
+			c.neverBelow(3)
+		})
+	}
+}
