@@ -176,6 +176,10 @@ func (c *cluster) Register(_ context.Context, team string, job *nomadapi.Job, in
 		c.mu.Unlock()
 		return nil, paas.Errorf(paas.Conflict, "Enforcing job modify index %d: it is %d.", index, had)
 	}
+	if _, ok := paas.ParseSideJob(*job.ID); ok && c.side.refuse != "" {
+		c.mu.Unlock()
+		return nil, paas.Errorf(paas.Invalid, "%s", c.side.refuse)
+	}
 	c.index += 10
 	at := c.index
 	c.registers++

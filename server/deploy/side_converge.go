@@ -57,7 +57,7 @@ func (d *Deployer) convergeSide(ctx context.Context, snap paas.Snapshot, row paa
 		}
 		row.Stands, row.Index = false, max(row.Index, 1)
 		return row, false, nil
-	case row.Stop != "" || row.Refused != "":
+	case row.Stop != "", row.Refused != "" && (row.Once() || !look): // a cron may be taken yet
 		return row, false, nil
 	case !row.Stands:
 		row, err := d.registerSide(ctx, row)
@@ -104,7 +104,7 @@ func (d *Deployer) registerSide(ctx context.Context, row paas.Side) (paas.Side, 
 	switch code := paas.CodeOf(err); {
 	case err == nil:
 		d.log.Debug("side job registered", "app", row.App, "job", row.Job, "eval", answer.EvalID, "index", answer.JobModifyIndex)
-		row.Index, row.Stands = answer.JobModifyIndex, true
+		row.Index, row.Stands, row.Refused = answer.JobModifyIndex, true, ""
 	case code == paas.Invalid, code == paas.Internal && d.now().Sub(row.CreatedAt) > sideRefuse:
 		row.Refused = paas.MessageOf(err)
 	default:

@@ -264,6 +264,42 @@ func TestAServerThatIsKilledAnywhereRunsATaskOnce(t *testing.T) {
 	}
 }
 
+func TestAJobThatNomadRefusesSaysSo(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.set(func() { c.side.refuse = "Nomad does not accept it: no such zone." })
+	if d := c.push(request(withTasks("hi", task("migrate", paas.PhaseBefore)), "a")); d.State != paas.DeploymentFailed || d.Reason != "task migrate failed: "+c.side.refuse {
+		t.Errorf("the deployment ended as %s: %s", d.State, d.Reason)
+	}
+	c.push(request(withCron("hi", "@daily"), "b"))
+	c.until("the cron is seen to be refused", func() (paas.Deployment, bool) {
+		return paas.Deployment{}, c.snapshot().Sides["shop.cron.report"].Refused == c.side.refuse
+	})
+	c.set(func() { c.side.refuse = "" })
+	c.ahead.Add(int64(time.Minute))
+	c.deployer().Wake(shop)
+	c.stands("shop.cron.report")
+	c.until("it is refused no more", func() (paas.Deployment, bool) {
+		row := c.snapshot().Sides["shop.cron.report"]
+		return paas.Deployment{}, row.Stands && row.Refused == ""
+	})
+}
+
+func TestACronThatSomebodyRemovedComesBack(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.push(request(withCron("hi", "@daily"), "a"))
+	c.stands("shop.cron.report")
+	c.set(func() { delete(c.jobs, "shop.cron.report") })
+	c.ahead.Add(int64(time.Minute))
+	c.deployer().Wake(shop)
+	c.stands("shop.cron.report")
+	events, err := c.store.Events(t.Context(), paas.EventFilter{Kinds: []paas.EventKind{paas.EventDrift}})
+	if err != nil || len(events) != 1 || !strings.Contains(events[0].Message, "shop.cron.report") {
+		t.Errorf("drift is told as %v, %v", events, err)
+	}
+}
+
 func TestATaskOfACanceledDeploymentIsStopped(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
