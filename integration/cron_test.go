@@ -50,6 +50,32 @@ func TestCrons(t *testing.T) {
 	})
 	c.ends("report", 0)
 
+	// A firing that goes on can be stopped, as any run.
+	c.hold("report", true)
+	var going string
+	d.until(time.Minute, "a firing goes on", func() bool {
+		var list runs
+		d.json(&list, app, "run", "--list", "report")
+		for _, r := range list.Items {
+			if r.Status == "running" {
+				going = r.ID
+			}
+		}
+		return going != ""
+	})
+	d.ok(app, "run", "--stop", going[:12])
+	d.until(time.Minute, "the firing was stopped", func() bool {
+		var list runs
+		d.json(&list, app, "run", "--list", "report")
+		for _, r := range list.Items {
+			if r.ID == going && r.Status == "killed" {
+				return strings.HasPrefix(r.Reason, "stopped by ")
+			}
+		}
+		return false
+	})
+	c.hold("report", false)
+
 	// Another schedule comes with the release that has it.
 	writeWorker(t, app, c, "two", cron(yearly))
 	d.ok(app, "push")
