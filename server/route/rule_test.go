@@ -50,6 +50,46 @@ route add crumpet-fence crumpet.invalid/default/shop/d1.3 http://127.0.0.1:9/
 	}
 }
 
+func TestARuleMayBeOfOneRouteAtTheRoutersPort(t *testing.T) {
+	t.Parallel()
+	text, err := route.Render(shop, "1", []route.Rule{
+		route.Share(green, root, 1), route.Share(green, root, 1).AtPort("9999"), route.DarkRoute(green, root), route.DarkRoute(green, root).AtPort("9999"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `route del default--shop--web--green shop.example.com/
+route del default--shop--web--green shop.example.com:9999/
+route weight default--shop--web--green shop.example.com/ weight 2
+route weight default--shop--web--green shop.example.com:9999/ weight 2
+route add crumpet-fence crumpet.invalid/default/shop/1 http://127.0.0.1:9/
+`
+	if diff := cmp.Diff(want, text); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestShapeOfARule(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		rules []route.Rule
+		want  route.Shape
+	}{
+		"only a fence": {nil, route.Shape{}},
+		"dark":         {[]route.Rule{route.Dark(green)}, route.Shape{Hides: true}},
+		"a share":      {[]route.Rule{route.Share(green, root, 0.5)}, route.Shape{Shares: true}},
+		"both":         {[]route.Rule{route.Share(green, root, 0.5), route.DarkRoute(green, root)}, route.Shape{Hides: true, Shares: true}},
+	} {
+		text, err := route.Render(shop, "1", c.rules)
+		if err != nil || route.ShapeOf(text) != c.want {
+			t.Errorf("%s: %+v, %v", name, route.ShapeOf(text), err)
+		}
+	}
+	if s := route.ShapeOf("nonsense"); s != (route.Shape{}) {
+		t.Errorf("nonsense: %+v", s)
+	}
+}
+
 func TestSharesNeverLeakNorRoundToZero(t *testing.T) {
 	t.Parallel()
 	for share, want := range map[float64]string{
@@ -82,6 +122,8 @@ func TestRenderRefusesWhatRoutersMisread(t *testing.T) {
 		"a rule of another app":                 {shop, "1", route.Dark(other), "of another"},
 		"a service that can't be split again":   {shop, "1", route.Dark(odd), "no service of an app"},
 		"a route in upper case matches nothing": {shop, "1", route.Share(green, paas.Route{Host: "Shop.example.com", Path: "/"}, 1), "upper-case"},
+		"a router's port that is none":          {shop, "1", route.Share(green, root, 1).AtPort("99 99"), "no port"},
+		"a share of no route":                   {shop, "1", route.Share(green, paas.Route{}, 1), "no host"},
 		"a route with a space":                  {shop, "1", route.Share(green, paas.Route{Host: "a.b", Path: "/ x/"}, 1), "character"},
 		"an empty rule":                         {shop, "1", route.Rule{}, "of another"},
 		"a version with a slash":                {shop, "1/2", route.Dark(green), "version"},
