@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -80,26 +79,6 @@ func sentence(d *hcl.Diagnostic) string {
 	return d.Detail
 }
 
-// Text writes diagnostics for a terminal, each with its file, line, column and source line. sources
-// holds the bytes of the files by the name they were parsed under; width 0 does not wrap.
-func Text(diags hcl.Diagnostics, sources map[string][]byte, width uint, color bool) string {
-	files := make(map[string]*hcl.File, len(sources))
-	for name, src := range sources {
-		files[name] = &hcl.File{Bytes: normal(src)} // as it was parsed
-	}
-	var b bytes.Buffer
-	for _, d := range diags {
-		// The library's writer can't fail on a buffer, and shows no column: the range goes first.
-		if d.Subject != nil {
-			fmt.Fprintf(&b, "%s:%d:%d: ", d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column)
-		} else if l, ok := d.Extra.(location); ok && strings.Contains(string(l), ":") {
-			fmt.Fprintf(&b, "%s: ", l) // of a file of variables
-		}
-		_ = hcl.NewDiagnosticTextWriter(&b, files, width, color).WriteDiagnostic(d)
-	}
-	return b.String()
-}
-
 // suggest gives ` Did you mean "x"?` for the candidate nearest to what was given, or "".
 func suggest(given string, candidates []string) string {
 	if near := nearest(given, candidates); near != "" {
@@ -112,6 +91,9 @@ func suggest(given string, candidates []string) string {
 func nearest(given string, candidates []string) string {
 	near, least := "", 3
 	for _, c := range candidates {
+		if d := len(given) - len(c); d < -2 || d > 2 {
+			continue
+		}
 		if n := levenshtein.Distance(strings.ToLower(given), strings.ToLower(c), nil); n < least && n < len(c) {
 			near, least = c, n
 		}

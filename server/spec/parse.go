@@ -90,53 +90,6 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// Tokens that make the parser go one level deeper, and those that end a level.
-var (
-	opening = []hclsyntax.TokenType{
-		hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote,
-		hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl,
-	}
-	closing = []hclsyntax.TokenType{
-		hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote,
-		hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd,
-	}
-)
-
-// tooMuch refuses sources that would make the recursive parser use much memory: a server parses
-// what strangers send.
-func tooMuch(src []byte, filename string) *hcl.Diagnostic {
-	const deepest = 64
-	refuse := func(r hcl.Range, detail string) *hcl.Diagnostic {
-		return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "App spec too large", Detail: detail, Subject: &r}
-	}
-	if len(src) > maxSource {
-		start := hcl.Range{Filename: filename, Start: hcl.InitialPos, End: hcl.InitialPos}
-		return refuse(start, fmt.Sprintf("The app spec has %d bytes; at most %d are read.", len(src), maxSource))
-	}
-	// Faults of the scanner are reported by the parser, which scans again.
-	tokens, _ := hclsyntax.LexConfig(src, filename, hcl.InitialPos)
-	depth, signs, choices := 0, 0, 0
-	for _, t := range tokens {
-		switch {
-		case slices.Contains(opening, t.Type):
-			depth++
-		case slices.Contains(closing, t.Type):
-			depth = max(0, depth-1)
-		case t.Type == hclsyntax.TokenQuestion:
-			choices++ // each nests in the one before
-		}
-		if t.Type == hclsyntax.TokenMinus || t.Type == hclsyntax.TokenBang {
-			signs++
-		} else {
-			signs = 0
-		}
-		if max(depth, signs, choices) > deepest {
-			return refuse(t.Range, fmt.Sprintf("The app spec is nested more than %d levels deep here.", deepest))
-		}
-	}
-	return nil
-}
-
 func sortDiagnostics(diags hcl.Diagnostics) {
 	slices.SortStableFunc(diags, func(a, b *hcl.Diagnostic) int { return offset(a) - offset(b) })
 }
