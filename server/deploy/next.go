@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -228,31 +227,6 @@ func (f facts) short(slot paas.Slot, counts map[string]int) string {
 	return ""
 }
 
-// unfinished gives what the last step still waits for: that every route answers, and that no router
-// sends requests to an old instance.
-func (f facts) unfinished() string {
-	if f.stopping() {
-		return ""
-	}
-	for _, p := range f.spec.Processes {
-		if f.wanted[p.Name] == 0 {
-			continue
-		}
-		for _, r := range p.Routes {
-			fact, seen := f.route(r)
-			if !seen || fact.State != paas.RouteAnswering {
-				return fmt.Sprintf("route %s does not answer yet", r)
-			}
-			for _, i := range f.old {
-				if !f.d.InPlace() && slices.Contains(fact.Any, address(i, r.Port)) {
-					return fmt.Sprintf("route %s still leads to an old instance", r)
-				}
-			}
-		}
-	}
-	return ""
-}
-
 // stopping says that nothing is wanted, so that no route can answer.
 func (f facts) stopping() bool {
 	for _, n := range f.wanted {
@@ -319,54 +293,6 @@ func (f facts) healthy(from []paas.Instance, process string) []paas.Instance {
 		}
 	}
 	return some
-}
-
-// unrouted counts the instances that some route of their process does not lead to in every router,
-// but for those routes that the rule still keeps dark.
-func (f facts) unrouted(p paas.Process, healthy []paas.Instance) int {
-	n := 0
-	for _, i := range healthy {
-		for _, r := range p.Routes {
-			if f.hidden(r) {
-				continue
-			}
-			fact, seen := f.route(r)
-			if !seen || !slices.Contains(fact.Targets, address(i, r.Port)) {
-				n++
-				break
-			}
-		}
-	}
-	return n
-}
-
-func (f facts) route(r paas.Route) (paas.RouteFact, bool) {
-	for _, fact := range f.snap.Routes {
-		if fact.Host == r.Host && fact.Path == r.Path {
-			return fact, true
-		}
-	}
-	return paas.RouteFact{}, false
-}
-
-// hidden says that the step's rule keeps a route dark that the release before does not have.
-func (f facts) hidden(r paas.Route) bool {
-	at := f.d.Current()
-	return at.Share != nil && !at.Switched() && !slices.ContainsFunc(f.snap.Releases[f.d.Previous].Spec.Routes(), func(o paas.Route) bool {
-		return o.Host == r.Host && o.Path == r.Path
-	})
-}
-
-// lit says that some router leads to a new instance of a process.
-func (f facts) lit(p paas.Process) bool {
-	for _, i := range f.fresh {
-		for _, r := range p.Routes {
-			if fact, seen := f.route(r); i.Process == p.Name && seen && slices.Contains(fact.Any, address(i, r.Port)) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // roomLimit is how long to wait for room: longer while old instances are on their way out.

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -153,16 +152,4 @@ func (f facts) homeless() string {
 		}
 	}
 	return ""
-}
-
-// led says that every route of a process leads to all of these instances.
-func (f facts) led(p paas.Process, healthy []paas.Instance) bool {
-	for _, i := range healthy {
-		for _, r := range p.Routes {
-			if fact, seen := f.route(r); seen && !slices.Contains(fact.Targets, address(i, r.Port)) {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -99,7 +100,7 @@ func (r Rule) source() (string, error) {
 		return "", nil
 	}
 	if problem := paas.CheckRoute(r.route); problem != "" {
-		return "", fmt.Errorf("%s", problem)
+		return "", errors.New(problem)
 	}
 	if r.port == "" {
 		return r.route.String(), nil
