@@ -54,7 +54,7 @@ func (t *traffic) steps() []paas.Step {
 	if share < 100 {
 		t.add(t.grown(100))
 		next := t.clone()
-		next.Share = percentage(100)
+		next.Share = new(100)
 		for _, p := range t.spec.Processes {
 			if t.follows(p) {
 				next.Old[p.Name] = 0
@@ -74,7 +74,7 @@ func (t *traffic) steps() []paas.Step {
 func (t *traffic) shift(percent int) {
 	t.add(t.grown(percent))
 	next := t.clone()
-	next.Share = percentage(percent)
+	next.Share = new(percent)
 	next.Hold, next.Manual = t.spec.Deploy.Canary.Hold, t.spec.Deploy.Canary.Manual
 	for _, p := range t.spec.Processes {
 		if t.follows(p) {
@@ -178,13 +178,13 @@ func (t *traffic) add(s paas.Step) {
 
 // clone is the last step anew, without its hold.
 func (t *traffic) clone() paas.Step {
-	return paas.Step{New: maps.Clone(t.at.New), Old: maps.Clone(t.at.Old), Share: percentage(*t.at.Share)}
+	return paas.Step{New: maps.Clone(t.at.New), Old: maps.Clone(t.at.Old), Share: new(*t.at.Share)}
 }
 
 // trafficBack turns a walk back that moved traffic: what is missing of the old instances first, then
 // every request, then the new instances go. spec and wanted are of the release in the old slot.
 func trafficBack(spec paas.Spec, here paas.Step, wanted map[string]int) []paas.Step {
-	filled := paas.Step{New: counted(here.New), Old: counted(here.Old), Share: percentage(*here.Share)}
+	filled := paas.Step{New: counted(here.New), Old: counted(here.Old), Share: new(*here.Share)}
 	turned := paas.Step{New: counted(here.New), Old: counted(here.Old), Share: new(int)}
 	last := paas.Step{New: map[string]int{}, Old: map[string]int{}, Share: new(int)}
 	short := false
@@ -228,5 +228,3 @@ func counted(counts map[string]int) map[string]int {
 	}
 	return some
 }
-
-func percentage(n int) *int { return &n }

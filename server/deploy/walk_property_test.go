@@ -19,7 +19,8 @@ func TestNoOrderOfThingsTakesInstancesFromTheTraffic(t *testing.T) {
 		s, dep := newSim()
 		wanted := rapid.IntRange(1, 5).Draw(t, "wanted")
 		policy := rapid.SampledFrom([]paas.Deploy{
-			paas.DefaultDeploy(), {Strategy: paas.Rolling, Surge: paas.Amount{Count: 3}, MaxInFlight: 1, Revert: true, Deadline: time.Hour},
+			paas.DefaultDeploy(),
+			{Strategy: paas.Rolling, Surge: paas.Amount{Count: 3}, MaxInFlight: 1, Revert: true, Deadline: time.Hour},
 			canary(1, 10, 50), manual(2, 5), canary(1), blueGreen(),
 		}).Draw(t, "policy")
 		turn := func() { _, _, _ = dep.Turn(t.Context(), 1, shop) } // what it could not do it does later
