@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,6 +25,7 @@ func (s *session) showPlan(p paas.Plan) {
 	if !p.Nothing {
 		s.showFates(p)
 		s.showRoom(p)
+		s.showSteps(p)
 		s.showPlannedRoutes(p.Routes)
 		s.showCapacity(p.Capacity)
 		s.showSides(p)
@@ -134,16 +136,37 @@ func (s *session) showRoom(p paas.Plan) {
 	}
 }
 
-// showPlannedRoutes prints the route table before and after, and at each step that moves traffic.
+// showSteps prints how a walk goes.
+func (s *session) showSteps(p paas.Plan) {
+	if !p.Walk || len(p.Steps) < 2 {
+		return
+	}
+	s.print("")
+	var rows [][]string
+	for i, step := range p.Steps {
+		requests := "follow the instances"
+		if step.Share != nil {
+			requests = fmt.Sprintf("%d %% to %s", *step.Share, p.ToSlot)
+		}
+		held := "-"
+		switch {
+		case step.Manual:
+			held = "until promoted"
+		case step.Hold > 0:
+			held = step.Hold.String()
+		}
+		rows = append(rows, []string{fmt.Sprint(i + 1), cut(counted(step.New), 20), cut(counted(step.Old), 20), requests, held})
+	}
+	s.table(s.out, []string{"STEP", "IN " + strings.ToUpper(string(p.ToSlot)), "IN " + strings.ToUpper(string(p.FromSlot)), "REQUESTS", "HELD"}, rows)
+}
+
+// showPlannedRoutes prints the route table before and after.
 func (s *session) showPlannedRoutes(r paas.RoutePlans) {
 	if len(r.Before)+len(r.After) == 0 {
 		return
 	}
 	s.print("")
 	s.showRouteTable("Routes now", r.Before)
-	for i, step := range r.Steps[:max(0, len(r.Steps)-1)] {
-		s.showRouteTable(fmt.Sprintf("Routes at step %d", i+1), slices.DeleteFunc(slices.Clone(step), func(row paas.RoutePlan) bool { return row.Instances == 0 }))
-	}
 	s.showRouteTable("Routes then", r.After)
 }
 
@@ -242,11 +265,13 @@ func percent(share float64) string { return fmt.Sprintf("%.4g %%", share) }
 // counted is "2 web, 1 worker".
 func counted(counts map[string]int) string {
 	var parts []string
-	for name, n := range counts {
-		if n > 0 {
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		if n := counts[name]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, name))
 		}
 	}
-	slices.Sort(parts)
+	if len(parts) == 0 {
+		return "none"
+	}
 	return strings.Join(parts, ", ")
 }

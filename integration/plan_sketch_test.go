@@ -186,7 +186,9 @@ func (s *sketch) text() string {
 		}
 	}
 	say("app %q {\nbuild {\nbuilder = \"none\"\n}\nenv = %s", s.app, hclMap(s.env))
-	block("deploy", s.deploy)
+	if !strings.Contains(s.deploy, "canary") && !strings.Contains(s.deploy, "blue-green") || slices.ContainsFunc(s.processes, (*sketched).moves) {
+		block("deploy", s.deploy)
+	}
 	block("placement", s.placement)
 	for _, p := range s.processes {
 		say("process %q {", p.name)
@@ -202,6 +204,9 @@ func (s *sketch) text() string {
 	say("}")
 	return b.String()
 }
+
+// moves says whether requests to the process can move from old instances to new ones.
+func (p *sketched) moves() bool { return len(p.routes) > 0 && p.strategy != "stop-first" }
 
 func (p *sketched) text(say func(string, ...any), block func(head, body string)) {
 	mode := "idle"

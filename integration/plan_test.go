@@ -196,14 +196,24 @@ func (c *chain) disturb() string {
 		})
 		return "a stop"
 	}
-	args := []string{"scale", "--app", c.app}
 	var s status
 	r := c.d.cli(c.folder, "status", c.app, "--json")
-	if json.Unmarshal([]byte(r.out), &s) == nil && len(s.Processes) > 0 {
-		args = append(args, fmt.Sprintf("%s=%d", s.Processes[0].Name, c.random.IntN(4)))
+	if json.Unmarshal([]byte(r.out), &s) != nil || len(s.Processes) == 0 {
+		return "nothing"
 	}
-	r = c.d.cli(c.folder, args...)
-	return fmt.Sprintf("%s (exit %d)", strings.Join(args, " "), r.code)
+	name, n := s.Processes[0].Name, c.random.IntN(4)
+	r = c.d.cli(c.folder, "scale", "--app", c.app, fmt.Sprintf("%s=%d", name, n))
+	c.d.eventually(30*time.Second, func() bool { // Nomad is told a little later
+		have := 0
+		now, err := c.d.allocs(c.app)
+		for _, a := range now {
+			if a.process == name {
+				have++
+			}
+		}
+		return err == nil && have == n
+	})
+	return fmt.Sprintf("a scale to %s=%d (exit %d)", name, n, r.code)
 }
 
 // pair plans and pushes the spec in the folder, and compares.

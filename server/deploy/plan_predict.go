@@ -137,13 +137,17 @@ func cloned[K comparable, V any](m map[K]V) map[K]V {
 	return maps.Clone(m)
 }
 
-// present counts the instances that were seen in the slot that serves.
+// present counts the instances that were seen in the slot that serves, without those that an earlier
+// wish takes away: they go whatever is pushed.
 func present(snap paas.Snapshot) map[string]int {
 	counts := map[string]int{}
 	for _, i := range snap.Instances {
 		if i.Slot == snap.App.Live && !i.State.Ended() && i.State != paas.InstanceStopping {
 			counts[i.Process]++
 		}
+	}
+	for process, n := range wished(snap) {
+		counts[process] = min(counts[process], n)
 	}
 	return counts
 }
