@@ -70,14 +70,34 @@ func (d *decoder) read(at place, body *hclsyntax.Body, s schema) contents {
 			d.fault(at.attr(b.Type).label(), b.DefRange(), "Block repeated", "There is a second block %q in %s; the first is in line %d. Join them.", b.Type, s.kind, first.DefRange().Start.Line)
 			continue
 		}
+		if n := len(c.blocks[b.Type]); most[b.Type] > 0 && n == most[b.Type] {
+			if !d.broken[at.attr(b.Type).key] {
+				d.fault(at.attr(b.Type), b.DefRange(), "Too many", "%s", tooMany(b.Type, s.kind, countOf(body, b.Type)))
+			}
+			continue
+		}
 		c.blocks[b.Type] = append(c.blocks[b.Type], b)
 	}
 	return c
 }
 
+func countOf(body *hclsyntax.Body, kind string) int {
+	n := 0
+	for _, b := range body.Blocks {
+		if b.Type == kind {
+			n++
+		}
+	}
+	return n
+}
+
 // unknown reports a name that the schema does not have. what is key or block, as it was written.
 func (d *decoder) unknown(at place, body *hclsyntax.Body, name string, r hcl.Range, what string, s schema) {
 	here := at.attr(name)
+	if d.found.full() {
+		d.fault(here, r, "Unknown "+what, "")
+		return
+	}
 	switch said := s.refused[name]; {
 	case said != "" && said == later[name]:
 		d.fault(here, r, "Not yet", "The %s %q of %s: %s", what, name, s.kind, said)
@@ -141,13 +161,13 @@ func ordered(attrs hclsyntax.Attributes) []*hclsyntax.Attribute {
 
 // check runs Validate's rules and reports what they find at its place in the file.
 func (d *decoder) check(s paas.Spec, file hcl.Range) {
-	validate(s, func(at place, f flaw) {
+	validate(s, newReport(func(at place, f flaw) {
 		at = d.asWritten(at)
 		if d.broken[at.key] || (f.absent && d.partial) {
 			return
 		}
 		d.report(at, d.rangeOf(at.key, file), f.summary, f.message)
-	})
+	}))
 }
 
 // asWritten gives the place of a probe of the short form as the file has it: Validate knows the long

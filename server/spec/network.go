@@ -81,6 +81,9 @@ func namesOf(ports []paas.Port) []string {
 
 // validateRefs demands that every port a value refers to is one of its owner's.
 func validateRefs(at place, o owner, v paas.Value, r report) {
+	if r.full() {
+		return
+	}
 	for _, ref := range v.Refs() {
 		switch ref.Kind {
 		case paas.RefAllocID, paas.RefAllocIndex:
@@ -144,6 +147,9 @@ func owners(s paas.Spec) iter.Seq2[owner, paas.Program] {
 }
 
 func validateVariable(at place, name string, v paas.Value, r report) {
+	if r.full() {
+		return
+	}
 	switch {
 	case !variableName(name):
 		r.say(at.label(), "Bad name", "The variable %q in env must begin with a letter or an underscore and hold only letters, digits and underscores.", name)

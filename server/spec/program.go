@@ -103,7 +103,12 @@ func (d *decoder) line(at place, a *hclsyntax.Attribute, ports []paas.Port) ([]p
 	if a == nil {
 		return nil, true
 	}
-	if _, written := a.Expr.(*hclsyntax.TupleConsExpr); !written {
+	tuple, written := a.Expr.(*hclsyntax.TupleConsExpr)
+	if written && len(tuple.Exprs) > most["words"] {
+		d.fault(at, a.Expr.Range(), "Too many", "%s", tooMany("words", a.Name, len(tuple.Exprs)))
+		return nil, false
+	}
+	if !written {
 		v, ok := d.eval(at, a.Expr, refsTo(ports))
 		switch {
 		case !ok:

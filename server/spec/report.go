@@ -54,7 +54,7 @@ func (d *decoder) fault(at place, r hcl.Range, summary, format string, args ...a
 		d.found.more++
 		return
 	}
-	d.report(at, r, summary, fmt.Sprintf(format, args...))
+	d.report(at, r, summary, fmt.Sprintf(format, brief(args)...))
 }
 
 // report reports a fault; r is the zero range for one of no place in the file.

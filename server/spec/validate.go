@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -17,22 +18,69 @@ type flaw struct {
 	absent           bool
 }
 
-type report func(at place, f flaw)
+// report takes flaws, until there are more than anybody reads.
+type report struct {
+	take func(at place, f flaw)
+	left *int
+}
+
+func newReport(take func(at place, f flaw)) report {
+	left := mostFlaws
+	return report{take, &left}
+}
 
 func (r report) say(at place, summary, format string, args ...any) {
-	r(at, flaw{summary: summary, message: fmt.Sprintf(format, args...)})
+	r.add(at, flaw{summary: summary, message: fmt.Sprintf(format, brief(args)...)})
 }
 
 func (r report) missing(at place, summary, format string, args ...any) {
-	r(at, flaw{summary: summary, message: fmt.Sprintf(format, args...), absent: true})
+	r.add(at, flaw{summary: summary, message: fmt.Sprintf(format, brief(args)...), absent: true})
+}
+
+func (r report) add(at place, f flaw) {
+	if *r.left--; *r.left >= 0 {
+		r.take(at, f)
+	}
+}
+
+// full says that no more flaws are taken, so that none need be looked for.
+func (r report) full() bool { return *r.left <= 0 }
+
+// mostFlaws is how many flaws of one spec are looked for: somewhat more than are said, as some are
+// said already by the decoder.
+const mostFlaws = 300
+
+// brief shortens the texts of a sentence that are too long to be read.
+func brief(args []any) []any {
+	const most, kept = 400, 60
+	short := slices.Clone(args)
+	for i, arg := range args {
+		s, isError := "", false
+		switch v := reflect.ValueOf(arg); {
+		case !v.IsValid():
+			continue
+		case v.Kind() == reflect.String:
+			s = v.String()
+		default:
+			var err error
+			if err, isError = arg.(error); !isError {
+				continue
+			}
+			s = err.Error()
+		}
+		if len(s) > most {
+			short[i] = strings.ToValidUTF8(s[:kept], "") + "..."
+		}
+	}
+	return short
 }
 
 // Validate gives every fault of a spec, each with its key path. A spec that Parse gave has none.
 func Validate(s paas.Spec) []paas.Fault {
 	var faults []paas.Fault
-	validate(s, func(at place, f flaw) {
+	validate(s, newReport(func(at place, f flaw) {
 		faults = append(faults, paas.Fault{Location: at.location, Message: f.message})
-	})
+	}))
 	return faults
 }
 
@@ -48,9 +96,9 @@ func validate(s paas.Spec, r report) {
 	if len(s.Processes) == 0 {
 		r.missing(place{"process", "app"}, "Process missing", "The app %q has no process. Add process \"web\" { command = [\"./%s\"] }.", s.App, s.App)
 	}
-	few(r, app, s.App, "processes", len(s.Processes))
-	few(r, app, s.App, "tasks", len(s.Tasks))
-	few(r, app, s.App, "crons", len(s.Crons))
+	if !few(s, r) {
+		return // a rule that compares each with all would take long
+	}
 	validateNames(s, r)
 	for i, p := range s.Processes {
 		validateProcess(place{}.block("process", i, p.Name), p, s.Build.Builder, r)
@@ -65,12 +113,6 @@ func validate(s paas.Spec, r report) {
 	validateSharedEnv(s, r)
 	validateDeploy(s, r)
 	validatePlacement(place{"placement", "placement"}, s.Placement, r)
-}
-
-func few(r report, at place, app, what string, n int) {
-	if n > paas.MaxProcesses {
-		r.say(at, "Too many "+what, "The app %q has %d %s; at most %d are allowed.", app, n, what, paas.MaxProcesses)
-	}
 }
 
 // validateNames demands one name for one thing: processes, tasks and crons stand in the same lists of

@@ -40,7 +40,7 @@ func validateFragment(at place, l level, f paas.Fragment, r report) {
 // tidy gives a fragment its canonical form: a duration such as "30s" becomes the number of
 // nanoseconds that Nomad's API has.
 func (l level) tidy(v any) any {
-	w := walk{level: l, report: func(place, flaw) {}}
+	w := walk{level: l, report: newReport(func(place, flaw) {})}
 	return w.value(place{}, l.of, v)
 }
 
@@ -104,6 +104,9 @@ func (w *walk) object(at place, t reflect.Type, object map[string]any) map[strin
 		fields = fieldsOf(t)
 	}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if w.report.full() {
+			return object
+		}
 		here := at.attr(name)
 		of, known := fields[name]
 		instead := w.level.forbidden[name]

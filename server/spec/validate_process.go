@@ -88,7 +88,6 @@ func validateLife(at place, p paas.Process, r report) {
 }
 
 func validateSidecars(at place, p paas.Process, builder paas.Builder, disk int, r report) {
-	few(r, at, p.Name, "sidecars", len(p.Sidecars))
 	taken := map[string]bool{}
 	for i, s := range p.Sidecars {
 		here := at.block("sidecar", i, s.Name)

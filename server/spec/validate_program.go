@@ -60,6 +60,10 @@ func validateCommand(at place, command []paas.Value, o owner, r report) {
 	if len(command) == 0 {
 		return
 	}
+	if n := len(command); n > most["words"] {
+		r.say(at, "Too many", "%s", tooMany("words", "command", n))
+		return
+	}
 	program, literal := command[0].Text()
 	switch first := at.item(0); {
 	case !literal:

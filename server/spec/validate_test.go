@@ -2,6 +2,7 @@ package spec_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -136,5 +137,41 @@ func TestEqualMeaningGivesEqualSpecs(t *testing.T) {
 	whole.App = plain.App
 	if whole.Digest() != plain.Digest() {
 		t.Errorf("another digest of the app:\n%s", cmp.Diff(plain, whole))
+	}
+}
+
+func TestTooManyOfAThingAreOneSentence(t *testing.T) {
+	t.Parallel()
+	many := func(n int, format string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	for name, c := range map[string]struct{ src, location, want string }{
+		"processes": {app(many(21, "process \"p%d\" { command = [\"a\"] }\n")), "process", `21 of "process" in app; at most 20`},
+		"ports":     {one(many(60, "port \"p%d\" {}\n")), "process.web.port", `61 of "port"`},
+		"files":     {one(many(101, "file \"f%d\" { content = \"\" }\n")), "process.web.file", `101 of "file"`},
+		"words":     {one("args = [" + many(1001, "%d, ") + "]"), "process.web.args", `1001 of "words"`},
+	} {
+		_, diags := spec.Parse([]byte(c.src), "crumpet.hcl")
+		faults := spec.Faults(diags)
+		if len(faults) != 1 || faults[0].Location != c.location || !strings.Contains(faults[0].Message, c.want) {
+			t.Errorf("%s: got %+v, want one fault at %s with %q", name, faults, c.location, c.want)
+		}
+	}
+	s := sent(t)
+	s.Processes[0].Placement.Constraints = make([]paas.Constraint, 101)
+	if faults := spec.Validate(s); len(faults) != 1 || faults[0].Location != "process.web.placement" {
+		t.Errorf("got %+v, want one fault at process.web.placement", faults)
+	}
+}
+
+func TestALongValueIsNotReadOutInASentence(t *testing.T) {
+	t.Parallel()
+	_, diags := spec.Parse([]byte(one("user = \""+strings.Repeat("a b", 10_000)+"\"")), "crumpet.hcl")
+	if faults := spec.Faults(diags); len(faults) != 1 || len(faults[0].Message) > 300 || !strings.Contains(faults[0].Message, "such as") {
+		t.Errorf("got %+v", faults)
 	}
 }
