@@ -10,6 +10,9 @@ import (
 // Guard is guard, for its table.
 var Guard = guard
 
+// Back is back, for the property of the way back.
+var Back = back
+
 // MovesTraffic is movesTraffic, for the property of walks.
 var MovesTraffic = movesTraffic
 
