@@ -52,7 +52,7 @@ func (s *session) planTitle(p paas.Plan) string {
 
 // showChanges prints every key that differs, on one line where it fits.
 func (s *session) showChanges(changes []paas.KeyChange) {
-	for i, c := range changes {
+	for i, c := range folded(changes) {
 		if i == 0 {
 			s.print("")
 		}
@@ -73,17 +73,56 @@ func (s *session) showChanges(changes []paas.KeyChange) {
 	}
 }
 
+// folded puts the many keys of a process, task or cron that came or went into one line, with its
+// command.
+func folded(changes []paas.KeyChange) []paas.KeyChange {
+	whole := map[string]bool{}
+	for _, c := range changes {
+		// Every program has a kill_timeout; a key of the block that was there before is there still.
+		if block, rest := blockOf(c.Key); rest == "kill_timeout" && (c.Old == nil) != (c.New == nil) {
+			whole[block] = true
+		}
+	}
+	var list []paas.KeyChange
+	for _, c := range changes {
+		block, rest := blockOf(c.Key)
+		switch {
+		case !whole[block]:
+			list = append(list, c)
+		case rest == "command" || rest == "kill_timeout" && !slices.ContainsFunc(changes, func(o paas.KeyChange) bool { return o.Key == block+".command" }):
+			c.Key = block
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// blockOf splits process.NAME, task.NAME or cron.NAME off a key.
+func blockOf(key string) (block, rest string) {
+	parts := strings.SplitN(key, ".", 3)
+	if len(parts) < 3 || !slices.Contains([]string{"process", "task", "cron"}, parts[0]) {
+		return "", key
+	}
+	return parts[0] + "." + parts[1], parts[2]
+}
+
 // keyChange gives the sign of a change and its values.
 func keyChange(c paas.KeyChange) (mark string, values []string) {
+	value := func(text *string) string {
+		if c.Key == "artifact" || c.Key == "runtime" { // a digest, as it is shown elsewhere
+			return (*text)[:min(12, len(*text))]
+		}
+		return strings.Join(strings.Fields(*text), " ") // a fragment or file may have several lines
+	}
 	switch {
 	case c.Old == nil && c.New == nil:
 		return "~", nil
 	case c.Old == nil:
-		return "+", []string{oneLine(*c.New)}
+		return "+", []string{value(c.New)}
 	case c.New == nil:
-		return "-", []string{oneLine(*c.Old)}
+		return "-", []string{value(c.Old)}
 	default:
-		return "~", []string{oneLine(*c.Old), "-> " + oneLine(*c.New)}
+		return "~", []string{value(c.Old), "-> " + value(c.New)}
 	}
 }
 
@@ -249,9 +288,6 @@ func cut(text string, width int) string {
 	}
 	return text
 }
-
-// oneLine makes a value fit for a line: a fragment or file may have several.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func orDash(n int) string {
 	if n == 0 {

@@ -130,10 +130,10 @@ func TestPlan(t *testing.T) {
 	var mu sync.Mutex
 	seen := map[string]int{}
 	for n := range apps {
-		folder := t.TempDir()
+		folder := filepath.Join(t.TempDir(), "app")
 		all.Go(func() {
 			c := &chain{d: d, app: fmt.Sprintf("app%d", n), folder: folder, random: rand.New(rand.NewPCG(seed, uint64(n)))} //nolint:gosec // chance, not secrets
-			if err := errors.Join(os.Link(program, filepath.Join(folder, "task")), c.run(n, pairs, apps)); err != nil {
+			if err := errors.Join(os.Mkdir(folder, 0o700), os.Link(program, filepath.Join(folder, "task")), c.run(n, pairs, apps)); err != nil {
 				t.Errorf("%s: %v", c.app, err)
 			}
 			mu.Lock()
@@ -222,7 +222,8 @@ func (c *chain) pair() error {
 	if err != nil {
 		return err
 	}
-	r := c.d.cli(c.folder, "plan", "--json")
+	file := filepath.Join(c.folder, "..", c.app+".plan")
+	r := c.d.cli(c.folder, "plan", "--json", "--out", file)
 	var plan planned
 	if err := json.Unmarshal([]byte(r.out), &plan); err != nil {
 		return fmt.Errorf("plan: %s", r)
@@ -230,8 +231,12 @@ func (c *chain) pair() error {
 	if want := map[bool]int{true: 0, false: 1}[plan.Nothing]; r.code != want {
 		return fmt.Errorf("exit code %d of the plan, want %d: %s", r.code, want, plan.Why)
 	}
-	if r := c.d.cli(c.folder, "push"); r.code != 0 {
-		return fmt.Errorf("push: %s", r)
+	push := []string{"push"}
+	if c.random.IntN(2) == 0 {
+		push = append(push, "--plan", file)
+	}
+	if r := c.d.cli(c.folder, push...); r.code != 0 {
+		return fmt.Errorf("%s: %s", strings.Join(push, " "), r)
 	}
 	want := plan.fates()
 	var got map[string]fate

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/crumpet-paas/crumpet/server/jobspec"
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
@@ -287,23 +288,8 @@ func strategy(spec paas.Spec) paas.Strategy { return cmp.Or(spec.Deploy.Strategy
 // fragments lists the escape hatch of a spec.
 func fragments(spec paas.Spec) []paas.NomadPiece {
 	list := []paas.NomadPiece{}
-	add := func(key string, fragment paas.Fragment) {
-		if len(fragment) > 0 {
-			list = append(list, paas.NomadPiece{Key: key, JSON: fragment})
-		}
-	}
-	for _, p := range spec.Processes {
-		add("process."+p.Name+".nomad.group", p.NomadGroup)
-		add("process."+p.Name+".nomad.task", p.NomadTask)
-		for _, s := range p.Sidecars {
-			add("process."+p.Name+".sidecar."+s.Name+".nomad.task", s.NomadTask)
-		}
-	}
-	for _, t := range spec.Tasks {
-		add("task."+t.Name+".nomad.task", t.NomadTask)
-	}
-	for _, c := range spec.Crons {
-		add("cron."+c.Name+".nomad.task", c.NomadTask)
+	for _, f := range jobspec.Fragments(spec) {
+		list = append(list, paas.NomadPiece(f))
 	}
 	return list
 }
