@@ -49,7 +49,7 @@ func sides(_ *testing.T, f *fixture) {
 }
 
 func runs(_ *testing.T, f *fixture) {
-	snap := f.save(newApp(shop))
+	f.save(newApp(shop))
 	f.save(newApp(other))
 	f.drain()
 	first, second, theirs := run(shop, "a", moment), run(shop, "b", moment.Add(time.Second)), run(other, "c", moment)
