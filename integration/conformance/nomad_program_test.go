@@ -2,6 +2,8 @@ package conformance_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -69,6 +71,10 @@ var nomadProgramRows = []row{
 			uid of nobody 65534, writes to its folder 200
 			a user that is not there: failed, Driver Failure true, names it true`,
 		run: func(p *probe) {
+			for dir := p.dir; p.kind == "embedded" && dir != os.TempDir(); dir = filepath.Dir(dir) {
+				p.check(os.Chmod(dir, 0o711)) // there is no chroot: the user needs the whole way
+				p.check(os.Chmod(filepath.Join(p.dir, "nomad"), 0o711))
+			}
 			j := p.server(1)
 			j.TaskGroups[0].Tasks[0].User = "nobody"
 			_, address := p.serving(j)
@@ -132,13 +138,19 @@ var nomadProgramRows = []row{
 			p.until("the quiet one has changed", func() bool { return file("conf/quiet") == "two" })
 			p.put(p.id+"/loud", "two")
 			p.until("the signal has come", func() bool { return signals() == "1" })
-			a := p.running(1)[0]
-			p.say("after a change: quiet %s, loud %s, signals %s, restarts %d", file("conf/quiet"), file("loud"), signals(), a.TaskStates["web"].Restarts)
-			for _, e := range a.TaskStates["web"].Events {
-				if e.Type == nomadapi.TaskSignaling {
-					p.say("%s: %s", e.Type, e.Details["signal_reason"])
+			var signaled *nomadapi.TaskEvent
+			var a *nomadapi.AllocationListStub
+			p.until("the event is there", func() bool {
+				a = p.running(1)[0]
+				for _, e := range a.TaskStates["web"].Events {
+					if e.Type == nomadapi.TaskSignaling {
+						signaled = e
+					}
 				}
-			}
+				return signaled != nil
+			})
+			p.say("after a change: quiet %s, loud %s, signals %s, restarts %d", file("conf/quiet"), file("loud"), signals(), a.TaskStates["web"].Restarts)
+			p.say("%s: %s", signaled.Type, signaled.DisplayMessage)
 		},
 	},
 	{

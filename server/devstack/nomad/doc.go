@@ -5,9 +5,10 @@
 //	HTTP -> state (rows, index) -> evaluation -> sched.Reconcile -> allocations
 //	     -> runner -> executor (a process each) and catalog (Consul)
 //
-// It serves what the official client needs for service jobs under /v1, blocking
-// queries included: jobs, validate/job, job/ID (versions, allocations,
-// evaluations, summary, deployments, deployment, plan, evaluate, scale),
+// It serves what the official client needs for service, batch and periodic jobs
+// under /v1, blocking queries included: jobs, validate/job, job/ID (versions,
+// allocations, evaluations, summary, deployments, deployment, plan, evaluate,
+// periodic/force, scale),
 // evaluations, evaluation/ID, allocations, allocation/ID (stop),
 // client/allocation/ID (restart, signal), client/fs (logs, ls, stat, cat, readat,
 // stream), nodes, node/ID (allocations, drain, eligibility), namespaces,
@@ -16,10 +17,13 @@
 // /.well-known/jwks.json. Anything else is answered 501 with its path.
 //
 // Known differences from Nomad: there are no deployments, every update block is
-// read as max_parallel = 0; CPU and memory are accounted, not enforced; exec is
-// raw_exec, without chroot, cgroups or another user; only the mode "host" of
-// networks, no lifecycle, volumes or devices; a task's logs are in its own
-// folder; a lost machine's power may lose the last transactions.
+// read as max_parallel = 0; CPU, cores, memory and disk are accounted, not
+// enforced; exec is raw_exec, without chroot and cgroups, so that a task of
+// another user needs a way to its folder; only the mode "host" of networks; no
+// volumes, devices, Connect, system or parameterized jobs, change_mode script,
+// splay of templates, or shutdown_delay of a single task; the node has no class
+// and no meta, and is in the pool "default"; a task's logs are in its own folder;
+// a lost machine's power may lose the last transactions.
 //
 // Invariant: nothing here imports another package of Crumpet, and no task ends
 // because the stand-in does.

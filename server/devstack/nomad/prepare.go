@@ -92,7 +92,10 @@ func (t *task) process(def *nomadapi.Task, env *taskenv.Env) (executor.Spec, err
 		spec.NoLogs = c.Disabled != nil && *c.Disabled
 	}
 	var err error
-	if spec.User, err = executor.LookUser(def.User); err != nil {
+	if spec.User, err = executor.LookUser(def.User); err == nil {
+		err = spec.User.Enter(dir)
+	}
+	if err != nil {
 		return spec, t.driverFailed(err)
 	}
 	command, err := env.ReplaceArgument(taskenv.Text(def.Config["command"]))

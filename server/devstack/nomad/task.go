@@ -327,7 +327,7 @@ func (t *task) wait(ctx context.Context, handle *executor.Handle) (exit executor
 		case indexes := <-t.rendered():
 			if t.onRendered(indexes, handle.Signal) && !stopping && kill == nil {
 				t.r.event(t.name, nil, taskEvent(nomadapi.TaskRestartSignal, func(e *nomadapi.TaskEvent) {
-					e.RestartReason = "Template with change_mode restart re-rendered"
+					e.DisplayMessage = "Template with change_mode restart re-rendered"
 				}))
 				again = true
 				kill = t.terminate(handle)

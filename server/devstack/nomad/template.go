@@ -150,7 +150,7 @@ func (t *task) onRendered(indexes []int, signal func(syscall.Signal) error) (res
 			restart = true
 		case "signal":
 			t.r.event(t.name, nil, taskEvent(nomadapi.TaskSignaling, func(e *nomadapi.TaskEvent) {
-				e.TaskSignal, e.TaskSignalReason = *tmpl.ChangeSignal, "Template re-rendered"
+				e.TaskSignal, e.DisplayMessage = *tmpl.ChangeSignal, "Template re-rendered"
 			}))
 			if err := signal(unix.SignalNum(*tmpl.ChangeSignal)); err != nil {
 				t.r.s.log.Warn("signal not sent", "alloc", t.r.id, "task", t.name, "err", err)

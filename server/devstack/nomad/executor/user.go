@@ -2,7 +2,11 @@ package executor
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
 	"os/user"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 )
@@ -41,6 +45,32 @@ func LookUser(name string) (*Identity, error) {
 		}
 	}
 	return who, nil
+}
+
+// Enter says which folder on the way to a path is closed to an identity. There is
+// no chroot here, so a task needs the whole way.
+func (who *Identity) Enter(path string) error {
+	if who == nil || who.UID == 0 {
+		return nil
+	}
+	for ; path != "/"; path = filepath.Dir(path) {
+		info, err := os.Stat(path)
+		if err != nil {
+			return fmt.Errorf("folder of the task: %w", err)
+		}
+		owner, known := info.Sys().(*syscall.Stat_t)
+		need := fs.FileMode(0o001)
+		switch {
+		case known && owner.Uid == who.UID:
+			need = 0o100
+		case known && (owner.Gid == who.GID || slices.Contains(who.Groups, owner.Gid)):
+			need = 0o010
+		}
+		if info.Mode()&need == 0 {
+			return fmt.Errorf("user %d may not enter %s", who.UID, path)
+		}
+	}
+	return nil
 }
 
 // Credential is an identity as the kernel takes it.
