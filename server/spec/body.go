@@ -98,6 +98,10 @@ func (d *decoder) unknown(at place, body *hclsyntax.Body, name string, r hcl.Ran
 		d.fault(here, r, "Unknown "+what, "")
 		return
 	}
+	if d.lost(r) && nearest(name, s.names()) == "" {
+		d.broken[here.key] = true
+		return
+	}
 	switch said := s.refused[name]; {
 	case said != "" && said == later[name]:
 		d.fault(here, r, "Not yet", "The %s %q of %s: %s", what, name, s.kind, said)
@@ -107,6 +111,12 @@ func (d *decoder) unknown(at place, body *hclsyntax.Body, name string, r hcl.Ran
 		d.mistyped(at, body, name, s)
 		d.fault(here, r, "Unknown "+what, "There is no %s %q in %s.%s", what, name, s.kind, s.hint(name))
 	}
+}
+
+// lost says that the parser may have put something into the wrong block: behind a fault of syntax it
+// guesses where blocks end.
+func (d *decoder) lost(r hcl.Range) bool {
+	return slices.ContainsFunc(d.found.syntax, func(fault hcl.Range) bool { return fault.Start.Byte < r.Start.Byte })
 }
 
 // mistyped keeps what a wrong name was meant to be from being called missing as well.
