@@ -161,7 +161,9 @@ func (s *session) showFates(p paas.Plan) {
 // showRoom prints whether the new instances find a place.
 func (s *session) showRoom(p paas.Plan) {
 	title := s.bold("Room    ") + " "
+	fresh := func(f paas.ProcessPlan) bool { return f.Created+f.Replaced > 0 }
 	switch {
+	case !slices.ContainsFunc(p.Processes, fresh): // nothing is to find a place
 	case p.Placement.Checked && len(p.Placement.Blockers) == 0:
 		s.print("%severy new instance finds a node now", title)
 	case p.Placement.Checked && p.Placement.Possible:

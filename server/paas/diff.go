@@ -61,13 +61,11 @@ func diffKeys(was, now map[string]string) []KeyChange {
 func (s Spec) keys() map[string]string {
 	keys := map[string]string{}
 	collect(keys, "", reflect.ValueOf(s))
-	if len(s.Processes) > 1 {
-		var names []string
-		for _, p := range s.Processes {
-			names = append(names, p.Name)
-		}
-		keys["process"] = strings.Join(names, " ")
+	var names []string
+	for _, p := range s.Processes {
+		names = append(names, p.Name)
 	}
+	keys["process"] = strings.Join(names, " ")
 	return keys
 }
 
