@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -42,6 +43,7 @@ type cluster struct {
 	serving   []int                        // healthy instances after each register
 	registers int
 	port      string // of the router, for the next boot
+	ghost     string // an address that one router still leads to; "" for none
 	serial    int
 	side      side             // its batch jobs
 	seen      chan paas.AppRef // apps whose facts are to be written
@@ -335,6 +337,9 @@ func (c *cluster) facts(ref paas.AppRef, snap paas.Snapshot) paas.Observation {
 	}
 	targets := c.table(ref).addresses()
 	fact := paas.RouteFact{Team: ref.Team, App: ref.App, Host: ref.App + ".localhost", Path: "/", State: paas.RouteAnswering, Targets: targets, Any: targets, Since: c.clock()}
+	if c.ghost != "" {
+		fact.Any = append(slices.Clone(targets), c.ghost)
+	}
 	if len(targets) == 0 {
 		fact.State = paas.RoutePending
 	}

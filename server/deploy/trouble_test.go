@@ -190,3 +190,29 @@ func TestAnOldSlotThatCantBeChangedInPlaceIsKeptAsItIs(t *testing.T) {
 		})
 	}
 }
+
+func TestARuleThatHidesIsOnlyDroppedOnceNoRouterShowsWhatItHid(t *testing.T) {
+	t.Parallel()
+	c := serving(t, 1)
+	id := c.begin(request(by(spec(1, "hi"), manual(1, 50)), "b"))
+	c.heldAt(id, 50)
+	c.set(func() { c.ghost = "127.0.0.1:1" }) // a router that is late to hear that the canary has left Consul
+	if d := c.cancel(id); d.State != paas.DeploymentCanceled {
+		t.Fatalf("%s: %q", d.State, d.Reason)
+	}
+	c.until("the rule shows what it hid, and gives it nothing", func() (paas.Deployment, bool) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return paas.Deployment{Reason: c.rules[shop]}, strings.HasPrefix(c.rules[shop], "route weight default--shop--web--blue shop.localhost/ weight 2\n")
+	})
+	for range 20 { // as often as anything may wake it
+		c.seen <- shop
+		c.wake(shop)
+	}
+	if !c.ruled() {
+		t.Error("the rule is gone while a router leads to the canary")
+	}
+	c.set(func() { c.ghost = "" })
+	c.seen <- shop
+	c.ruleGone()
+}
