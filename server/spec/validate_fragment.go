@@ -70,25 +70,25 @@ func (w *walk) value(at place, t reflect.Type, v any) any {
 	if t == duration {
 		return w.duration(at, v)
 	}
-	switch t.Kind() {
-	case reflect.Struct, reflect.Map:
+	switch kind := t.Kind(); {
+	case kind == reflect.Struct, kind == reflect.Map:
 		object, ok := v.(map[string]any)
 		if !ok {
 			w.mistyped(at, "a map", v)
 			return v
 		}
 		return w.object(at, t, object)
-	case reflect.Slice:
+	case kind == reflect.Slice:
 		return w.list(at, t, v)
-	case reflect.String:
+	case kind == reflect.String:
 		if _, ok := v.(string); !ok {
 			w.mistyped(at, "a text", v)
 		}
-	case reflect.Bool:
+	case kind == reflect.Bool:
 		if _, ok := v.(bool); !ok {
 			w.mistyped(at, "true or false", v)
 		}
-	case reflect.Interface:
+	case kind == reflect.Interface:
 	default:
 		w.number(at, t, v)
 	}
@@ -175,10 +175,10 @@ func (w *walk) number(at place, t reflect.Type, v any) {
 		return
 	}
 	var err error
-	switch t.Kind() {
-	case reflect.Float32, reflect.Float64:
+	switch kind := t.Kind(); {
+	case kind == reflect.Float32, kind == reflect.Float64:
 		_, err = strconv.ParseFloat(n.String(), t.Bits())
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+	case kind >= reflect.Uint && kind <= reflect.Uint64:
 		_, err = strconv.ParseUint(n.String(), 10, t.Bits())
 	default:
 		_, err = strconv.ParseInt(n.String(), 10, t.Bits())
