@@ -181,6 +181,14 @@ func TestNext(t *testing.T) {
 			},
 			deploy.Verdict{Reason: "route shop.localhost/ still leads to an old instance"},
 		},
+		"an old instance that has ended, whose address a new one got, is none that a router leads to": {
+			scene{
+				steps: rolling, step: 2, wanted: 2, green: []paas.Instance{on(healthy(0), 7), on(healthy(1), 8)}, state: paas.RouteAnswering,
+				blue:   []paas.Instance{on(web(0, paas.InstanceComplete, paas.HealthUnknown), 8)},
+				routed: []paas.Instance{on(healthy(0), 7), on(healthy(1), 8)},
+			},
+			deploy.Verdict{Move: deploy.Done},
+		},
 		"then it is done": {
 			scene{
 				steps: rolling, step: 2, wanted: 2, green: []paas.Instance{on(healthy(0), 7), on(healthy(1), 8)}, blue: old[:1], state: paas.RouteAnswering,

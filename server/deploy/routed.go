@@ -25,13 +25,22 @@ func (f facts) unfinished() string {
 				return fmt.Sprintf("route %s does not answer yet", r)
 			}
 			for _, i := range f.old {
-				if !f.d.InPlace() && slices.Contains(fact.Any, address(i, r.Port)) {
+				at := address(i, r.Port)
+				if !f.d.InPlace() && slices.Contains(fact.Any, at) && !f.inherited(p, r.Port, at) {
 					return fmt.Sprintf("route %s still leads to an old instance", r)
 				}
 			}
 		}
 	}
 	return ""
+}
+
+// inherited says that a new instance has the address now: Nomad gives the port of an instance that has
+// ended to the next one.
+func (f facts) inherited(p paas.Process, port, at string) bool {
+	return slices.ContainsFunc(f.fresh, func(i paas.Instance) bool {
+		return i.Process == p.Name && !i.State.Ended() && address(i, port) == at
+	})
 }
 
 // unrouted counts the instances that some route of their process does not lead to in every router,
