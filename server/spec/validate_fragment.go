@@ -70,29 +70,34 @@ func (w *walk) value(at place, t reflect.Type, v any) any {
 	if t == duration {
 		return w.duration(at, v)
 	}
-	switch kind := t.Kind(); {
-	case kind == reflect.Struct, kind == reflect.Map:
+	kind := t.Kind()
+	if kind == reflect.Struct || kind == reflect.Map {
 		object, ok := v.(map[string]any)
 		if !ok {
 			w.mistyped(at, "a map", v)
 			return v
 		}
 		return w.object(at, t, object)
-	case kind == reflect.Slice:
-		return w.list(at, t, v)
-	case kind == reflect.String:
-		if _, ok := v.(string); !ok {
-			w.mistyped(at, "a text", v)
-		}
-	case kind == reflect.Bool:
-		if _, ok := v.(bool); !ok {
-			w.mistyped(at, "true or false", v)
-		}
-	case kind == reflect.Interface:
-	default:
-		w.number(at, t, v)
 	}
+	if kind == reflect.Slice {
+		return w.list(at, t, v)
+	}
+	w.scalar(at, t, v)
 	return v
+}
+
+func (w *walk) scalar(at place, t reflect.Type, v any) {
+	_, isText := v.(string)
+	_, isTruth := v.(bool)
+	kind := t.Kind()
+	if kind == reflect.Interface || kind == reflect.String && isText || kind == reflect.Bool && isTruth {
+		return
+	}
+	if wanted := map[reflect.Kind]string{reflect.String: "a text", reflect.Bool: "true or false"}[kind]; wanted != "" {
+		w.mistyped(at, wanted, v)
+		return
+	}
+	w.number(at, t, v)
 }
 
 func (w *walk) object(at place, t reflect.Type, object map[string]any) map[string]any {
