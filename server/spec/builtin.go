@@ -93,7 +93,7 @@ var builtins = map[string]builtin{
 	"base64decode": {Function: base64DecodeFunc},
 	"base64encode": {Function: textFunc(func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) })},
 	"csvdecode":    {Function: stdlib.CSVDecodeFunc},
-	"jsondecode":   {Function: stdlib.JSONDecodeFunc},
+	"jsondecode":   {Function: stdlib.JSONDecodeFunc, cost: costNested},
 	"jsonencode":   {Function: stdlib.JSONEncodeFunc, carries: anywhere},
 	"urlencode":    {Function: textFunc(url.QueryEscape)},
 	"yamldecode":   {Function: yaml.YAMLDecodeFunc, cost: costYAML},

@@ -106,5 +106,24 @@ func costYAML(args []cty.Value) int {
 	if len(aliases.FindAllStringIndex(text, 17)) > 16 {
 		return maxValue + 1
 	}
+	return costNested(args)
+}
+
+// costNested bounds how deep a text in JSON or YAML is nested: each level costs that of all below.
+func costNested(args []cty.Value) int {
+	text := args[0].AsString()
+	depth, deepest := 0, 0
+	for _, c := range []byte(text) { // brackets in texts count as well: nobody has that many
+		switch c {
+		case '[', '{':
+			depth++
+			deepest = max(deepest, depth)
+		case ']', '}':
+			depth--
+		}
+	}
+	if deepest > maxLevels {
+		return maxValue + 1
+	}
 	return 8 * len(text)
 }

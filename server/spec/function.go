@@ -58,6 +58,10 @@ func (d *decoder) prepare(at place, e hclsyntax.Expression) bool {
 		if m, is := n.(*metered); is {
 			n = m.Expression
 		}
+		if many := written(n); ok && many > maxElements {
+			ok = false
+			d.fault(at, e.Range(), "Value too large", "The value of %s has a list or map of %d elements; at most %d are computed.", at.location, many, maxElements)
+		}
 		switch n := n.(type) {
 		case *hclsyntax.FunctionCallExpr:
 			if ok {

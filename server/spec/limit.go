@@ -12,10 +12,11 @@ import (
 
 // Bounds of a source besides its length.
 const (
-	deepestNesting = 64      // of braces, brackets, quotes and signs before a value
-	mostTokens     = 300_000 // as many as 1 MiB of any spec that a person writes
-	mostSteps      = 500     // operators, dots and brackets of one value: each nests in the one before
-	longestNumber  = 1000    // digits: reading one takes the square of that
+	deepestNesting = 64        // of braces, brackets, quotes and signs before a value
+	mostTokens     = 300_000   // as many as 1 MiB of any spec that a person writes
+	mostSteps      = 500       // operators, dots and brackets of one value: each nests in the one before
+	longestNumber  = 1000      // digits: reading one takes the square of that
+	mostJoined     = 128 << 20 // bytes copied, as the parser joins each line of a heredoc to those before
 )
 
 // tooMuch refuses sources that would make the recursive parser use much memory or time: a server
@@ -44,6 +45,8 @@ func tooMuch(src []byte, filename string) *hcl.Diagnostic {
 			return refuse(t.Range, "The app spec is nested more than %d levels deep here.", deepestNesting)
 		case n.most > mostSteps:
 			return refuse(t.Range, "One value has more than %d operators, dots or brackets up to here. Split it up into locals.", mostSteps)
+		case n.joined > mostJoined:
+			return refuse(t.Range, "The text that ends here is too long for the app spec. Keep it in a file of its own beside the source.")
 		case t.Type == hclsyntax.TokenNumberLit && len(t.Bytes) > longestNumber:
 			return refuse(t.Range, "The number has %d digits; at most %d are read.", len(t.Bytes), longestNumber)
 		}
@@ -97,6 +100,8 @@ type nesting struct {
 	most    int     // steps of any value so far
 	signs   int     // in a row, before a value
 	control int     // %{ if } and %{ for } that are open
+	text    int     // bytes of the text at hand
+	joined  int     // bytes copied for all texts
 }
 
 // frame is an opened brace, bracket or quote with the value at hand in it.
@@ -116,6 +121,12 @@ func (n *nesting) take(tokens hclsyntax.Tokens, i int) {
 		n.open = append(n.open, frame{lines: true})
 	}
 	top := &n.open[len(n.open)-1]
+	if t.Type == hclsyntax.TokenStringLit || t.Type == hclsyntax.TokenQuotedLit {
+		n.joined += n.text
+		n.text += len(t.Bytes)
+	} else {
+		n.text = 0
+	}
 	newline := t.Type == hclsyntax.TokenNewline || t.Type == hclsyntax.TokenComment && bytes.HasSuffix(t.Bytes, []byte("\n"))
 	if t.Type == hclsyntax.TokenComment && !newline || newline && !top.lines {
 		return // the parser passes over it

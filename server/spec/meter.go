@@ -11,12 +11,13 @@ import (
 // A server computes what strangers send, so a file may cost only so much: about a quarter of a second
 // of loops on a slow machine. The unit is a byte of text, carried once.
 const (
-	maxWork   = 32 << 20
-	maxValue  = 4 << 20 // one value: 4 MiB of text or some 60,000 elements
-	perNode   = 64      // an element of a collection
-	perRound  = 256     // one round of a loop
-	maxLevels = 64      // of collections in collections
-	maxBits   = 4096    // of a number, before or after the point: "1e999999999" is short to write
+	maxWork     = 32 << 20
+	maxValue    = 4 << 20 // one value: 4 MiB of text or some 60,000 elements of elements
+	maxElements = 2000    // one collection: finding the type of its elements takes the square of that
+	perNode     = 64      // an element of a collection
+	perRound    = 256     // one round of a loop
+	maxLevels   = 64      // of collections in collections
+	maxBits     = 4096    // of a number, before or after the point: "1e999999999" is short to write
 )
 
 // meter counts what the expressions of one file cost.
@@ -36,7 +37,32 @@ func (m *meter) spent() bool { return m.left < 0 }
 
 // of is what an expression costs by its length and by all that it names.
 func (m *meter) of(e hclsyntax.Expression, ctx *hcl.EvalContext) int {
-	return m.named(e, e.Variables(), ctx)
+	return weight(e) + m.named(e, e.Variables(), ctx)
+}
+
+// weight is what the lists and maps cost that are written out in an expression.
+func weight(e hclsyntax.Expression) int {
+	n := 0
+	// The visitor never reports anything, so neither does the walk.
+	_ = hclsyntax.VisitAll(e, func(node hclsyntax.Node) hcl.Diagnostics {
+		if m, is := node.(*metered); is {
+			node = m.Expression
+		}
+		n += written(node) * written(node)
+		return nil
+	})
+	return n
+}
+
+// written counts the elements of a list or map that is written out.
+func written(node hclsyntax.Node) int {
+	switch node := node.(type) {
+	case *hclsyntax.TupleConsExpr:
+		return len(node.Exprs)
+	case *hclsyntax.ObjectConsExpr:
+		return len(node.Items)
+	}
+	return 0
 }
 
 func (m *meter) named(e hclsyntax.Expression, names []hcl.Traversal, ctx *hcl.EvalContext) int {
@@ -65,18 +91,18 @@ func (m *meter) check(v cty.Value) string {
 func size(v cty.Value) (n int, problem string) {
 	var s sizer
 	s.walk(v, 0)
-	return s.n, s.problem
+	return s.n + s.work, s.problem
 }
 
 type sizer struct {
-	n       int
+	n, work int
 	problem string
 }
 
 func (s *sizer) walk(v cty.Value, level int) {
 	s.n += perNode
 	if s.n > maxValue {
-		s.problem = fmt.Sprintf("is too large: texts together may have %d MiB, lists and maps together %d elements", maxValue>>20, maxValue/perNode)
+		s.problem = fmt.Sprintf("is too large: its texts together may have %d MiB, its lists and maps together %d elements", maxValue>>20, maxValue/perNode)
 	}
 	if level > maxLevels {
 		s.problem = fmt.Sprintf("is nested more than %d levels deep", maxLevels)
@@ -92,6 +118,12 @@ func (s *sizer) walk(v cty.Value, level int) {
 			s.problem = "holds a number that is too large or too small to be written out"
 		}
 	case ty.IsCollectionType() || ty.IsTupleType() || ty.IsObjectType():
+		n := v.LengthInt()
+		s.work += n * n
+		if n > maxElements {
+			s.problem = fmt.Sprintf("is too large: a list or map may have %d elements, and one has %d", maxElements, n)
+			return
+		}
 		named := ty.IsMapType() || ty.IsObjectType()
 		for it := v.ElementIterator(); it.Next() && s.problem == ""; {
 			key, element := it.Element()
@@ -113,14 +145,15 @@ func tame(v cty.Value) bool {
 // metered is an expression that is computed many times, in a loop: each time counts.
 type metered struct {
 	hclsyntax.Expression
-	meter *meter
-	names []hcl.Traversal
+	meter  *meter
+	names  []hcl.Traversal
+	weight int
 }
 
 // Value gives what the expression is, or something unknown once nothing is left: compute sees to it
 // that this becomes a fault.
 func (x *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
-	if x.meter.spent() || !x.meter.spend(perRound+x.meter.named(x.Expression, x.names, ctx)) {
+	if x.meter.spent() || !x.meter.spend(perRound+x.weight+x.meter.named(x.Expression, x.names, ctx)) {
 		return cty.DynamicVal, nil
 	}
 	return x.Expression.Value(ctx)
@@ -130,5 +163,5 @@ func (m *meter) wrap(e hclsyntax.Expression) hclsyntax.Expression {
 	if _, done := e.(*metered); done || e == nil {
 		return e
 	}
-	return &metered{Expression: e, meter: m, names: e.Variables()}
+	return &metered{Expression: e, meter: m, names: e.Variables(), weight: weight(e)}
 }

@@ -216,27 +216,38 @@ func TestParseFileSaysThatThereIsNoFile(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	sources(f)
 	f.Fuzz(func(t *testing.T, src string) {
-		s, diags := spec.Parse([]byte(src), "crumpet.hcl")
-		spec.Text(diags, map[string][]byte{"crumpet.hcl": []byte(src)}, 80, true)
-		if (s == nil) != diags.HasErrors() {
-			t.Fatalf("spec %+v with %v", s, diags)
-		}
-		if s == nil {
-			return
-		}
-		if faults := spec.Validate(*s); len(faults) > 0 {
-			t.Fatalf("an accepted spec has faults: %+v", faults)
-		}
-		b, err := json.Marshal(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var again paas.Spec
-		if err := json.Unmarshal(b, &again); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(*s, again); diff != "" || s.Digest() != again.Digest() {
-			t.Fatalf("the spec changed on its way through JSON:\n%s", diff)
+		for _, environment := range []string{"", "staging", "prod"} {
+			parsed(t, src, environment)
 		}
 	})
+}
+
+// parsed demands of any source what must hold of every spec.
+func parsed(t *testing.T, src, environment string) {
+	t.Helper()
+	s, diags := spec.ParseWith([]byte(src), spec.Options{
+		Filename: "crumpet.hcl", Environment: environment,
+		Variables: []spec.Variable{{Name: "greeting", Value: "hi", Origin: "CRUMPET_VAR_greeting"}, {Name: "list", Value: `["a"]`, Origin: "CRUMPET_VAR_list"}},
+	})
+	spec.Text(diags, map[string][]byte{"crumpet.hcl": []byte(src)}, 80, true)
+	if (s == nil) != diags.HasErrors() {
+		t.Fatalf("spec %+v with %v", s, diags)
+	}
+	if s == nil {
+		return
+	}
+	if faults := spec.Validate(*s); len(faults) > 0 {
+		t.Fatalf("an accepted spec has faults: %+v", faults)
+	}
+	b, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again paas.Spec
+	if err := json.Unmarshal(b, &again); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(*s, again); diff != "" || s.Digest() != again.Digest() {
+		t.Fatalf("the spec changed on its way through JSON:\n%s", diff)
+	}
 }
