@@ -38,6 +38,14 @@ func stopFirst(s *paas.Spec) {
 	}
 }
 
+func strategy(which paas.Strategy) func(*paas.Spec) {
+	return func(s *paas.Spec) {
+		s.Deploy.Strategy = which
+		s.Deploy.Warm = time.Minute
+		s.Deploy.Canary = paas.CanaryPolicy{Instances: 1, Traffic: []int{10, 50}, Hold: time.Minute}
+	}
+}
+
 func secondRoute(s *paas.Spec) {
 	s.Processes[0].Routes = []paas.Route{{Host: "shop.localhost", Path: "/", Port: "http"}, {Host: "also.localhost", Path: "/", Port: "http"}}
 }
@@ -151,6 +159,28 @@ func TestThePredictionOfAPlan(t *testing.T) {
 			next: shopSpec(3, 1, greeting("hello")), why: "process.web.instances changed -> green changed in place, web 2 to 3",
 			want: map[string]fate{"web": {1: 2, 3: 1}, "worker": {1: 1}}, peak: 4, says: "a push must wait for it with --wait, or turn it back with --supersede",
 		},
+		{
+			name: "with --supersede is of the time before the deployment", first: new(shopSpec(2, 1)),
+			then: func(t *testing.T, c *cluster) {
+				c.set(func() { c.frozen = true })
+				if _, err := c.deployer().Deploy(t.Context(), request(shopSpec(2, 1, greeting("hello")), "a")); err != nil {
+					t.Fatal(err)
+				}
+			},
+			next: shopSpec(3, 1), edit: func(r *paas.DeployRequest) { r.Supersede = true },
+			why:  "process.web.instances changed -> blue changed in place, web 2 to 3",
+			want: map[string]fate{"web": {1: 2, 3: 1}, "worker": {1: 1}}, peak: 4, says: "it is turned back first",
+		},
+		{
+			name: "of blue-green is that all stand twice", first: new(shopSpec(3, 1)),
+			next: shopSpec(3, 1, greeting("hello"), strategy(paas.BlueGreen)), why: "env.GREETING changed -> web and worker move to green, 3 + 1 instances", walk: true,
+			want: map[string]fate{"web": {2: 3}, "worker": {2: 1}}, peak: 8,
+		},
+		{
+			name: "of a canary ends with all of the new", first: new(shopSpec(3, 1)),
+			next: shopSpec(3, 1, greeting("hello"), strategy(paas.Canary)), why: "env.GREETING changed -> web and worker move to green, 3 + 1 instances", walk: true,
+			want: map[string]fate{"web": {2: 3}, "worker": {2: 1}}, peak: 8,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -197,4 +227,36 @@ func (c *cluster) gone() {
 		alive := slices.ContainsFunc(snap.Instances, func(i paas.Instance) bool { return !i.State.Ended() })
 		return paas.Deployment{}, err == nil && !alive && fmt.Sprint(c.counts()) == "map[]"
 	})
+}
+
+func TestAPlanOfACanaryShowsTheSharesOfEachStep(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.push(request(shopSpec(3, 1), "a"))
+	plan, err := c.deployer().Plan(t.Context(), request(shopSpec(3, 1, greeting("hello"), strategy(paas.Canary)), "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shares []float64
+	for _, table := range plan.Routes.Steps {
+		sum := 0.0
+		for _, row := range table {
+			sum += row.Share
+			if row.Slot == paas.Green && !slices.Contains(shares, row.Share) {
+				shares = append(shares, row.Share)
+			}
+		}
+		if sum != 100 {
+			t.Errorf("shares of one step sum up to %v: %+v", sum, table)
+		}
+	}
+	if diff := cmp.Diff([]float64{0, 10, 50, 100}, shares); diff != "" {
+		t.Errorf("shares of the new slot (-want +got):\n%s", diff)
+	}
+	if row := plan.Routes.After[0]; row.Slot != paas.Green || row.Instances != 3 || row.Share != 100 || row.Service != "default--shop--web--green" {
+		t.Errorf("route afterwards: %+v", row)
+	}
+	if row := plan.Routes.Before[0]; row.Slot != paas.Blue || row.Instances != 3 || row.Route != "shop.localhost/" {
+		t.Errorf("route before: %+v", row)
+	}
 }
