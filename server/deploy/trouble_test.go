@@ -205,10 +205,15 @@ func TestARuleThatHidesIsOnlyDroppedOnceNoRouterShowsWhatItHid(t *testing.T) {
 		defer c.mu.Unlock()
 		return paas.Deployment{Reason: c.rules[shop]}, strings.HasPrefix(c.rules[shop], "route weight default--shop--web--blue shop.localhost/ weight 2\n")
 	})
-	for range 20 { // as often as anything may wake it
+	before := 0
+	c.set(func() { before = c.looked })
+	c.until("the server has looked at the rule some more times", func() (paas.Deployment, bool) {
 		c.seen <- shop
 		c.wake(shop)
-	}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return paas.Deployment{}, c.looked > before+10
+	})
 	if !c.ruled() {
 		t.Error("the rule is gone while a router leads to the canary")
 	}
