@@ -112,14 +112,14 @@ func (w *hclWriter) body(v reflect.Value) {
 
 // blocks writes a field that is one block or several.
 func (w *hclWriter) blocks(owner reflect.Type, name string, v reflect.Value) {
-	switch v.Kind() {
-	case reflect.Pointer:
+	switch kind := v.Kind(); {
+	case kind == reflect.Pointer:
 		w.blocks(owner, name, v.Elem())
-	case reflect.Slice:
+	case kind == reflect.Slice:
 		for i := range v.Len() {
 			w.blocks(owner, name, v.Index(i))
 		}
-	case reflect.Map:
+	case kind == reflect.Map:
 		w.mapping(owner, name, v)
 	default:
 		w.block(port(name), labels(v), v)

@@ -99,8 +99,8 @@ func draw(t *rapid.T, v reflect.Value, name string) {
 		}
 		return
 	}
-	switch v.Kind() {
-	case reflect.Struct:
+	switch kind := v.Kind(); {
+	case kind == reflect.Struct:
 		for field, value := range v.Fields() {
 			tag, ok := field.Tag.Lookup("hcl")
 			required := ok && !strings.Contains(tag, ",")
@@ -109,16 +109,16 @@ func draw(t *rapid.T, v reflect.Value, name string) {
 			}
 		}
 		sensible(v.Addr().Interface())
-	case reflect.Pointer:
+	case kind == reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		draw(t, v.Elem(), name)
-	case reflect.Slice:
+	case kind == reflect.Slice:
 		for range rapid.IntRange(1, 2).Draw(t, "length") {
 			item := reflect.New(v.Type().Elem()).Elem()
 			draw(t, item, name)
 			v.Set(reflect.Append(v, item))
 		}
-	case reflect.Map:
+	case kind == reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
 		for range rapid.IntRange(1, 2).Draw(t, "length") {
 			item := reflect.New(v.Type().Elem()).Elem()
@@ -129,13 +129,13 @@ func draw(t *rapid.T, v reflect.Value, name string) {
 			}
 			v.SetMapIndex(reflect.ValueOf(key), item)
 		}
-	case reflect.Interface:
+	case kind == reflect.Interface:
 		v.Set(reflect.ValueOf(drawAny(t, 3)))
-	case reflect.String:
+	case kind == reflect.String:
 		v.SetString(text.Draw(t, name))
-	case reflect.Bool:
+	case kind == reflect.Bool:
 		v.SetBool(rapid.Bool().Draw(t, name))
-	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+	case v.CanUint():
 		v.SetUint(uint64(rapid.IntRange(0, 100).Draw(t, name)))
 	default:
 		v.SetInt(rapid.Int64Range(-100, 100).Draw(t, name))

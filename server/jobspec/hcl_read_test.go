@@ -142,7 +142,7 @@ func (r hclReader) block(block *hclsyntax.Block, field reflect.Value) error {
 
 func (r hclReader) labelled(block *hclsyntax.Block, into reflect.Value) error {
 	labels := block.Labels
-	if policy, ok := into.Addr().Interface().(*nomadapi.ScalingPolicy); ok && len(labels) == 1 {
+	if policy, ok := reflect.TypeAssert[*nomadapi.ScalingPolicy](into.Addr()); ok && len(labels) == 1 {
 		policy.Type = "vertical_" + labels[0]
 		labels = nil
 	}

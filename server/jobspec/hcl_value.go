@@ -19,26 +19,26 @@ const listWidth = 100
 
 // expression writes a value of a job: what its fields hold, or what JSON decodes to.
 func expression(v reflect.Value) string {
-	switch v.Kind() {
-	case reflect.Invalid:
+	switch kind := v.Kind(); {
+	case kind == reflect.Invalid:
 		return "null"
-	case reflect.Pointer, reflect.Interface:
+	case kind == reflect.Pointer || kind == reflect.Interface:
 		if v.IsNil() {
 			return zero(v.Type())
 		}
 		return expression(v.Elem())
-	case reflect.String:
+	case kind == reflect.String:
 		if v.Type() == reflect.TypeFor[json.Number]() {
 			return v.String()
 		}
 		return quoted(v.String())
-	case reflect.Bool:
+	case kind == reflect.Bool:
 		return strconv.FormatBool(v.Bool())
-	case reflect.Float32, reflect.Float64:
+	case kind == reflect.Float32 || kind == reflect.Float64:
 		return strconv.FormatFloat(v.Float(), 'f', -1, 64)
-	case reflect.Slice:
+	case kind == reflect.Slice:
 		return list(v)
-	case reflect.Map:
+	case kind == reflect.Map:
 		return object(v)
 	}
 	if d, ok := reflect.TypeAssert[time.Duration](v); ok {
@@ -186,8 +186,8 @@ func escaped(text string) string {
 	var b strings.Builder
 	for i := range len(text) {
 		marker := i+1 < len(text) && (text[i] == '$' || text[i] == '%') && text[i+1] == '{'
-		bare := i == 0 || text[i-1] != '$' && text[i-1] != '%'
-		if marker && !(bare && nodeReference.MatchString(text[i:])) {
+		joined := i > 0 && (text[i-1] == '$' || text[i-1] == '%')
+		if marker && (joined || !nodeReference.MatchString(text[i:])) {
 			b.WriteByte(text[i])
 		}
 		b.WriteByte(text[i])
