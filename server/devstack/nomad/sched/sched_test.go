@@ -312,3 +312,69 @@ func TestAStoppedJobStopsAll(t *testing.T) {
 		t.Errorf("wants %+v", d)
 	}
 }
+
+func TestABatchJobRunsEachIndexToItsEndOnce(t *testing.T) {
+	t.Parallel()
+	batch := func(j *nomadapi.Job) { j.Type, j.Update = new("batch"), nil }
+	w := newWorld(4000)
+	w.register(spec(2, batch))
+	for i, a := range w.in.Allocs {
+		c := a.Copy()
+		c.ClientStatus = "complete"
+		w.in.Allocs[i] = c
+	}
+	if plan := w.evaluate("again"); !plan.NoOp() {
+		t.Errorf("what has ended is run again: %+v", desired(plan))
+	}
+	d := desired(w.register(spec(2, func(j *nomadapi.Job) { batch(j); j.TaskGroups[0].Tasks[0].Env["A"] = "2" })))
+	if d.Place != 2 || d.Ignore != 2 || d.DestructiveUpdate != 0 {
+		t.Errorf("another version wants %+v", d)
+	}
+}
+
+func TestDistinctHostsKeepsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	distinct := func(j *nomadapi.Job) {
+		j.TaskGroups[0].Constraints = []*nomadapi.Constraint{{Operand: nomadapi.ConstraintDistinctHosts}}
+	}
+	w := newWorld(4000)
+	plan := w.register(spec(2, distinct))
+	if len(plan.Place) != 1 || plan.Failed["web"].ConstraintFiltered[nomadapi.ConstraintDistinctHosts] != 1 {
+		t.Fatalf("placed %d, failed %+v", len(plan.Place), plan.Failed["web"])
+	}
+	if d := desired(w.register(spec(1, func(j *nomadapi.Job) { distinct(j); j.TaskGroups[0].Services[0].Tags = nil }))); d.InPlaceUpdate != 1 {
+		t.Errorf("tags want %+v", d)
+	}
+}
+
+func TestTasksThatEndBeforeMakeRoom(t *testing.T) {
+	t.Parallel()
+	with := func(hook string, sidecar bool) func(*nomadapi.Job) {
+		return func(j *nomadapi.Job) {
+			g := j.TaskGroups[0]
+			other := *g.Tasks[0]
+			other.Name, other.Lifecycle = "other", &nomadapi.TaskLifecycle{Hook: hook, Sidecar: sidecar}
+			g.Tasks = append(g.Tasks, &other)
+		}
+	}
+	for name, tc := range map[string]struct {
+		edit   func(*nomadapi.Job)
+		placed int
+	}{
+		"a prestart task": {with("prestart", false), 2},
+		"a poststop task": {with("poststop", false), 2},
+		"a sidecar":       {with("prestart", true), 1},
+		"own cores": {func(j *nomadapi.Job) {
+			j.TaskGroups[0].Tasks[0].Resources = &nomadapi.Resources{Cores: new(1), MemoryMB: new(100)}
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(250)
+			w.in.Node.NodeResources.Cpu.TotalCpuCores = 1
+			if plan := w.register(spec(3, tc.edit)); len(plan.Place) != tc.placed {
+				t.Errorf("placed %d, not %d", len(plan.Place), tc.placed)
+			}
+		})
+	}
+}

@@ -122,7 +122,8 @@ func check(c *nomadapi.ServiceCheck) string {
 			name  string
 			value int
 		}{
-			{"success_before_passing", c.SuccessBeforePassing}, {"failures_before_critical", c.FailuresBeforeCritical},
+			{"success_before_passing", c.SuccessBeforePassing},
+			{"failures_before_critical", c.FailuresBeforeCritical},
 			{"failures_before_warning", c.FailuresBeforeWarning},
 		} {
 			if n.value < 0 {
