@@ -375,6 +375,7 @@ app "hello" {
       # No default.
       attribute = "attr.cpu.arch"
 
+      # As in a constraint, but without is_set and is_not_set.
       operator = "="
 
       # No default.

@@ -14,6 +14,9 @@ var operators = []string{
 	"=", "!=", ">", ">=", "<", "<=", "regexp", "set_contains", "set_contains_any", "set_contains_all", "version", "semver", "is_set", "is_not_set",
 }
 
+// nodeAttributes are those of a node itself.
+var nodeAttributes = []string{"node.class", "node.datacenter", "node.pool", "node.unique.id", "node.unique.name"}
+
 // otherOperators are Nomad's others, and what to write for them.
 var otherOperators = map[string]string{
 	"==": `Write operator = "=".`, "is": `Write operator = "=".`, "not": `Write operator = "!=".`,
@@ -24,7 +27,7 @@ var otherOperators = map[string]string{
 var (
 	pools       = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 	datacenters = regexp.MustCompile(`^[A-Za-z0-9_.*?\[\]-]{1,128}$`)
-	attributes  = regexp.MustCompile(`^(attr|meta|node|device)(\.[^\s.${}"\x00]+)+$`)
+	attributes  = regexp.MustCompile(`^(attr|meta|device)(\.[^\s.${}"\x00]+)+$`)
 	version     = `v?[0-9]+(\.[0-9]+)*(-[0-9A-Za-z.~-]+)?(\+[0-9A-Za-z.~-]+)?`
 	versions    = regexp.MustCompile(`^\s*(=|!=|>|<|>=|<=|~>)?\s*` + version + `(\s*,\s*(=|!=|>|<|>=|<=|~>)?\s*` + version + `)*\s*$`)
 	semvers     = regexp.MustCompile(`^\s*(=|!=|>|<|>=|<=)?\s*` + version + `(\s*,\s*(=|!=|>|<|>=|<=)?\s*` + version + `)*\s*$`)
@@ -60,22 +63,27 @@ func validatePlacement(at place, p paas.Placement, r report) {
 
 func validateConstraint(at place, kind string, c paas.Constraint, r report) {
 	value := at.attr("value")
+	alone := c.Operator == "is_set" || c.Operator == "is_not_set"
 	switch instead := otherOperators[c.Operator]; {
 	case instead != "":
 		r.say(at.attr("operator"), "Unknown operator", "There is no operator %q here. %s", c.Operator, instead)
+		return
+	case alone && kind == "affinity":
+		r.say(at.attr("operator"), "Unknown operator", "Nomad has no operator %q for an affinity. Write a constraint, or operator = \"regexp\" with value = \".\".", c.Operator)
 		return
 	case !slices.Contains(operators, c.Operator):
 		r.say(at.attr("operator"), "Unknown operator", "There is no operator %q.%s There are %s.", c.Operator, suggest(c.Operator, operators), list(operators))
 		return
 	}
 	validateAttribute(at, kind, c.Attribute, r)
-	alone := c.Operator == "is_set" || c.Operator == "is_not_set"
 	switch {
 	case alone && c.Value != "":
 		r.say(value, "Impossible combination", "The operator %q compares with nothing. Leave value out.", c.Operator)
 	case alone:
 	case c.Value == "":
 		r.missing(value, "Value missing", "The operator %q compares %s with a value, and there is none. Write value = \"...\".", c.Operator, c.Attribute)
+	case strings.HasPrefix(c.Value, "${"):
+		r.say(value, "Bad value", "The value %q is compared as it stands, and can't begin with ${. To compare two attributes of a node write Nomad's own: nomad { group = { Constraints = [ ... ] } }.", c.Value)
 	case strings.ContainsFunc(c.Value, unicode.IsControl):
 		r.say(value, "Bad value", "The value %q holds a character that no attribute of a node has. Leave it out.", c.Value)
 	case c.Operator == "regexp":
@@ -96,7 +104,9 @@ func validateAttribute(at place, kind, name string, r report) {
 		r.missing(here, "Attribute missing", "The %s does not say which attribute of a node is meant. Write attribute = \"node.class\", or one such as \"attr.kernel.name\", \"meta.rack\" or \"node.datacenter\".", kind)
 	case strings.Contains(name, "${"):
 		r.say(here, "Bad attribute", "The attribute %q is written without ${ and }. Write %q.", name, strings.NewReplacer("${", "", "}", "").Replace(name))
-	case !attributes.MatchString(name):
+	case strings.HasPrefix(name, "node.") && !slices.Contains(nodeAttributes, name):
+		r.say(here, "Bad attribute", "A node has no attribute %q.%s There are %s, and those that begin with attr. and meta.", name, suggest(name, nodeAttributes), list(nodeAttributes))
+	case !strings.HasPrefix(name, "node.") && !attributes.MatchString(name):
 		r.say(here, "Bad attribute", "A node has no attribute %q. Names begin with attr., meta. or node., such as \"attr.kernel.name\", \"meta.rack\" or \"node.class\".", name)
 	}
 }
