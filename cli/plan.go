@@ -66,10 +66,9 @@ Exit code 0: nothing to do. 1: a push would change something. 255: it could not 
 
 // compared gives a comparison its exit code, and shows the failure of one that could not be made.
 func (s *session) compared(differs bool, err error) error {
-	var said *saidError
 	switch {
 	case err != nil:
-		if !errors.As(err, &said) {
+		if _, said := errors.AsType[*saidError](err); !said {
 			s.fail(err)
 		}
 		return &codeError{err, exitUncertain}

@@ -38,7 +38,6 @@ type sketched struct {
 	strategy   string
 	restarts   int
 	killWithin int // seconds
-	udp        bool
 }
 
 // newSketch is an app with one process.

@@ -89,32 +89,33 @@ func collect(keys map[string]string, key string, v reflect.Value) {
 		}
 		return
 	}
-	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			collect(keys, key, v.Elem())
-		}
-	case reflect.Map:
+	switch kind := v.Kind(); {
+	case kind == reflect.Pointer && !v.IsNil():
+		collect(keys, key, v.Elem())
+	case kind == reflect.Map:
 		for _, name := range v.MapKeys() {
 			collect(keys, joined(key, name.String()), v.MapIndex(name))
 		}
-	case reflect.Slice:
+	case kind == reflect.Slice:
 		for i := range v.Len() {
 			collect(keys, joined(key, label(v.Index(i), i)), v.Index(i))
 		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			field := v.Type().Field(i)
-			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-			switch {
-			case field.Anonymous:
-				collect(keys, key, v.Field(i))
-			case word(field.Type, name) == "":
-			default:
-				collect(keys, joined(key, word(field.Type, name)), v.Field(i))
-			}
+	case kind == reflect.Struct:
+		collectFields(keys, key, v)
+	}
+}
+
+func collectFields(keys map[string]string, key string, v reflect.Value) {
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		switch {
+		case field.Anonymous:
+			collect(keys, key, v.Field(i))
+		case word(field.Type, name) == "":
+		default:
+			collect(keys, joined(key, word(field.Type, name)), v.Field(i))
 		}
-	default: // no other kind stands in a spec
 	}
 }
 
@@ -196,16 +197,16 @@ func leafText(v reflect.Value) (text string, leaf bool) {
 		}
 		return strings.ReplaceAll(string(list), ",", ", "), true
 	}
-	switch v.Kind() {
-	case reflect.String:
+	if v.Kind() == reflect.String {
 		return v.String(), true
-	case reflect.Bool:
-		return notZero(v.Bool(), "true")
-	case reflect.Int:
-		return notZero(v.Int(), strconv.FormatInt(v.Int(), 10))
-	default:
-		return "", false
 	}
+	if v.Kind() == reflect.Bool {
+		return notZero(v.Bool(), "true")
+	}
+	if v.Kind() == reflect.Int {
+		return notZero(v.Int(), strconv.FormatInt(v.Int(), 10))
+	}
+	return "", false
 }
 
 func notZero[T comparable](x T, text string) (string, bool) {

@@ -125,7 +125,7 @@ const defaultDisk = 300
 
 // Capacity is what one instance of the process reserves.
 func (p Process) Capacity() Capacity {
-	c := p.Program.capacity()
+	c := p.capacity()
 	for _, s := range p.Sidecars {
 		c = c.Add(s.capacity(), 1)
 	}
