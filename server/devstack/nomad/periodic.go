@@ -3,6 +3,7 @@ package nomad
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
@@ -96,9 +97,7 @@ func (s *Server) launchDue(known launches, now time.Time) time.Duration {
 		}
 	}
 	clear(known)
-	for key, next := range seen {
-		known[key] = next
-	}
+	maps.Copy(known, seen)
 	return wait
 }
 

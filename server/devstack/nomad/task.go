@@ -123,6 +123,7 @@ func (t *task) restarts() bool {
 		return true
 	case mainStage:
 		return !t.batch
+	case prestart, poststart, poststop:
 	}
 	return false
 }
