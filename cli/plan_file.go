@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
@@ -45,10 +46,23 @@ func savePlan(path string, f planFile) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil {
+	if err := writePrivate(path, append(text, '\n')); err != nil {
 		return paas.Wrap(paas.Invalid, err, "The plan can't be saved in %s.", path)
 	}
 	return nil
+}
+
+// writePrivate writes a file that only its owner can read, also where there was another before.
+func writePrivate(path string, text []byte) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	err = file.Chmod(0o600)
+	if err == nil {
+		_, err = file.Write(text)
+	}
+	return errors.Join(err, file.Close())
 }
 
 // readPlan reads a plan that was saved.

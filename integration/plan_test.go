@@ -1,11 +1,13 @@
 package integration_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -144,6 +146,9 @@ func TestPlan(t *testing.T) {
 		})
 	}
 	all.Wait()
+	if !t.Failed() {
+		(&chain{d: d, app: "moved", folder: filepath.Join(t.TempDir(), "app")}).refused(t, program)
+	}
 	t.Logf("what the plans said: %v", seen)
 }
 
@@ -266,6 +271,49 @@ func (c *chain) pair() error {
 	}
 	c.note(plan)
 	return nil
+}
+
+// refused checks that a saved plan is refused once somebody has changed the app's job in Nomad, by a
+// sentence that names the job, and that nothing was released then.
+func (c *chain) refused(t *testing.T, program string) {
+	t.Helper()
+	c.sketch = newSketch(c.app)
+	if err := errors.Join(os.Mkdir(c.folder, 0o700), os.Link(program, filepath.Join(c.folder, "task")), c.write()); err != nil {
+		t.Fatal(err)
+	}
+	c.d.ok(c.folder, "push")
+	c.sketch.env["GREETING"] = "hello"
+	if err := c.write(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "moved.plan")
+	if r := c.d.cli(c.folder, "plan", "--out", file); r.code != 1 || !strings.Contains(r.out, "env.GREETING changed -> web moves to green, 1 instance\n") {
+		t.Fatalf("plan: %s", r)
+	}
+	job := map[string]any{}
+	c.d.askNomad("/v1/job/moved.blue", &job)
+	job["Priority"] = 61
+	text, err := json.Marshal(map[string]any{"Job": job})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask, err := http.NewRequestWithContext(t.Context(), http.MethodPut, c.d.info.Nomad+"/v1/jobs", bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("change the job in Nomad: %s, %v", answer.Status, err)
+	}
+	if r := c.d.cli(c.folder, "push", "--plan", file); r.code != 1 || !strings.Contains(r.errOut, "job moved.blue was at index") {
+		t.Errorf("push of a plan whose job was changed in Nomad: %s", r)
+	}
+	if s := c.d.status(c.app); s.Release != 1 || s.Slot != "blue" {
+		t.Errorf("after the refusal release %d serves in %s", s.Release, s.Slot)
+	}
 }
 
 // note counts which kinds of plan there were: a test in which none walks proves little.

@@ -3,6 +3,7 @@
 //
 //	Deploy, Scale, Restart, Stop, Start, Destroy, Cancel,
 //	Promote, Once, EndRun                                     edit wishes: rows of the store, nothing else
+//	Plan                                                      says what Deploy would do, and does nothing
 //	Run                                                       the converger, on the leader only
 //
 // Each turn of the converger is for one app: read one paas.Snapshot; Next (pure) says step, hold,
