@@ -60,7 +60,14 @@ func TestConformanceCoversTheServer(t *testing.T) {
 	c.ok(t.TempDir(), "init", "--template", "go-web", "other")
 	c.ok(dir, "push")
 	writeApp(t, dir, "hi again", "serve")
+	c.fails(dir, "plan") // it would change something
 	c.ok(dir, "push")
+	c.ok(dir, "plan")
+	c.ok(dir, "run", "seed", "--", "0")
+	c.ok(dir, "run", "report", "--detach")
+	c.ok(dir, "run", "--list")
+	c.ok(dir, "crons")
+	c.fails(dir, "diff", "covered", "1", "2")
 	c.ok(dir, "scale", "web=3")
 	c.ok(dir, "scale", "web=1")
 	c.ok(dir, "restart")
@@ -115,15 +122,43 @@ app "covered" {
     memory    = "32MiB"
     port "http" {}
     route "covered.localhost/" {}
-    health { path = "/health" }
+    health {
+      readiness { http = "/health" }
+      liveness { exec = ["./task", "probe"] }
+    }
     restart {
       attempts = 1
       delay    = "1s"
+    }
+    file "conf/app.conf" { content = "port ${port.http}" }
+    sidecar "side" {
+      command = ["./task", "idle"]
+      memory  = "32MiB"
+    }
+    placement {
+      constraint {
+        attribute = "attr.kernel.name"
+        value     = "linux"
+      }
     }
   }
   process "worker" {
     command = ["./task", "idle"]
     memory  = "32MiB"
+  }
+  task "migrate" {
+    command = ["./task", "exit", "0"]
+    memory  = "32MiB"
+    phase   = "before"
+  }
+  task "seed" {
+    command = ["./task", "exit"]
+    memory  = "32MiB"
+  }
+  cron "report" {
+    command  = ["./task", "exit", "0"]
+    memory   = "32MiB"
+    schedule = "0 3 * * *"
   }
   env = { GREETING = %q }
 }

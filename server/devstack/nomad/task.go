@@ -109,6 +109,10 @@ func (t *task) run(ctx context.Context) {
 		}
 		handle = nil
 		verdict := t.tracker.exited(t.policy(), exit.Code == 0 && exit.Signal == 0, asked, time.Now())
+		if verdict.done { // in one step: nobody is to see an exit that is followed by nothing
+			t.finished(exit, dead(false))
+			return
+		}
 		t.finished(exit, nil)
 		if !t.again(ctx, verdict) {
 			return
@@ -240,10 +244,6 @@ func (t *task) finished(exit executor.Exit, change change, more ...*nomadapi.Tas
 // again waits for the next start, or ends the task.
 func (t *task) again(ctx context.Context, v verdict) bool {
 	if ctx.Err() != nil {
-		return false
-	}
-	if v.done {
-		t.r.event(t.name, dead(false))
 		return false
 	}
 	// An exit while the allocation waits for its shutdown_delay, or one that an
