@@ -22,6 +22,8 @@ type scope struct {
 	meter     meter
 	refused   *refusal // the first thing in the expression at hand that must not be computed
 	chain     []string // the locals being computed, for cycles
+
+	variablesInOrder, localsInOrder []string
 }
 
 func newScope(src []byte, o Options) *scope {
@@ -183,7 +185,7 @@ func (d *decoder) bind(at place, e hclsyntax.Expression, r reach) (ctx *hcl.Eval
 	if !d.prepare(at, e) {
 		return nil, nil, false
 	}
-	b := binder{d: d, at: at, reach: r, ok: true}
+	b := binder{d: d, at: at, r: e.Range(), reach: r, ok: true}
 	for _, t := range e.Variables() {
 		b.bind(t)
 	}
@@ -203,6 +205,7 @@ type binder struct {
 	d       *decoder
 	at      place
 	reach   reach
+	r       hcl.Range // of the expression
 	roots   []*root
 	secrets []string
 	ok      bool
@@ -237,6 +240,25 @@ func (b *binder) fail(r hcl.Range, summary, format string, args ...any) {
 		b.d.fault(b.at, r, summary, format, args...)
 	}
 	b.ok = false
+}
+
+// suggest looks for the name that was meant, unless that would take long for what nobody reads.
+func (b *binder) suggest(name string, names []string) string {
+	const most = 1000
+	if b.d.found.full() || len(names) > most {
+		return ""
+	}
+	return suggest(name, names)
+}
+
+// whole charges for an expression that names everything of a kind.
+func (b *binder) whole(names []string) []string {
+	if !b.d.scope.meter.spend(perNode * len(names)) {
+		b.d.overspent(b.at, b.r)
+		b.ok = false
+		return nil
+	}
+	return names
 }
 
 func (b *binder) broken() {
@@ -296,7 +318,7 @@ func (b *binder) variable(t hcl.Traversal, name string) {
 	}
 	if name == "" {
 		b.root("var")
-		for _, each := range b.d.scope.variableNames() {
+		for _, each := range b.whole(b.d.scope.variableNames()) {
 			b.value(b.d.scope.variables[each])
 		}
 		return
@@ -306,7 +328,7 @@ func (b *binder) variable(t hcl.Traversal, name string) {
 	case b.reach.only != "" && name != b.reach.only:
 		b.fail(t.SourceRange(), "Reference not allowed", "A validation can look at its own variable only: write var.%s, and not var.%s.", b.reach.only, name)
 	case !declared:
-		b.fail(t.SourceRange(), "Unknown variable", "There is no variable %q.%s Declare it at the top of the file: variable %q { type = string }.", name, suggest(name, b.d.scope.variableNames()), name)
+		b.fail(t.SourceRange(), "Unknown variable", "There is no variable %q.%s Declare it at the top of the file: variable %q { type = string }.", name, b.suggest(name, b.d.scope.variableNames()), name)
 	default:
 		b.value(v)
 	}
@@ -329,11 +351,11 @@ func (b *binder) local(t hcl.Traversal, name string) {
 		b.fail(t.SourceRange(), "Reference not allowed", "The value of %s can't refer to %s: locals are made of variables, so they come later.", b.at.location, text(t))
 	case name == "":
 		b.root("local")
-		for _, each := range b.d.scope.localNames() {
+		for _, each := range b.whole(b.d.scope.localNames()) {
 			b.localValue(t, each)
 		}
 	case b.d.scope.locals[name] == nil:
-		b.fail(t.SourceRange(), "Unknown local", "There is no local %q.%s Define it at the top of the file: locals { %s = ... }.", name, suggest(name, b.d.scope.localNames()), name)
+		b.fail(t.SourceRange(), "Unknown local", "There is no local %q.%s Define it at the top of the file: locals { %s = ... }.", name, b.suggest(name, b.d.scope.localNames()), name)
 	default:
 		b.localValue(t, name)
 	}

@@ -32,7 +32,12 @@ const (
 // deepest is how many locals may each need the next.
 const deepest = 500
 
-func (s *scope) localNames() []string { return slices.Sorted(maps.Keys(s.locals)) }
+func (s *scope) localNames() []string {
+	if len(s.localsInOrder) != len(s.locals) {
+		s.localsInOrder = slices.Sorted(maps.Keys(s.locals))
+	}
+	return s.localsInOrder
+}
 
 // name collects the locals of a file and computes them.
 func (d *decoder) name(blocks []*hclsyntax.Block) {

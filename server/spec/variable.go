@@ -41,7 +41,12 @@ func secretsIn(marks cty.ValueMarks) []string {
 	return names
 }
 
-func (s *scope) variableNames() []string { return slices.Sorted(maps.Keys(s.variables)) }
+func (s *scope) variableNames() []string {
+	if len(s.variablesInOrder) != len(s.variables) {
+		s.variablesInOrder = slices.Sorted(maps.Keys(s.variables))
+	}
+	return s.variablesInOrder
+}
 
 // declare reads the variables of a file and gives them their values.
 func (d *decoder) declare(blocks []*hclsyntax.Block, o Options) {
