@@ -63,6 +63,9 @@ func Next(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
 		return v
 	}
 	at := d.Current()
+	if d.InPlace() && snap.Slots[d.Slot].Counts == nil { // fewer instances, or tags less, hold before Nomad knows of it
+		return f.waiting("the change has not been registered yet", now)
+	}
 	if missing := f.missing(at); missing != "" {
 		return f.waiting(missing, now)
 	}

@@ -273,3 +273,18 @@ func TestWorld(t *testing.T) {
 		}
 	}
 }
+
+func TestAChangeInPlaceIsDoneOnlyOnceItIsRegistered(t *testing.T) {
+	t.Parallel()
+	d, snap := scene{steps: []paas.Step{step(1, 0)}, wanted: 1, green: []paas.Instance{healthy(0), healthy(1)}, routed: []paas.Instance{healthy(0), healthy(1)}, state: paas.RouteAnswering}.build()
+	d.From = d.Slot
+	if v := deploy.Next(d, snap, noon); v.Move != deploy.Hold || v.Reason != "the change has not been registered yet" {
+		t.Errorf("before it is registered: %+v", v)
+	}
+	row := snap.Slots[d.Slot]
+	row.Counts = map[string]int{"web": 1}
+	snap.Slots[d.Slot] = row
+	if v := deploy.Next(d, snap, noon); v.Move != deploy.Done {
+		t.Errorf("once it is registered: %+v", v)
+	}
+}
