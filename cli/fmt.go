@@ -138,7 +138,7 @@ func replace(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(next.Name()) // gone already if all went well
+	defer os.Remove(next.Name()) //nolint:errcheck // gone already if all went well
 	_, err = next.Write(text)
 	err = errors.Join(err, next.Chmod(info.Mode().Perm()), next.Close())
 	if err != nil {

@@ -115,6 +115,9 @@ const (
 // Checkable says whether a connection can show that somebody listens on the port.
 func (p Port) Checkable() bool { return p.Protocol != UDP }
 
+// Routable says whether a route may lead to the port: shared routers forward HTTP/1.1.
+func (p Port) Routable() bool { return p.Protocol == "" || p.Protocol == HTTP }
+
 // Restart is the policy of restarts on the same node; past Attempts Nomad places the instance anew,
 // as Reschedule says.
 type Restart struct {
@@ -193,7 +196,7 @@ func (p Process) HealthyAfter() time.Duration {
 }
 
 // WithDefaultRoute gives the process named web, if it has a port and nothing in the app has a
-// route, the route APP.DOMAIN/ to its first port.
+// route, the route APP.DOMAIN/ to its first port that can have one.
 func (s Spec) WithDefaultRoute(domain string) Spec {
 	if len(s.Routes()) > 0 || domain == "" {
 		return s
@@ -201,8 +204,9 @@ func (s Spec) WithDefaultRoute(domain string) Spec {
 	processes := make([]Process, len(s.Processes))
 	copy(processes, s.Processes)
 	for i, p := range processes {
-		if p.Name == ProcessWeb && len(p.Ports) > 0 {
-			processes[i].Routes = []Route{{Host: s.App + "." + domain, Path: "/", Port: p.Ports[0].Name}}
+		at := slices.IndexFunc(p.Ports, Port.Routable)
+		if p.Name == ProcessWeb && at >= 0 {
+			processes[i].Routes = []Route{{Host: s.App + "." + domain, Path: "/", Port: p.Ports[at].Name}}
 		}
 	}
 	s.Processes = processes
