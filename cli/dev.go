@@ -114,10 +114,10 @@ func devServer(stack devstack.Stack, executable string) (devstack.Server, error)
 	cfg := config.Config{
 		Listen: stack.Listen, Advertise: stack.Addr, Data: data, Domain: devDomain, Drivers: devDrivers(stack),
 		Fragments: []string{"*"}, // whoever runs dev has the whole machine
-		Nomad:  &config.Nomad{Address: stack.Nomad},
-		Consul: &config.Consul{Address: stack.Consul},
-		Vault:  &config.Vault{Address: stack.Vault, TokenFile: vaultToken},
-		Fabio:  &config.Fabio{URL: stack.Router},
+		Nomad:     &config.Nomad{Address: stack.Nomad},
+		Consul:    &config.Consul{Address: stack.Consul},
+		Vault:     &config.Vault{Address: stack.Vault, TokenFile: vaultToken},
+		Fabio:     &config.Fabio{URL: stack.Router},
 	}
 	file := hclwrite.NewEmptyFile()
 	gohcl.EncodeIntoBody(&cfg, file.Body())

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/crumpet-paas/crumpet/cli"
+	"github.com/crumpet-paas/crumpet/server/spec"
 )
 
 var update = flag.Bool("update", false, "rewrite what the documentation shows of the program")
@@ -42,6 +43,20 @@ func TestTenLinesBecomeTheJobThatTheDocsShow(t *testing.T) {
 		t.Errorf("run with -update and review the difference:\n%s", diff)
 	}
 	sideBySide(t, "../docs/app-spec.md", string(source), out.String())
+}
+
+// The page about the app spec lists every function.
+func TestTheDocsListEveryFunction(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/app-spec.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range spec.Functions() {
+		if !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("docs/app-spec.md does not list %s", name)
+		}
+	}
 }
 
 // sideBySide demands that the page holds both texts next to each other, as they are.

@@ -65,7 +65,7 @@ func (f *specFlags) options(path string) (spec.Options, error) {
 	for _, text := range f.vars {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok || name == "" {
-			return o, usagef("--var takes NAME=VALUE, not %q", text)
+			return o, usagef("--var takes NAME=VALUE; one of them has no equals sign, or nothing before it") // what it has may be a secret
 		}
 		o.Variables = append(o.Variables, spec.Variable{Name: name, Value: value, Origin: varFlag})
 	}

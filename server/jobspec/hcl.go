@@ -112,14 +112,14 @@ func (w *hclWriter) body(v reflect.Value) {
 
 // blocks writes a field that is one block or several.
 func (w *hclWriter) blocks(owner reflect.Type, name string, v reflect.Value) {
-	switch kind := v.Kind(); {
-	case kind == reflect.Pointer:
+	switch v.Kind() { //nolint:exhaustive // every other kind is one block
+	case reflect.Pointer:
 		w.blocks(owner, name, v.Elem())
-	case kind == reflect.Slice:
+	case reflect.Slice:
 		for i := range v.Len() {
 			w.blocks(owner, name, v.Index(i))
 		}
-	case kind == reflect.Map:
+	case reflect.Map:
 		w.mapping(owner, name, v)
 	default:
 		w.block(port(name), labels(v), v)

@@ -19,26 +19,26 @@ const listWidth = 100
 
 // expression writes a value of a job: what its fields hold, or what JSON decodes to.
 func expression(v reflect.Value) string {
-	switch kind := v.Kind(); {
-	case kind == reflect.Invalid:
+	switch v.Kind() { //nolint:exhaustive // numbers and the rest print themselves
+	case reflect.Invalid:
 		return "null"
-	case kind == reflect.Pointer || kind == reflect.Interface:
+	case reflect.Pointer, reflect.Interface:
 		if v.IsNil() {
 			return zero(v.Type())
 		}
 		return expression(v.Elem())
-	case kind == reflect.String:
+	case reflect.String:
 		if v.Type() == reflect.TypeFor[json.Number]() {
 			return v.String()
 		}
 		return quoted(v.String())
-	case kind == reflect.Bool:
+	case reflect.Bool:
 		return strconv.FormatBool(v.Bool())
-	case kind == reflect.Float32 || kind == reflect.Float64:
+	case reflect.Float32, reflect.Float64:
 		return strconv.FormatFloat(v.Float(), 'f', -1, 64)
-	case kind == reflect.Slice:
+	case reflect.Slice:
 		return list(v)
-	case kind == reflect.Map:
+	case reflect.Map:
 		return object(v)
 	}
 	if d, ok := reflect.TypeAssert[time.Duration](v); ok {

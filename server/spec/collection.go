@@ -86,7 +86,7 @@ var coalesceFunc = function.New(&function.Spec{
 			if err != nil {
 				return cty.NilVal, err
 			}
-			if !v.IsNull() && !(v.Type() == cty.String && v.AsString() == "") {
+			if !v.IsNull() && (v.Type() != cty.String || v.AsString() != "") {
 				return v, nil
 			}
 		}

@@ -108,7 +108,7 @@ func (d *decoder) function(at place, call *hclsyntax.FunctionCallExpr) bool {
 	default:
 		hint := suggest(call.Name, Functions())
 		if hint == "" {
-			hint = " The functions are those of Terraform that look at nothing outside of the file; docs/spec.md lists them."
+			hint = " The functions are those of Terraform that look at nothing outside of the file; docs/app-spec.md lists them."
 		}
 		d.fault(at, call.NameRange, "Unknown function", "There is no function %q.%s", call.Name, hint)
 	}

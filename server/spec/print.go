@@ -55,7 +55,8 @@ func (b *printed) write(w *strings.Builder) {
 		w.WriteString(key + "\n")
 	}
 	for i, inner := range b.blocks {
-		if alone := len(inner.keys)+len(inner.blocks) == 0; i > 0 && !(alone && b.blocks[i-1].empty()) || i == 0 && len(b.keys) > 0 {
+		alone := len(inner.keys)+len(inner.blocks) == 0
+		if i > 0 && (!alone || !b.blocks[i-1].empty()) || i == 0 && len(b.keys) > 0 {
 			w.WriteString("\n")
 		}
 		inner.write(w)

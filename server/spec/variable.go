@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -285,7 +286,7 @@ func fit(value cty.Value, v *variable) (fitted cty.Value, problem string) {
 
 // reasonOf says where in a value what is wrong.
 func reasonOf(err error) string {
-	if at, ok := err.(cty.PathError); ok && len(at.Path) > 0 {
+	if at, ok := errors.AsType[cty.PathError](err); ok && len(at.Path) > 0 {
 		return fmt.Sprintf("%s: %s", strings.TrimPrefix(pathText(at.Path), "."), at.Error())
 	}
 	return err.Error()

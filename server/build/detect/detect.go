@@ -48,7 +48,7 @@ func Detect(fsys fs.FS, name string) (Result, error) {
 type draft struct {
 	app, kind    string
 	builder      string
-	dir, main    string
+	dir          string
 	reasons      []string // of the build
 	env          []variable
 	processes    []process

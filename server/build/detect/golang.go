@@ -117,7 +117,9 @@ func mains(s source, binary string) []program {
 // chosen gives the program most likely to be the one that serves.
 func chosen(programs []program) program {
 	for _, want := range []func(program) bool{
-		func(p program) bool { return slices.Contains([]string{"web", "server", "api"}, p.binary) && serves.MatchString(p.text) },
+		func(p program) bool {
+			return slices.Contains([]string{"web", "server", "api"}, p.binary) && serves.MatchString(p.text)
+		},
 		func(p program) bool { return serves.MatchString(p.text) },
 		func(p program) bool { return p.dir == "." },
 	} {

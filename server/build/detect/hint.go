@@ -155,7 +155,7 @@ func shell(line string) (command, reasons []string) {
 		return []string{quoted("/bin/sh"), quoted("-c"), quoted(line)},
 			[]string{"The line needs a shell: the nodes must have /bin/sh where tasks can see it."}
 	}
-	for _, word := range strings.Fields(line) {
+	for word := range strings.FieldsSeq(line) {
 		parts := portWord.Split(word, -1)
 		for i, part := range parts {
 			parts[i] = escaped(part)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
 )
 
 // text writes the draft as HCL.
@@ -108,4 +107,3 @@ func escaped(text string) string {
 	text = strings.ToValidUTF8(text, "")
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", "", "${", "$${", "%{", "%%{").Replace(text)
 }
-
