@@ -112,11 +112,12 @@ func TestForbiddenNamesEachFieldThatNoEntryAllows(t *testing.T) {
 	}
 }
 
-// Nomad 2.0.6-dev breaks off a request with an item null; a list without it is what was meant.
+// Nomad 2.0.6-dev breaks off a request with an item null; a list without it is what was meant. The two
+// templates are Crumpet's own.
 func TestFragmentsHaveNoEmptyItems(t *testing.T) {
 	t.Parallel()
 	g := hatched(`{"Affinities":[null],"Constraints":[null,{"Operand":"distinct_hosts"}]}`, `{"Templates":[null],"Resources":{"Devices":[null,{"Name":"gpu"}]}}`)
-	if len(g.Affinities) != 0 || len(g.Constraints) != 1 || len(g.Tasks[0].Templates) != 0 || len(g.Tasks[0].Resources.Devices) != 1 {
+	if len(g.Affinities) != 0 || len(g.Constraints) != 1 || len(g.Tasks[0].Templates) != 2 || len(g.Tasks[0].Resources.Devices) != 1 {
 		t.Errorf("got %+v", g)
 	}
 }

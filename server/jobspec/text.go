@@ -1,7 +1,6 @@
 package jobspec
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -18,40 +17,6 @@ func Encode(job *nomadapi.Job) []byte {
 // Submission gives {"Job":{...}}, indented, as "nomad job run -json" accepts it.
 func Submission(job *nomadapi.Job) []byte {
 	return append(encode(map[string]any{"Job": job}, "  "), '\n')
-}
-
-func encode(v any, indent string) []byte {
-	text, err := json.Marshal(v)
-	if err != nil { // no field of a job that Job or Decode made can fail to marshal
-		panic(fmt.Sprintf("jobspec: encode job: %v", err))
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", indent)
-	if err := e.Encode(trimmed(tree(text))); err != nil { // it has just been decoded
-		panic(fmt.Sprintf("jobspec: encode tree: %v", err))
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
-
-// trimmed takes nulls out of a tree: a field that is not there decodes to what it was.
-func trimmed(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, item := range v {
-			if item == nil {
-				delete(v, k)
-			} else {
-				v[k] = trimmed(item)
-			}
-		}
-	case []any:
-		for i := range v {
-			v[i] = trimmed(v[i])
-		}
-	}
-	return v
 }
 
 // Decode reads what Encode wrote.
