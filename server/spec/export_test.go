@@ -1,6 +1,11 @@
 package spec
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
 
 // Keys lists every key and block of the language, each by the name that Key gives it.
 func Keys() []string {
@@ -34,4 +39,18 @@ func Key(kind, name string) string {
 		return Key("app", name)
 	}
 	return join(kind, name)
+}
+
+// Ordinary is what tooMuch asks first.
+var Ordinary = ordinary
+
+// Nesting counts what Ordinary has to be right about.
+func Nesting(src []byte) (deepest, steps int) {
+	tokens, _ := hclsyntax.LexConfig(src, "", hcl.InitialPos)
+	var n nesting
+	for i := range tokens {
+		n.take(tokens, i)
+		deepest = max(deepest, n.deepest())
+	}
+	return deepest, n.most
 }

@@ -32,6 +32,9 @@ func tooMuch(src []byte, filename string) *hcl.Diagnostic {
 	if diag := noText(src, filename); diag != nil {
 		return diag
 	}
+	if ordinary(src, deepestNesting, mostSteps) {
+		return nil
+	}
 	// Faults of the scanner are reported by the parser, which scans again.
 	tokens, _ := hclsyntax.LexConfig(src, filename, hcl.InitialPos)
 	if len(tokens) > mostTokens {
