@@ -123,15 +123,13 @@ func (o jsonObject) field(name string, v reflect.Value) {
 }
 
 func isNull(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Invalid:
-		return true
-	case reflect.Interface, reflect.Pointer:
+	switch kind := v.Kind(); {
+	case kind == reflect.Interface || kind == reflect.Pointer:
 		return v.IsNil() || isNull(v.Elem())
-	case reflect.Map, reflect.Slice:
+	case kind == reflect.Map || kind == reflect.Slice:
 		return v.IsNil()
 	default:
-		return false
+		return kind == reflect.Invalid
 	}
 }
 
