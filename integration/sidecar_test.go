@@ -7,7 +7,12 @@ import (
 )
 
 const beside = `process "queue" {
-    command = ["./worker", "queue"]
+    command      = ["./worker", "queue"]
+    startup      = "8s"
+    kill_timeout = "1s"
+    restart {
+      delay = "1s"
+    }
     health {
       liveness {
         exec     = ["./worker", "alive"]

@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
 // listWidth is how long a list may be on one line.
@@ -42,7 +44,7 @@ func expression(v reflect.Value) string {
 		return object(v)
 	}
 	if d, ok := reflect.TypeAssert[time.Duration](v); ok {
-		return quoted(shortDuration(d))
+		return quoted(paas.Span(d))
 	}
 	return fmt.Sprint(v.Interface())
 }
@@ -105,18 +107,6 @@ func stringIn(v reflect.Value) (string, bool) {
 		v = v.Elem()
 	}
 	return v.String(), v.Kind() == reflect.String
-}
-
-// shortDuration writes 1h, where time.Duration writes 1h0m0s.
-func shortDuration(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }
 
 // quoted writes text as a quoted string that is evaluated to the very same.

@@ -111,7 +111,7 @@ func (b *printed) size(name string, n, standard int) {
 
 func (b *printed) span(name string, t, standard time.Duration) {
 	if t != standard {
-		b.key(name, strconv.Quote(short(t)))
+		b.key(name, strconv.Quote(paas.Span(t)))
 	}
 }
 

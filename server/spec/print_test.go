@@ -107,11 +107,11 @@ func drawProgram(t *rapid.T, ports []paas.Port) paas.Program {
 	return p
 }
 
-func drawProbe(t *rapid.T, ports []paas.Port, failures int) *paas.Probe {
+func drawProbe(t *rapid.T, ports []paas.Port, failures ...int) *paas.Probe {
 	if !rapid.Bool().Draw(t, "probe") {
 		return nil
 	}
-	p := &paas.Probe{Interval: drawSpan(t, time.Second, time.Minute), Timeout: drawSpan(t, time.Second, time.Minute), Failures: rapid.SampledFrom([]int{0, 2, failures}).Draw(t, "failures")}
+	p := &paas.Probe{Interval: drawSpan(t, time.Second, time.Minute), Timeout: drawSpan(t, time.Second, time.Minute), Failures: rapid.SampledFrom(append(failures, 0)).Draw(t, "failures")}
 	port := rapid.SampledFrom(ports).Draw(t, "port")
 	switch p.Type = paas.ProbeExec; port.Protocol {
 	case "":
@@ -121,7 +121,10 @@ func drawProbe(t *rapid.T, ports []paas.Port, failures int) *paas.Probe {
 	case paas.TCP, paas.HTTP:
 		p.Type, p.Port = paas.ProbeTCP, port.Name
 	case paas.UDP:
-		p.Command = []string{"./check", drawText(t)}
+		p.Command = []string{"./check", strings.ReplaceAll(drawText(t), "${", "")}
+		if len(failures) == 1 { // of readiness, which counts none of a program's
+			p.Failures = 0
+		}
 	}
 	return p
 }
@@ -165,7 +168,7 @@ func drawProcess(t *rapid.T, i int, d paas.Deploy) paas.Process {
 		}
 	}
 	if len(p.Ports) > 0 {
-		p.Health = paas.Probes{Startup: drawProbe(t, p.Ports, 9), Readiness: drawProbe(t, p.Ports, 1<<1), Liveness: drawProbe(t, p.Ports, paas.DefaultFailures)}
+		p.Health = paas.Probes{Startup: drawProbe(t, p.Ports), Readiness: drawProbe(t, p.Ports, 2), Liveness: drawProbe(t, p.Ports, 2, paas.DefaultFailures)}
 	}
 	p.Program = drawProgram(t, p.Ports)
 	for i := range rapid.IntRange(0, 1).Draw(t, "sidecars") {

@@ -182,20 +182,8 @@ func inside(p string) bool {
 // span demands that a time is neither too short nor too long.
 func span(r report, at place, what string, t, least, most time.Duration) {
 	if t < least || t > most {
-		r.say(at, "Out of range", "The %s is %s; it must be from %s to %s.", what, spell(t), spell(least), spell(most))
+		r.say(at, "Out of range", "The %s is %s; it must be from %s to %s.", what, paas.Span(t), paas.Span(least), paas.Span(most))
 	}
-}
-
-// spell writes a time as people do: 5m, not 5m0s.
-func spell(t time.Duration) string {
-	s := t.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 // count demands that a number is neither too small nor too large.

@@ -73,7 +73,7 @@ func validateDeadline(at place, s paas.Spec, r report) {
 	case d <= 0 || d > maxDeadline:
 		span(r, at, "deadline", d, time.Second, maxDeadline)
 	case d <= longest && longest <= maxStartup:
-		r.say(at, "Too short", "The deadline of a deployment is %s, and one instance of process %q alone may take %s to start. Make deadline longer, or startup shorter.", spell(d), name, spell(longest))
+		r.say(at, "Too short", "The deadline of a deployment is %s, and one instance of process %q alone may take %s to start. Make deadline longer, or startup shorter.", paas.Span(d), name, paas.Span(longest))
 	}
 }
 

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -47,7 +48,13 @@ func validateProbe(health place, name string, p paas.Process, probe paas.Probe, 
 	}
 	span(r, at.attr("interval"), "interval", probe.Interval, minCheck, maxCheck)
 	span(r, at.attr("timeout"), "timeout", probe.Timeout, minCheck, maxCheck)
-	if probe.Failures != 0 { // which is 1
+	switch {
+	case probe.Failures == 0: // which is 1
+	case name == "startup":
+		r.say(at.attr("failures"), "Key does not fit", "The startup probe must pass once, however often it fails before: it has no number of failures. Leave it out; startup = \"1m\" in the process gives it more time.")
+	case name == "readiness" && probe.Type == paas.ProbeExec && probe.Failures > 1:
+		r.say(at.attr("failures"), "Key does not fit", "Nomad counts no failures of a program that it runs to see whether an instance is ready. Leave failures out, or let the program try again itself.")
+	default:
 		count(r, at.attr("failures"), "number of failures", "", probe.Failures, 1, maxFailures)
 	}
 }
@@ -67,9 +74,21 @@ func validateProbeCommand(at place, what string, command []string, r report) {
 	case !path.IsAbs(command[0]) && !inside(command[0]):
 		r.say(at, "Bad program", "The program %q of the %s lies outside of the artifact. Write a path below the app's folder, such as \"./check\", or an absolute one.", command[0], what)
 	}
+	if i := slices.IndexFunc(command, func(s string) bool { return strings.Contains(s, "${") }); i >= 0 {
+		r.say(at, "Bad text", "The command of the %s holds %q, and Nomad would evaluate what follows ${. Put the text into env or a file, and let the program read it there.", what, command[i])
+	}
 	if slices.ContainsFunc(command, func(s string) bool { return strings.ContainsRune(s, 0) }) {
 		r.say(at, "Bad text", "The value at %s has a NUL character, which no program can be given. Leave it out.", at.location)
 	}
+}
+
+func decodes(path string) bool {
+	before, query, _ := strings.Cut(path, "?")
+	_, err := url.PathUnescape(before)
+	if err == nil {
+		_, err = url.QueryUnescape(query)
+	}
+	return err == nil
 }
 
 func checkPath(what, path string) string {
@@ -78,6 +97,8 @@ func checkPath(what, path string) string {
 		return fmt.Sprintf("The path of the %s, %q, must begin with a slash. Write %q.", what, path, "/"+path)
 	case strings.ContainsFunc(path, func(c rune) bool { return c == '#' || unicode.IsSpace(c) || unicode.IsControl(c) }) || strings.Contains(path, "${"):
 		return fmt.Sprintf("The path of the %s, %q, holds a character that no request can have. Leave it out or write it with %%.", what, path)
+	case !decodes(path):
+		return fmt.Sprintf("The path of the %s, %q, has a %% that no two hexadecimal digits follow. For a %% itself write %%25.", what, path)
 	case strings.HasPrefix(path, "//"):
 		return fmt.Sprintf("The path of the %s, %q, begins with two slashes and would be read as a host. Write one.", what, path)
 	}

@@ -69,7 +69,7 @@ func validateLife(at place, p paas.Process, r report) {
 	span(r, at.attr("shutdown_delay"), "shutdown_delay", p.ShutdownDelay, 0, maxDelay)
 	span(r, at.attr("min_healthy"), "min_healthy", p.MinHealthy, 0, maxDelay)
 	if p.Startup >= time.Second && p.HealthyAfter() >= p.Startup && p.MinHealthy <= maxDelay {
-		r.say(at.attr("startup"), "Too short", "The startup limit is %s, but an instance of %q counts as healthy only after %s. Make startup longer.", spell(p.Startup), p.Name, spell(p.HealthyAfter()))
+		r.say(at.attr("startup"), "Too short", "The startup limit is %s, but an instance of %q counts as healthy only after %s. Make startup longer.", paas.Span(p.Startup), p.Name, paas.Span(p.HealthyAfter()))
 	}
 	if !slices.Contains(processStrategies, p.Strategy) {
 		r.say(at.attr("strategy"), "Unknown value", "%s", unknownWord("strategy of a process", string(p.Strategy), processStrategies))
@@ -81,9 +81,9 @@ func validateLife(at place, p paas.Process, r report) {
 	span(r, reschedule.attr("delay"), "reschedule delay", p.Reschedule.Delay, minReplace, maxReplace)
 	switch {
 	case p.Reschedule.MaxDelay > maxReplace:
-		r.say(reschedule.attr("max_delay"), "Out of range", "The longest reschedule delay is %s; it must be %s at most, so that an instance that failed often is not down for long without anybody knowing.", spell(p.Reschedule.MaxDelay), spell(maxReplace))
+		r.say(reschedule.attr("max_delay"), "Out of range", "The longest reschedule delay is %s; it must be %s at most, so that an instance that failed often is not down for long without anybody knowing.", paas.Span(p.Reschedule.MaxDelay), paas.Span(maxReplace))
 	case p.Reschedule.MaxDelay < p.Reschedule.Delay:
-		r.say(reschedule.attr("max_delay"), "Too short", "The delay grows from %s up to max_delay, which is %s. Make max_delay longer, or delay shorter.", spell(p.Reschedule.Delay), spell(p.Reschedule.MaxDelay))
+		r.say(reschedule.attr("max_delay"), "Too short", "The delay grows from %s up to max_delay, which is %s. Make max_delay longer, or delay shorter.", paas.Span(p.Reschedule.Delay), paas.Span(p.Reschedule.MaxDelay))
 	}
 }
 

@@ -37,7 +37,7 @@ func validateProgram(at place, p paas.Program, o owner, disk int, r report) {
 		validateSignal(at.attr("kill_signal"), p.KillSignal, r)
 	}
 	if p.KillTimeout < 0 || p.KillTimeout > paas.MaxKillTimeout {
-		r.say(at.attr("kill_timeout"), "Out of range", "The kill_timeout is %s; it must be from 0s to %s, as Nomad's nodes cut it there without a word.", spell(p.KillTimeout), paas.MaxKillTimeout)
+		r.say(at.attr("kill_timeout"), "Out of range", "The kill_timeout is %s; it must be from 0s to %s, as Nomad's nodes cut it there without a word.", paas.Span(p.KillTimeout), paas.MaxKillTimeout)
 	}
 	validateFiles(at, p.Files, o, r)
 	validateFragment(at, taskLevel, p.NomadTask, r)
