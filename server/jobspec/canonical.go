@@ -123,14 +123,11 @@ func (o jsonObject) field(name string, v reflect.Value) {
 }
 
 func isNull(v reflect.Value) bool {
-	switch kind := v.Kind(); {
-	case kind == reflect.Interface || kind == reflect.Pointer:
+	kind := v.Kind()
+	if kind == reflect.Interface || kind == reflect.Pointer {
 		return v.IsNil() || isNull(v.Elem())
-	case kind == reflect.Map || kind == reflect.Slice:
-		return v.IsNil()
-	default:
-		return kind == reflect.Invalid
 	}
+	return kind == reflect.Invalid || (kind == reflect.Map || kind == reflect.Slice) && v.IsNil()
 }
 
 // jsonField is a field of a struct by its name in JSON.

@@ -24,6 +24,10 @@ type decoder struct {
 	ranges  map[string]hcl.Range // by place.key, where it stands in the file
 	broken  map[string]bool      // by place.key, already complained about
 	short   map[string]bool      // by place.key, health in its short form
+
+	readings  map[string]reading // by place.key, of the app as the file has it
+	base      *decoder           // which has read that, or nil
+	inherited map[string]bool    // by place.key, the blocks that are as there
 }
 
 // contents is what of a body the schema knows.
@@ -171,13 +175,16 @@ func ordered(attrs hclsyntax.Attributes) []*hclsyntax.Attribute {
 
 // check runs Validate's rules and reports what they find at its place in the file.
 func (d *decoder) check(s paas.Spec, file hcl.Range) {
-	validate(s, newReport(func(at place, f flaw) {
-		at = d.asWritten(at)
-		if d.broken[at.key] || (f.absent && d.partial) {
+	r := newReport(func(at place, f flaw) {
+		reader := d.reader(at.key)
+		at = reader.asWritten(at)
+		if reader.broken[at.key] || (f.absent && d.partial) {
 			return
 		}
-		d.report(at, d.rangeOf(at.key, file), f.summary, f.message)
-	}))
+		d.report(at, reader.rangeOf(at.key, file), f.summary, f.message)
+	})
+	r.known = d.inherited
+	validate(s, r)
 }
 
 // asWritten gives the place of a probe of the short form as the file has it: Validate knows the long

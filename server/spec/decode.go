@@ -14,16 +14,21 @@ func (d *decoder) app(b *hclsyntax.Block) paas.Spec {
 	s := paas.Spec{App: d.named(place{"app", "app"}, b)}
 	c := d.read(root, b.Body, appSchema)
 	s.Build = d.build(c.one("build"))
-	s.Deploy = d.deploy(c.one("deploy"))
-	s.Placement = d.placement(place{"placement", "placement"}, c.one("placement"), *appSchema.blocks["placement"].body)
+	deploy, where := c.one("deploy"), c.one("placement")
+	s.Deploy = once(d, place{"deploy", "deploy"}, deploy, "", func() paas.Deploy { return d.deploy(deploy) })
+	here := place{"placement", "placement"}
+	s.Placement = once(d, here, where, "", func() paas.Placement { return d.placement(here, where, *appSchema.blocks["placement"].body) })
 	for i, p := range c.blocks["process"] {
-		s.Processes = append(s.Processes, d.process(root.block("process", i, label(p)), p, s.Deploy.Strategy))
+		at := root.block("process", i, label(p))
+		s.Processes = append(s.Processes, once(d, at, p, s.Deploy.Strategy, func() paas.Process { return d.process(at, p, s.Deploy.Strategy) }))
 	}
 	for i, t := range c.blocks["task"] {
-		s.Tasks = append(s.Tasks, d.task(root.block("task", i, label(t)), t))
+		at := root.block("task", i, label(t))
+		s.Tasks = append(s.Tasks, once(d, at, t, "", func() paas.Task { return d.task(at, t) }))
 	}
 	for i, t := range c.blocks["cron"] {
-		s.Crons = append(s.Crons, d.cron(root.block("cron", i, label(t)), t))
+		at := root.block("cron", i, label(t))
+		s.Crons = append(s.Crons, once(d, at, t, "", func() paas.Cron { return d.cron(at, t) }))
 	}
 	if s.Build.Builder == paas.BuilderStatic && len(s.Processes) == 0 && !d.partial {
 		s.Processes = []paas.Process{staticSite(s.Deploy.Strategy)}

@@ -95,7 +95,7 @@ func (d *decoder) environment(app, b *hclsyntax.Block) paas.Spec {
 	name := label(b)
 	e := &decoder{
 		scope: d.scope, found: d.found, partial: d.partial, again: true, inside: b,
-		ranges: map[string]hcl.Range{}, broken: map[string]bool{},
+		ranges: map[string]hcl.Range{}, broken: map[string]bool{}, base: d, inherited: map[string]bool{},
 	}
 	e.read(place{"environment", "environment." + name}, b.Body, environmentSchema.named(name))
 	m := merger{d: e}
@@ -140,9 +140,18 @@ var exclusive = [][]string{
 	{"cpu", "cores"},
 	{"content", "template"},
 	{"http", "tcp", "grpc", "exec"},
-	{"path", "readiness"}, {"port", "readiness"}, {"interval", "readiness"}, {"timeout", "readiness"},
-	{"path", "startup"}, {"port", "startup"}, {"interval", "startup"}, {"timeout", "startup"},
-	{"path", "liveness"}, {"port", "liveness"}, {"interval", "liveness"}, {"timeout", "liveness"},
+	{"path", "readiness"},
+	{"port", "readiness"},
+	{"interval", "readiness"},
+	{"timeout", "readiness"},
+	{"path", "startup"},
+	{"port", "startup"},
+	{"interval", "startup"},
+	{"timeout", "startup"},
+	{"path", "liveness"},
+	{"port", "liveness"},
+	{"interval", "liveness"},
+	{"timeout", "liveness"},
 }
 
 func (m merger) body(base, over *hclsyntax.Body, s schema) *hclsyntax.Body {

@@ -56,6 +56,9 @@ func refsTo(ports []paas.Port) []paas.Port {
 // node knows can stand. What it gives is known and holds no marks, but may be null; a reference in
 // it is a token, which parts takes out again. A fault is reported, and gives false.
 func (d *decoder) eval(at place, e hclsyntax.Expression, refs []paas.Port) (cty.Value, bool) {
+	if v, is := literal(e); is {
+		return v, true
+	}
 	v, ok := d.compute(at, e, reach{variables: true, locals: true, refs: refs != nil, ports: refs})
 	if !ok {
 		return cty.NilVal, false
@@ -69,6 +72,19 @@ func (d *decoder) eval(at place, e hclsyntax.Expression, refs []paas.Port) (cty.
 		return cty.NilVal, false
 	}
 	return v, true
+}
+
+// literal gives the value of an expression that is one text, number or truth value: there is nothing to
+// compute, or to be found wrong but in numbers of a strange size.
+func literal(e hclsyntax.Expression) (cty.Value, bool) {
+	if t, is := e.(*hclsyntax.TemplateExpr); is && t.IsStringLiteral() {
+		e = t.Parts[0]
+	}
+	l, is := e.(*hclsyntax.LiteralValueExpr)
+	if !is || l.Val.IsNull() || !l.Val.IsKnown() || l.Val.Type() == cty.Number && !tame(l.Val) {
+		return cty.NilVal, false
+	}
+	return l.Val, true
 }
 
 // sound demands that references stand where they may: in a text, and in no key of a map.

@@ -40,7 +40,7 @@ func ParseWith(src []byte, o Options) (*paas.Spec, hcl.Diagnostics) {
 		scope: newScope(src, o), found: &faults{said: map[said]bool{}},
 		// Past a syntax error parts of the file are missing, so what seems absent may well be there.
 		partial: diags.HasErrors(),
-		ranges:  map[string]hcl.Range{}, broken: map[string]bool{},
+		ranges:  map[string]hcl.Range{}, broken: map[string]bool{}, readings: map[string]reading{},
 	}
 	d.found.parsed(diags)
 

@@ -22,11 +22,13 @@ type flaw struct {
 type report struct {
 	take func(at place, f flaw)
 	left *int
+
+	known map[string]bool // by place.key, what was validated before and has not changed
 }
 
 func newReport(take func(at place, f flaw)) report {
 	left := mostFlaws
-	return report{take, &left}
+	return report{take: take, left: &left}
 }
 
 func (r report) say(at place, summary, format string, args ...any) {
@@ -101,13 +103,19 @@ func validate(s paas.Spec, r report) {
 	}
 	validateNames(s, r)
 	for i, p := range s.Processes {
-		validateProcess(place{}.block("process", i, p.Name), p, s.Build.Builder, r)
+		if at := (place{}).block("process", i, p.Name); !r.known[at.key] {
+			validateProcess(at, p, s.Build.Builder, r)
+		}
 	}
 	for i, t := range s.Tasks {
-		validateTask(place{}.block("task", i, t.Name), t, r)
+		if at := (place{}).block("task", i, t.Name); !r.known[at.key] {
+			validateTask(at, t, r)
+		}
 	}
 	for i, t := range s.Crons {
-		validateCron(place{}.block("cron", i, t.Name), t, r)
+		if at := (place{}).block("cron", i, t.Name); !r.known[at.key] {
+			validateCron(at, t, r)
+		}
 	}
 	validateRouteOwners(s, r)
 	validateSharedEnv(s, r)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -212,8 +213,14 @@ func kindOfPlain(v any) string {
 	return "a map"
 }
 
+// fieldsSeen holds the fields of the structs that were asked for before.
+var fieldsSeen sync.Map // reflect.Type to map[string]reflect.Type
+
 // fieldsOf gives the fields of a struct by the names they have in JSON.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	if fields, ok := fieldsSeen.Load(t); ok {
+		return fields.(map[string]reflect.Type)
+	}
 	fields := map[string]reflect.Type{}
 	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -225,5 +232,6 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 		}
 		fields[name] = f.Type
 	}
+	fieldsSeen.Store(t, fields)
 	return fields
 }

@@ -1,0 +1,39 @@
+package spec
+
+import (
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// reading is a block of the app with what it became, which also depends on the strategy of the app.
+type reading struct {
+	block    *hclsyntax.Block
+	strategy paas.Strategy
+	value    any
+}
+
+// once reads a block that stands in the app itself. Where an environment has the very block of its app,
+// it became the same, and what is wrong with it has been said.
+func once[T any](d *decoder, at place, b *hclsyntax.Block, strategy paas.Strategy, read func() T) T {
+	if d.base == nil {
+		v := read()
+		d.readings[at.key] = reading{b, strategy, v}
+		return v
+	}
+	if r, known := d.base.readings[at.key]; known && r.block == b && r.strategy == strategy {
+		d.inherited[at.key] = true
+		return r.value.(T)
+	}
+	return read()
+}
+
+// reader is the decoder that has read what stands at a key.
+func (d *decoder) reader(key string) *decoder {
+	if block, _, _ := strings.Cut(key, "."); d.inherited[block] {
+		return d.base
+	}
+	return d
+}
