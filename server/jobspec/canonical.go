@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 // the time of encoding it, decoding that to a tree, and encoding the tree.
 func encode(v any, indent string) []byte {
 	var w canonical
+	w.b.Grow(1 << 10)
 	w.library = json.NewEncoder(&w.b)
 	w.library.SetEscapeHTML(false)
 	w.value(reflect.ValueOf(v))
@@ -61,6 +63,13 @@ func (w *canonical) value(v reflect.Value) {
 			w.value(v.Index(i))
 		}
 		w.b.WriteByte(']')
+	case v.Type() == reflect.TypeFor[map[string]string]():
+		o, texts := w.open(), v.Interface().(map[string]string)
+		for _, key := range slices.Sorted(maps.Keys(texts)) {
+			o.name(key)
+			w.text(texts[key])
+		}
+		w.b.WriteByte('}')
 	case kind == reflect.Map:
 		o := w.open()
 		for key, item := range sorted(v) {
@@ -111,15 +120,18 @@ func (w *canonical) open() jsonObject {
 }
 
 func (o jsonObject) field(name string, v reflect.Value) {
-	if isNull(v) {
-		return // what is not there decodes to the same
+	if !isNull(v) { // what is not there decodes to the same
+		o.name(name)
+		o.value(v)
 	}
+}
+
+func (o jsonObject) name(name string) {
 	if o.b.Len() > o.start {
 		o.b.WriteByte(',')
 	}
 	o.text(name)
 	o.b.WriteByte(':')
-	o.value(v)
 }
 
 func isNull(v reflect.Value) bool {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -20,11 +21,18 @@ func merged[T any](made *T, fragment paas.Fragment) *T {
 		return made
 	}
 	over, ok := whole(tree(fragment)).(map[string]any)
-	base, is := tree(encode(made, "")).(map[string]any)
-	if !ok || !is {
+	if !ok {
 		return made
 	}
-	var result T
+	result := *made
+	base := map[string]any{} // of those fields that the fragment names
+	for _, f := range jsonFields(reflect.TypeFor[T]()) {
+		if _, named := over[f.name]; named {
+			field := reflect.ValueOf(&result).Elem().Field(f.index)
+			base[f.name] = tree(encode(field.Interface(), ""))
+			field.SetZero()
+		}
+	}
 	if err := json.Unmarshal(encode(overlaid(base, over), ""), &result); err != nil {
 		return made
 	}

@@ -3,6 +3,7 @@ package spec
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -46,16 +47,23 @@ func (c contents) one(kind string) *hclsyntax.Block {
 
 // read sorts a body by its schema and reports everything the schema does not know.
 func (d *decoder) read(at place, body *hclsyntax.Body, s schema) contents {
-	c := contents{attrs: map[string]*hclsyntax.Attribute{}, blocks: map[string][]*hclsyntax.Block{}}
-	for _, a := range ordered(body.Attributes) {
-		kind, isBlock := s.blocks[a.Name]
-		switch {
-		case slices.Contains(s.attrs, a.Name):
-			c.attrs[a.Name] = a
-			d.ranges[at.attr(a.Name).key] = a.Expr.Range()
-		case isBlock:
+	c := contents{attrs: body.Attributes, blocks: make(map[string][]*hclsyntax.Block, len(body.Blocks))}
+	strange := hclsyntax.Attributes{}
+	for name, a := range body.Attributes {
+		if slices.Contains(s.attrs, name) {
+			d.ranges[join(at.key, name)] = a.Expr.Range()
+		} else {
+			strange[name] = a
+		}
+	}
+	if len(strange) > 0 {
+		c.attrs = maps.Clone(c.attrs)
+		maps.DeleteFunc(c.attrs, func(name string, _ *hclsyntax.Attribute) bool { return strange[name] != nil })
+	}
+	for _, a := range ordered(strange) {
+		if kind, isBlock := s.blocks[a.Name]; isBlock {
 			d.fault(at.attr(a.Name), a.NameRange, "Block expected", "In %s, %s is a block and takes no equals sign. Write %s.", s.kind, a.Name, form(a.Name, kind.label))
-		default:
+		} else {
 			d.unknown(at, body, a.Name, a.NameRange, "key", s)
 		}
 	}

@@ -48,7 +48,12 @@ func (d *decoder) fragments(at place, b *hclsyntax.Block, s schema) map[string]p
 	if b == nil {
 		return nil
 	}
-	at = d.stands(at.attr("nomad"), b)
+	at = at.attr("nomad")
+	return once(d, at, b, "", func() map[string]paas.Fragment { return d.fragment(at, b, s) })
+}
+
+func (d *decoder) fragment(at place, b *hclsyntax.Block, s schema) map[string]paas.Fragment {
+	d.stands(at, b)
 	fragments := map[string]paas.Fragment{}
 	for name, a := range d.read(at, b.Body, *s.blocks["nomad"].body).attrs {
 		here := at.attr(name)

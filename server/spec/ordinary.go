@@ -20,6 +20,7 @@ func ordinary(src []byte, deepest, steps int) bool {
 		top, rest := &open[len(open)-1], src[i+1:]
 		c := src[i]
 		switch {
+		case c == ' ' || c != 'f' && letter(c): // most are
 		case c == '\n':
 			if top.end == '"' || i-line > longestLine {
 				return false

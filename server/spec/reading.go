@@ -15,8 +15,8 @@ type reading struct {
 	value    any
 }
 
-// once reads a block that stands in the app itself. Where an environment has the very block of its app,
-// it became the same, and what is wrong with it has been said.
+// once reads a block that depends on nothing around it but the strategy. Where an environment has the very
+// block of its app, it became the same, and what is wrong with it has been said.
 func once[T any](d *decoder, at place, b *hclsyntax.Block, strategy paas.Strategy, read func() T) T {
 	if d.base == nil {
 		v := read()
@@ -32,8 +32,11 @@ func once[T any](d *decoder, at place, b *hclsyntax.Block, strategy paas.Strateg
 
 // reader is the decoder that has read what stands at a key.
 func (d *decoder) reader(key string) *decoder {
-	if block, _, _ := strings.Cut(key, "."); d.inherited[block] {
-		return d.base
+	for key != "" {
+		if d.inherited[key] {
+			return d.base
+		}
+		key = key[:max(0, strings.LastIndexByte(key, '.'))]
 	}
 	return d
 }

@@ -19,10 +19,11 @@ import (
 // validateFragment demands that a fragment is what Nomad's API would read at its level: it must not
 // be Nomad that finds the mistake, in the middle of a deployment.
 func validateFragment(at place, l level, f paas.Fragment, r report) {
-	if len(f) == 0 {
+	at = at.attr("nomad")
+	if len(f) == 0 || r.known[at.key] {
 		return
 	}
-	at = at.attr("nomad").attr(l.name)
+	at = at.attr(l.name)
 	object, err := parseFragment(f)
 	if err != nil {
 		r.say(at, "Map expected", "The nomad fragment at %s is not a JSON object.", at.location)
