@@ -18,9 +18,13 @@ func (d *decoder) app(b *hclsyntax.Block) paas.Spec {
 	s.Deploy = once(d, place{"deploy", "deploy"}, deploy, "", func() paas.Deploy { return d.deploy(deploy) })
 	here := place{"placement", "placement"}
 	s.Placement = once(d, here, where, "", func() paas.Placement { return d.placement(here, where, *appSchema.blocks["placement"].body) })
+	strategy := paas.Rolling // of processes, for which all others are the same
+	if s.Deploy.Strategy == paas.StopFirst {
+		strategy = paas.StopFirst
+	}
 	for i, p := range c.blocks["process"] {
 		at := root.block("process", i, label(p))
-		s.Processes = append(s.Processes, once(d, at, p, s.Deploy.Strategy, func() paas.Process { return d.process(at, p, s.Deploy.Strategy) }))
+		s.Processes = append(s.Processes, once(d, at, p, strategy, func() paas.Process { return d.process(at, p, strategy) }))
 	}
 	for i, t := range c.blocks["task"] {
 		at := root.block("task", i, label(t))

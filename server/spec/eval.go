@@ -106,7 +106,7 @@ func (d *decoder) sound(at place, e hclsyntax.Expression, v cty.Value, refs bool
 
 // compute gives what an expression is, sensitive values still marked.
 func (d *decoder) compute(at place, e hclsyntax.Expression, r reach) (cty.Value, bool) {
-	ctx, secrets, ok := d.bind(at, e, r)
+	ctx, names, secrets, ok := d.bind(at, e, r)
 	if !ok {
 		return cty.NilVal, false
 	}
@@ -114,8 +114,7 @@ func (d *decoder) compute(at place, e hclsyntax.Expression, r reach) (cty.Value,
 	d.scope.refused = nil
 	defer func() { d.scope.refused = outer }()
 
-	cost := d.scope.meter.of(e, ctx)
-	if !d.scope.meter.spend(cost) {
+	if !d.scope.meter.spend(weight(e) + d.scope.meter.named(e, names, ctx)) { // its length and all that it names
 		d.overspent(at, e.Range())
 		return cty.NilVal, false
 	}
@@ -196,24 +195,25 @@ func within(r *hcl.Range, e hclsyntax.Expression) hcl.Range {
 }
 
 // bind makes the context of one expression: only what it names, so that what it does not name
-// need not be computable. secrets are the sensitive variables behind it.
-func (d *decoder) bind(at place, e hclsyntax.Expression, r reach) (ctx *hcl.EvalContext, secrets []string, ok bool) {
+// need not be computable. names are the pieces that do so, secrets the sensitive variables behind them.
+func (d *decoder) bind(at place, e hclsyntax.Expression, r reach) (ctx *hcl.EvalContext, names []hcl.Traversal, secrets []string, ok bool) {
 	if !d.prepare(at, e) {
-		return nil, nil, false
+		return nil, nil, nil, false
 	}
 	b := binder{d: d, at: at, r: e.Range(), reach: r, ok: true}
-	for _, t := range e.Variables() {
+	names = e.Variables()
+	for _, t := range names {
 		b.bind(t)
 	}
 	if !b.ok {
-		return nil, nil, false
+		return nil, nil, nil, false
 	}
 	ctx = &hcl.EvalContext{Functions: d.scope.functions, Variables: map[string]cty.Value{}}
 	for _, root := range b.roots {
 		ctx.Variables[root.name] = root.value()
 	}
 	slices.Sort(b.secrets)
-	return ctx, slices.Compact(b.secrets), true
+	return ctx, names, slices.Compact(b.secrets), true
 }
 
 // binder collects what the variables of an expression stand for.

@@ -35,11 +35,6 @@ func (m *meter) spend(n int) bool {
 
 func (m *meter) spent() bool { return m.left < 0 }
 
-// of is what an expression costs by its length and by all that it names.
-func (m *meter) of(e hclsyntax.Expression, ctx *hcl.EvalContext) int {
-	return weight(e) + m.named(e, e.Variables(), ctx)
-}
-
 // weight is what the lists and maps cost that are written out in an expression.
 func weight(e hclsyntax.Expression) int {
 	n := 0

@@ -8,7 +8,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// reading is a block of the app with what it became, which also depends on the strategy of the app.
+// reading is a block of the app with what it became, which for a process also depends on the strategy.
 type reading struct {
 	block    *hclsyntax.Block
 	strategy paas.Strategy
