@@ -108,9 +108,21 @@ func (d *decoder) environment(app, b *hclsyntax.Block) paas.Spec {
 			e.broken[place{"app", "app"}.label().key] = true // said of the app
 		}
 	}
-	s := e.app(&merged)
+	s := unrouted(e.app(&merged), b.Body)
 	s.Environment = name
 	e.check(s, b.DefRange())
+	return s
+}
+
+// unrouted takes their routes from the processes that the environment does not mention; merger has done
+// so for the others. A route belongs to one app, and an environment is another one: what it would
+// inherit, its app holds already.
+func unrouted(s paas.Spec, environment *hclsyntax.Body) paas.Spec {
+	for i, p := range s.Processes {
+		if !slices.ContainsFunc(environment.Blocks, func(b *hclsyntax.Block) bool { return b.Type == "process" && label(b) == p.Name }) {
+			s.Processes[i].Routes = nil
+		}
+	}
 	return s
 }
 
@@ -195,9 +207,9 @@ func (m merger) body(base, over *hclsyntax.Body, s schema) *hclsyntax.Body {
 }
 
 // replaced are the keys and blocks of the base that a body takes the place of as a whole: blocks
-// without a name that may stand several times, and those that exclude one of its own.
+// without a name that may stand several times, those that exclude one of its own, and routes.
 func (m merger) replaced(over *hclsyntax.Body, s schema) map[string]bool {
-	gone := map[string]bool{}
+	gone := map[string]bool{"route": s.blocks["route"].many}
 	has := map[string]bool{}
 	for name := range over.Attributes {
 		has[name] = true

@@ -403,7 +403,9 @@ app "hello" {
 
   # An environment is an app of its own, NAME-ENVIRONMENT, with its own slots, releases and routes:
   # crumpet push --env staging. It may hold all that an app may, but build and environment. Blocks
-  # override those with the same label, keys replace, env is merged name by name. Default: none.
+  # override those with the same label, keys replace, env is merged name by name. Routes are not
+  # inherited, since the app holds them: without one of its own here, the process web gets
+  # NAME-ENVIRONMENT.DOMAIN/. Default: none.
   environment "staging" {
     # Default: what the app has.
     env = {
@@ -436,6 +438,10 @@ app "hello" {
   }
 
   environment "preview" {
+    process "web" {
+      route "hello.preview.example.com/" {}
+    }
+
     deploy {
       # Default: what the app has.
       strategy = "blue-green"
