@@ -269,7 +269,7 @@ func runEvent(before, after paas.Run, side paas.Side, now time.Time) (paas.Event
 	case after.Kind == paas.JobCron:
 	case after.State == paas.RunPending && !after.Placed():
 		words = "waits: " + after.Reason
-	case after.Exits > before.Exits && !after.State.Ended():
+	case after.Exits > before.Exits && !after.State.Ended() && after.ExitCode != 0: // one that ended well is not started again
 		words = "is started again: " + after.Reason
 	case before.State == after.State:
 	case after.State == paas.RunRunning && after.Exits == 0:
