@@ -26,9 +26,11 @@ type decoder struct {
 	broken  map[string]bool      // by place.key, already complained about
 	short   map[string]bool      // by place.key, health in its short form
 
-	readings  map[string]reading // by place.key, of the app as the file has it
-	base      *decoder           // which has read that, or nil
-	inherited map[string]bool    // by place.key, the blocks that are as there
+	readings  map[string]reading                    // by place.key, of the app as the file has it
+	base      *decoder                              // which has read that, or nil
+	inherited map[string]bool                       // by place.key, the blocks that are as there
+	rerouted  map[string]bool                       // by place.key, inherited processes with routes of their own
+	routes    map[*hclsyntax.Block]*hclsyntax.Block // processes that differ from the app's in their routes only, with those
 }
 
 // contents is what of a body the schema knows.
@@ -191,7 +193,7 @@ func (d *decoder) check(s paas.Spec, file hcl.Range) {
 		}
 		d.report(at, reader.rangeOf(at.key, file), f.summary, f.message)
 	})
-	r.known = d.inherited
+	r.known, r.rerouted = d.inherited, d.rerouted
 	validate(s, r)
 }
 

@@ -24,7 +24,11 @@ func (d *decoder) app(b *hclsyntax.Block) paas.Spec {
 	}
 	for i, p := range c.blocks["process"] {
 		at := root.block("process", i, label(p))
-		s.Processes = append(s.Processes, once(d, at, p, strategy, func() paas.Process { return d.process(at, p, strategy) }))
+		inherited, ok := d.reroute(at, p, strategy)
+		if !ok {
+			inherited = once(d, at, p, strategy, func() paas.Process { return d.process(at, p, strategy) })
+		}
+		s.Processes = append(s.Processes, inherited)
 	}
 	for i, t := range c.blocks["task"] {
 		at := root.block("task", i, label(t))

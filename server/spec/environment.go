@@ -96,6 +96,7 @@ func (d *decoder) environment(app, b *hclsyntax.Block) paas.Spec {
 	e := &decoder{
 		scope: d.scope, found: d.found, partial: d.partial, again: true, inside: b,
 		ranges: map[string]hcl.Range{}, broken: map[string]bool{}, base: d, inherited: map[string]bool{},
+		rerouted: map[string]bool{}, routes: map[*hclsyntax.Block]*hclsyntax.Block{},
 	}
 	e.read(place{"environment", "environment." + name}, b.Body, environmentSchema.named(name))
 	m := merger{d: e}
@@ -201,6 +202,9 @@ func (m merger) body(base, over *hclsyntax.Body, s schema) *hclsyntax.Body {
 			inner = *kind.body
 		}
 		under.Body = m.body(under.Body, b.Body, inner)
+		if onlyRoutes(b) {
+			m.d.routes[&under] = merged.Blocks[i]
+		}
 		merged.Blocks[i] = &under
 	}
 	return &merged

@@ -27,6 +27,12 @@ func validatePorts(at place, p paas.Process, r report) {
 	}
 }
 
+func validateRoutes(process place, p paas.Process, r report) {
+	for i, route := range p.Routes {
+		validateRoute(process.block("route", i, route.String()), p, route, r)
+	}
+}
+
 func validateRoute(at place, p paas.Process, route paas.Route, r report) {
 	if problem := paas.CheckRoute(route); problem != "" {
 		r.say(at.label(), "Bad route", "%s", problem)

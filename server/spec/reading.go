@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -30,8 +31,40 @@ func once[T any](d *decoder, at place, b *hclsyntax.Block, strategy paas.Strateg
 	return read()
 }
 
+// onlyRoutes says that all an environment says of a process is where its requests come from.
+func onlyRoutes(b *hclsyntax.Block) bool {
+	return b.Type == "process" && len(b.Body.Attributes) == 0 && !slices.ContainsFunc(b.Body.Blocks, func(b *hclsyntax.Block) bool {
+		return b.Type != "route" || len(b.Labels) != 1
+	})
+}
+
+// reroute gives a process that differs from the app's in its routes only, the one thing that most
+// environments change; ok is false for any other.
+func (d *decoder) reroute(at place, b *hclsyntax.Block, strategy paas.Strategy) (p paas.Process, ok bool) {
+	own, ok := d.routes[b]
+	if !ok {
+		return p, false
+	}
+	before, known := d.base.readings[at.key]
+	if !known || before.block != own || before.strategy != strategy {
+		return p, false
+	}
+	p, ok = before.value.(paas.Process)
+	p.Routes = nil
+	for _, block := range b.Body.Blocks {
+		if block.Type == "route" {
+			p.Routes = append(p.Routes, d.route(at, len(p.Routes), block, distinct(p.Ports)))
+		}
+	}
+	d.inherited[at.key], d.rerouted[at.key] = true, true
+	return p, ok
+}
+
 // reader is the decoder that has read what stands at a key.
 func (d *decoder) reader(key string) *decoder {
+	if process, _, route := strings.Cut(key, ".route#"); route && d.rerouted[process] {
+		return d
+	}
 	for key != "" {
 		if d.inherited[key] {
 			return d.base

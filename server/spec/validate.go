@@ -23,7 +23,8 @@ type report struct {
 	take func(at place, f flaw)
 	left *int
 
-	known map[string]bool // by place.key, what was validated before and has not changed
+	known    map[string]bool // by place.key, what was validated before and has not changed
+	rerouted map[string]bool // of these, the processes whose routes have changed
 }
 
 func newReport(take func(at place, f flaw)) report {
@@ -103,8 +104,11 @@ func validate(s paas.Spec, r report) {
 	}
 	validateNames(s, r)
 	for i, p := range s.Processes {
-		if at := (place{}).block("process", i, p.Name); !r.known[at.key] {
+		switch at := (place{}).block("process", i, p.Name); {
+		case !r.known[at.key]:
 			validateProcess(at, p, s.Build.Builder, r)
+		case r.rerouted[at.key]:
+			validateRoutes(at, p, r)
 		}
 	}
 	for i, t := range s.Tasks {

@@ -45,9 +45,7 @@ func validateProcess(at place, p paas.Process, builder paas.Builder, r report) {
 	}
 	validateLife(at, p, r)
 	validatePorts(at, p, r)
-	for j, route := range p.Routes {
-		validateRoute(at.block("route", j, route.String()), p, route, r)
-	}
+	validateRoutes(at, p, r)
 	validateProbes(at.attr("health"), p, r)
 	validateSidecars(at, p, builder, disk, r)
 	validatePlacement(at.attr("placement"), p.Placement, r)
