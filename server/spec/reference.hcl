@@ -226,7 +226,8 @@ app "hello" {
     health {
       # Has it started? Must pass once, within the process's startup; then it is not asked any more.
       startup {
-        # A program inside the instance, below the artifact or an absolute path, that ends with 0.
+        # A program inside the instance, below the artifact or an absolute path, that ends with 0. Nomad
+        # goes on asking a program even after it has passed.
         # No default.
         exec = ["./hello", "-check"]
       }
