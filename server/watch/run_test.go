@@ -122,6 +122,19 @@ func TestARunIsFollowedFromItsStartToItsEnd(t *testing.T) {
 	}
 }
 
+// Between the end of a program and that of its allocation Nomad may be seen with the first only.
+func TestARunThatEndedWellIsNotCalledStartedAgain(t *testing.T) {
+	t.Parallel()
+	f := aside()
+	f.at(after(time.Second), allocs(1, firing("m", "shop.task.migrate.3", "migrate", "running", 1, started)))
+	f.at(after(2*time.Second), allocs(2, firing("m", "shop.task.migrate.3", "migrate", "running", 1, started, exited("0"))))
+	f.at(after(3*time.Second), allocs(3, firing("m", "shop.task.migrate.3", "migrate", "complete", 1, started, exited("0"))))
+	want := []string{"task migrate started on node n1", "task migrate is complete"}
+	if diff := cmp.Diff(want, f.told("shop")); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
 func TestAnAllocationOfAnEarlierAppOfTheNameIsNoRunOfThisOne(t *testing.T) {
 	t.Parallel()
 	f := aside()
