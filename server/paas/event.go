@@ -15,6 +15,7 @@ type Event struct {
 	Build      string    `json:"build,omitempty"`
 	Instance   string    `json:"instance,omitempty"`
 	Process    string    `json:"process,omitempty"`
+	By         string    `json:"by,omitempty"` // name of the token that asked for it
 	Message    string    `json:"message"`
 }
 
@@ -34,6 +35,8 @@ const (
 	EventDeploymentEnded    EventKind = "deployment.ended"
 	EventInstanceState      EventKind = "instance.state"
 	EventInstanceHealth     EventKind = "instance.health"
+	EventInstanceCrash      EventKind = "instance.crash" // it ends again and again
+	EventNodeState          EventKind = "node.state"     // a node that instances of the app are on was lost, drained, or is back
 	EventRouteState         EventKind = "route.state"
 	EventRunState           EventKind = "run.state"   // of a task or cron
 	EventAppChanged         EventKind = "app.changed" // scaled, stopped, started, destroyed

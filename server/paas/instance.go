@@ -52,6 +52,22 @@ type Instance struct {
 	StartedAt *time.Time          `json:"started_at,omitempty"` // when its task last started
 	PassingAt *time.Time          `json:"passing_at,omitempty"` // since when every check passes
 	Since     time.Time           `json:"since"`                // when State or Health last changed
+	NodeID    string              `json:"node_id,omitempty"`
+	ExitCode  int                 `json:"exit_code,omitempty"` // of the last end of its task by itself
+	OOM       bool                `json:"oom,omitempty"`       // that end was for want of memory
+	NextTry   *time.Time          `json:"next_try,omitempty"`  // when Nomad starts it again, or places it anew
+	Crashes   int                 `json:"crashes,omitempty"`   // how often its task ended by itself within the last ten minutes, here and where it was placed before
+	Previous  string              `json:"previous,omitempty"`  // id of the instance it was placed instead of
+	Overdue   bool                `json:"overdue,omitempty"`   // it is not healthy though its startup time is over
+	Checks    []CheckFact         `json:"checks,omitempty"`    // by name
+}
+
+// CheckFact is what one health check of an instance says.
+type CheckFact struct {
+	Name   string      `json:"name"` // startup, readiness or liveness, with its port where there are several
+	Status CheckStatus `json:"status"`
+	Output string      `json:"output,omitempty"` // of its last run
+	Since  time.Time   `json:"since"`            // when Status last changed
 }
 
 // Endpoint is where a port of an instance can be reached.

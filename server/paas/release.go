@@ -13,7 +13,11 @@ type Release struct {
 	Runtime    string    `json:"runtime,omitempty"` // SHA-256 of the artifact that holds crumpet itself, for static sites
 	Config     int       `json:"config_version"`    // of the app's secrets in Vault; 0 while it has none
 	CreatedAt  time.Time `json:"created_at"`
-	CreatedBy  string    `json:"created_by"` // name of the token
+	CreatedBy  string    `json:"created_by"`            // name of the token
+	Commit     string    `json:"commit,omitempty"`      // hash of the source in git; "" when it came from none
+	Dirty      bool      `json:"dirty,omitempty"`       // the source had changes that Commit does not hold
+	Note       string    `json:"note,omitempty"`        // what its maker said of it
+	RollbackTo int       `json:"rollback_to,omitempty"` // the release that this one restored; 0 for one that was pushed
 }
 
 // Ref names the release's app.

@@ -11,6 +11,12 @@ type DeployRequest struct {
 	Force     bool   // walk even if nothing changed
 	Supersede bool   // abort a deployment that is under way
 	Wait      bool   // queue behind a deployment that is under way
+	Config    int    // version of the app's configuration; 0 while it has none
+
+	Commit     string // hash of the source in git, "" when it came from none
+	Dirty      bool   // the source had changes that Commit does not hold
+	Note       string // what the caller says of the release
+	RollbackTo int    // the release whose spec, artifact and configuration these are; 0 for a push
 	// Base is the world that the request was planned in: if it moved since, the request is refused.
 	// nil for a request that was not planned.
 	Base *PlanBase

@@ -9,12 +9,16 @@ type Snapshot struct {
 	Releases    map[int]Release // those that the app, its slots and its deployments name
 	Slots       map[Slot]Slotted
 	Deployments []Deployment // those not ended, oldest first: one running or paused at most, then pending ones
-	Instances   []Instance   // not ended, and ended ones of releases that still walk
-	Jobs        map[Slot]JobFact
-	Routes      []RouteFact
-	Router      RouterFact
-	Sides       map[string]Side // wished for, by job id
-	Runs        []Run           // newest first, ended ones as far as they are kept
+	// Instances are those not ended, ended ones of releases that still walk, and those that failed in a
+	// place that is still wanted and has no other yet.
+	Instances []Instance
+	Nodes     map[string]Node // those that Instances name, by id
+	Jobs      map[Slot]JobFact
+	Routes    []RouteFact
+	Router    RouterFact
+	Sides     map[string]Side // wished for, by job id
+	Traffic   []Traffic       // while a deployment has not ended, else none: nothing else is decided by it
+	Runs      []Run           // newest first, ended ones as far as they are kept
 }
 
 // Change is a set of wishes of one app, written in one transaction or not at all.
@@ -40,6 +44,10 @@ type Observation struct {
 	Jobs      []JobFact
 	Routes    []RouteFact
 	Routers   []RouterFact
+	Traffic   []Traffic // buckets that are new or replaced, by their begin and release; the others stay
+	Nodes     []Node    // new or replaced, by id
+	GoneNodes []string  // ids of nodes that Nomad has forgotten
+	Backends  []Backend
 	Runs      []Run    // new or replaced, by id
 	GoneRuns  []string // ids of runs to be forgotten
 	Events    []Event

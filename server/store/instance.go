@@ -28,6 +28,14 @@ type instanceRow struct {
 	StartedAt *time.Time                         `bun:"started_at"`
 	PassingAt *time.Time                         `bun:"passing_at"`
 	Since     time.Time                          `bun:"since"`
+	NodeID    string                             `bun:"node_id"`
+	ExitCode  int                                `bun:"exit_code"`
+	OOM       bool                               `bun:"oom"`
+	NextTry   *time.Time                         `bun:"next_try"`
+	Crashes   int                                `bun:"crashes"`
+	Previous  string                             `bun:"previous"`
+	Overdue   bool                               `bun:"overdue"`
+	Checks    document[[]paas.CheckFact]         `bun:"checks"`
 }
 
 func toInstanceRow(i paas.Instance) instanceRow {
@@ -36,6 +44,8 @@ func toInstanceRow(i paas.Instance) instanceRow {
 		State: string(i.State), Health: string(i.Health), Node: i.Node, Ports: document[map[string]paas.Endpoint]{i.Ports},
 		Restarts: i.Restarts, Exits: i.Exits, Reason: clean(i.Reason), CreatedAt: stamp(i.CreatedAt),
 		StartedAt: stampPtr(i.StartedAt), PassingAt: stampPtr(i.PassingAt), Since: stamp(i.Since),
+		NodeID: i.NodeID, ExitCode: i.ExitCode, OOM: i.OOM, NextTry: stampPtr(i.NextTry), Crashes: i.Crashes,
+		Previous: i.Previous, Overdue: i.Overdue, Checks: document[[]paas.CheckFact]{checkFacts(i.Checks)},
 	}
 }
 
@@ -45,5 +55,18 @@ func (r instanceRow) instance() paas.Instance {
 		State: paas.InstanceState(r.State), Health: paas.Health(r.Health), Node: r.Node, Ports: r.Ports.V,
 		Restarts: r.Restarts, Exits: r.Exits, Reason: r.Reason, CreatedAt: stamp(r.CreatedAt),
 		StartedAt: stampPtr(r.StartedAt), PassingAt: stampPtr(r.PassingAt), Since: stamp(r.Since),
+		NodeID: r.NodeID, ExitCode: r.ExitCode, OOM: r.OOM, NextTry: stampPtr(r.NextTry), Crashes: r.Crashes,
+		Previous: r.Previous, Overdue: r.Overdue, Checks: r.Checks.V,
 	}
+}
+
+// checkFacts gives the facts as the store keeps them.
+func checkFacts(checks []paas.CheckFact) []paas.CheckFact {
+	if len(checks) == 0 {
+		return nil
+	}
+	return convert(checks, func(c paas.CheckFact) paas.CheckFact {
+		c.Output, c.Since = clean(c.Output), stamp(c.Since)
+		return c
+	})
 }

@@ -46,6 +46,21 @@ func (s *Store) Observe(ctx context.Context, epoch int64, o paas.Observation) er
 			}
 			touched = append(touched, paas.AppRef{Team: r.Team, App: r.App})
 		}
+		moved, err := writeNodes(ctx, tx, o)
+		if err != nil {
+			return nil, err
+		}
+		touched = append(touched, moved...)
+		for _, b := range o.Backends {
+			if err := upsert(ctx, tx, "name", toBackendRow(b)); err != nil {
+				return nil, err
+			}
+		}
+		walking, err := writeTraffic(ctx, tx, o.Traffic)
+		if err != nil {
+			return nil, err
+		}
+		touched = append(touched, walking...)
 		told, err := insertEvents(ctx, tx, o.Events)
 		return append(touched, told...), err
 	})

@@ -21,12 +21,17 @@ type releaseRow struct {
 	Config     int                 `bun:"config_version"`
 	CreatedAt  time.Time           `bun:"created_at"`
 	CreatedBy  string              `bun:"created_by"`
+	Commit     string              `bun:"source_commit"`
+	Dirty      bool                `bun:"source_dirty"`
+	Note       string              `bun:"note"`
+	RollbackTo int                 `bun:"rollback_to"`
 }
 
 func toReleaseRow(r paas.Release) releaseRow {
 	return releaseRow{
 		Team: r.Team, App: r.App, Number: r.Number, Spec: document[paas.Spec]{r.Spec}, SpecDigest: r.SpecDigest,
 		Artifact: r.Artifact, Runtime: r.Runtime, Config: r.Config, CreatedAt: stamp(r.CreatedAt), CreatedBy: r.CreatedBy,
+		Commit: clean(r.Commit), Dirty: r.Dirty, Note: clean(r.Note), RollbackTo: r.RollbackTo,
 	}
 }
 
@@ -34,6 +39,7 @@ func (r releaseRow) release() paas.Release {
 	return paas.Release{
 		Team: r.Team, App: r.App, Number: r.Number, Spec: r.Spec.V, SpecDigest: r.SpecDigest,
 		Artifact: r.Artifact, Runtime: r.Runtime, Config: r.Config, CreatedAt: stamp(r.CreatedAt), CreatedBy: r.CreatedBy,
+		Commit: r.Commit, Dirty: r.Dirty, Note: r.Note, RollbackTo: r.RollbackTo,
 	}
 }
 

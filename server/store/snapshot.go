@@ -81,22 +81,16 @@ func readReleases(ctx context.Context, tx bun.Tx, ref paas.AppRef, numbers []int
 	return releases, nil
 }
 
-// readFacts fills in what was seen. Instances that have ended count only while their release walks:
-// they say why it fails.
+// readFacts fills in what was seen.
 func readFacts(ctx context.Context, tx bun.Tx, ref paas.AppRef, snap *paas.Snapshot) error {
 	var instances []instanceRow
 	if err := ofApp(tx.NewSelect().Model(&instances), ref).Order("slot", "process", "slot_index", "created_at", "id").Scan(ctx); err != nil {
 		return err
 	}
-	var walks []int
-	for _, d := range snap.Deployments {
-		walks = append(walks, d.Release, d.Previous)
-	}
-	snap.Instances = []paas.Instance{}
-	for _, r := range instances {
-		if i := r.instance(); !i.State.Ended() || slices.Contains(walks, i.Release) {
-			snap.Instances = append(snap.Instances, i)
-		}
+	snap.Instances = relevant(convert(instances, instanceRow.instance), *snap)
+	var err error
+	if snap.Nodes, err = readNodes(ctx, tx, snap.Instances); err != nil {
+		return err
 	}
 	var jobs []jobRow
 	if err := ofApp(tx.NewSelect().Model(&jobs), ref).Scan(ctx); err != nil {
@@ -119,9 +113,29 @@ func readFacts(ctx context.Context, tx bun.Tx, ref paas.AppRef, snap *paas.Snaps
 	for _, r := range routers {
 		snap.Router = r.router()
 	}
-	var err error
+	if len(snap.Deployments) > 0 {
+		if snap.Traffic, err = readTraffic(ctx, tx, func(q *bun.SelectQuery) *bun.SelectQuery { return ofApp(q, ref) }); err != nil {
+			return err
+		}
+	}
 	snap.Runs, err = readRuns(ctx, tx, ref)
 	return err
+}
+
+// relevant leaves the instances that say something about what is wished: see paas.Snapshot.
+func relevant(all []paas.Instance, snap paas.Snapshot) []paas.Instance {
+	var walks []int
+	for _, d := range snap.Deployments {
+		walks = append(walks, d.Release, d.Previous)
+	}
+	snap.Instances = all
+	some := []paas.Instance{}
+	for _, i := range all {
+		if !i.State.Ended() || slices.Contains(walks, i.Release) || snap.Current(i) {
+			some = append(some, i)
+		}
+	}
+	return some
 }
 
 func ofApp(q *bun.SelectQuery, ref paas.AppRef) *bun.SelectQuery {

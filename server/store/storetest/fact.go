@@ -17,6 +17,8 @@ func observation(ref paas.AppRef) paas.Observation {
 	i := instance(ref, "i-"+ref.String(), 1, paas.InstanceRunning)
 	i.Ports, i.StartedAt, i.PassingAt = map[string]paas.Endpoint{"http": {Host: "127.0.0.1", Port: 20000}}, &started, &started
 	i.Index, i.Restarts, i.Exits, i.Reason = 2, 1, 3, "exited with code 1"
+	i.NodeID, i.ExitCode, i.OOM, i.NextTry, i.Crashes, i.Previous, i.Overdue = "n-1", 137, true, &started, 4, "i-0", true
+	i.Checks = []paas.CheckFact{{Name: "readiness", Status: paas.CheckCritical, Output: "500", Since: moment}}
 	return paas.Observation{
 		Instances: []paas.Instance{i},
 		Jobs:      []paas.JobFact{{Team: ref.Team, App: ref.App, Slot: paas.Blue, Index: 12, Blocked: "no node has room"}},
@@ -159,4 +161,74 @@ func notifyAfterCommit(_ *testing.T, f *fixture) {
 	mu.Lock()
 	defer mu.Unlock()
 	f.equal("last events seen by notify", seen[:3], []int64{2, 2, 3})
+}
+
+func failedInstances(_ *testing.T, f *fixture) {
+	c := newApp(shop)
+	c.Slots = []paas.Slotted{{Team: "default", App: "shop", Slot: paas.Blue, Release: 1, Counts: map[string]int{"web": 2}}}
+	f.save(c)
+	place := func(id string, index, second int, state paas.InstanceState) paas.Instance {
+		i := instance(shop, id, 1, state)
+		i.Index, i.CreatedAt = index, moment.Add(time.Duration(second)*time.Second)
+		return i
+	}
+	f.must(f.Observe(f.ctx, 0, paas.Observation{Instances: []paas.Instance{
+		place("a", 0, 0, paas.InstanceFailed), place("b", 0, 1, paas.InstanceRunning), // was placed anew
+		place("c", 1, 0, paas.InstanceFailed), place("d", 1, 1, paas.InstanceFailed), // the second waits for its next try
+		place("e", 2, 0, paas.InstanceFailed), place("f", 1, 2, paas.InstanceComplete), // not wanted, and ended well
+	}}))
+	snap, err := f.Snapshot(f.ctx, shop)
+	f.must(err)
+	var ids []string
+	for _, i := range snap.Instances {
+		ids = append(ids, i.ID)
+	}
+	slices.Sort(ids)
+	f.equal("instances", ids, []string{"b"}) // f came after d
+	f.must(f.Observe(f.ctx, 0, paas.Observation{Gone: []string{"f"}}))
+	snap, err = f.Snapshot(f.ctx, shop)
+	f.must(err)
+	ids = nil
+	for _, i := range snap.Instances {
+		ids = append(ids, i.ID)
+	}
+	slices.Sort(ids)
+	f.equal("instances", ids, []string{"b", "d"})
+}
+
+func nodes(_ *testing.T, f *fixture) {
+	f.save(newApp(shop))
+	f.save(newApp(other))
+	one := paas.Node{
+		ID: "n-1", Name: "one", Datacenter: "dc1", Pool: "default", Address: "10.0.0.1", Status: paas.NodeReady, Eligible: true, Since: moment,
+	}
+	two := paas.Node{ID: "n-2", Name: "two", Status: paas.NodeDown, Draining: true, Since: moment}
+	f.must(f.Observe(f.ctx, 0, paas.Observation{Nodes: []paas.Node{two, one}}))
+	all, err := f.Nodes(f.ctx)
+	f.must(err)
+	f.equal("nodes", all, []paas.Node{one, two})
+	f.must(f.Observe(f.ctx, 0, observation(shop)))
+	f.drain()
+	one.Eligible = false
+	f.must(f.Observe(f.ctx, 0, paas.Observation{Nodes: []paas.Node{one, two}}))
+	f.equal("notified: only the app with an instance there", f.drain(), []paas.AppRef{shop})
+	snap, err := f.Snapshot(f.ctx, shop)
+	f.must(err)
+	f.equal("nodes of the app", snap.Nodes, map[string]paas.Node{"n-1": one})
+	f.must(f.Observe(f.ctx, 0, paas.Observation{GoneNodes: []string{"n-1", "never seen"}}))
+	all, err = f.Nodes(f.ctx)
+	f.must(err)
+	f.equal("nodes, one gone", all, []paas.Node{two})
+	f.equal("notified of the gone", f.drain(), []paas.AppRef{shop})
+}
+
+func backends(_ *testing.T, f *fixture) {
+	nomad := paas.Backend{Name: paas.BackendNomad, OK: true, Since: moment}
+	vault := paas.Backend{Name: paas.BackendVault, Reason: "Vault is sealed.", Since: moment}
+	f.must(f.Observe(f.ctx, 0, paas.Observation{Backends: []paas.Backend{vault, nomad}}))
+	vault.OK, vault.Reason, vault.Since = true, "", moment.Add(time.Second)
+	f.must(f.Observe(f.ctx, 0, paas.Observation{Backends: []paas.Backend{vault}}))
+	all, err := f.Backends(f.ctx)
+	f.must(err)
+	f.equal("backends", all, []paas.Backend{nomad, vault})
 }

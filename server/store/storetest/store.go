@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +19,9 @@ type Store interface {
 	Observe(ctx context.Context, epoch int64, o paas.Observation) error
 	Facts(ctx context.Context) ([]paas.Instance, []paas.RouteFact, []paas.RouterFact, []paas.JobFact, error)
 	Runs(ctx context.Context) ([]paas.Run, error)
+	Nodes(ctx context.Context) ([]paas.Node, error)
+	Backends(ctx context.Context) ([]paas.Backend, error)
+	Traffic(ctx context.Context, ref paas.AppRef) ([]paas.Traffic, error)
 	Apps(ctx context.Context, f paas.AppFilter) ([]paas.App, error)
 	Refs(ctx context.Context) ([]paas.AppRef, error)
 	Claims(ctx context.Context) ([]paas.Claim, error)
@@ -71,6 +75,9 @@ func Run(t *testing.T, open Factory) {
 		"facts are replaced, and forgotten":                    facts,
 		"an observation is whole or absent":                    observationWhole,
 		"ended instances show while their release walks":       endedInstances,
+		"failed instances show until they are replaced":        failedInstances,
+		"nodes are replaced, and forgotten":                    nodes,
+		"backends are replaced":                                backends,
 		"apps are listed by team and name, page by page":       listApps,
 		"releases and deployments are listed newest first":     listHistory,
 		"ids of events grow and are never reused":              eventIDs,
@@ -79,6 +86,7 @@ func Run(t *testing.T, open Factory) {
 		"notify comes after the commit":                        notifyAfterCommit,
 		"tokens":                                               tokens,
 		"builds":                                               builds,
+		"traffic is added to, and what is old goes":            traffic,
 		"everything survives a restart":                        restart,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,6 +196,7 @@ func release(ref paas.AppRef, n int) paas.Release {
 	return paas.Release{
 		Team: ref.Team, App: ref.App, Number: n, Spec: spec, SpecDigest: spec.Digest(), Artifact: "aa", Runtime: "bb",
 		Config: 3, CreatedAt: moment, CreatedBy: "dev",
+		Commit: strings.Repeat("c", 40), Dirty: true, Note: "first try", RollbackTo: n - 1,
 	}
 }
 
