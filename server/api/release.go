@@ -43,6 +43,7 @@ func (a *API) request(ctx context.Context, ref paas.AppRef, in wire.CreateReleas
 	return paas.DeployRequest{
 		Team: ref.Team, App: ref.App, Spec: *parsed, Artifact: in.Artifact, Runtime: in.Runtime, By: caller(ctx),
 		Force: in.Force, Supersede: in.Supersede, Wait: in.Wait, Base: in.Base,
+		Commit: in.Commit, Dirty: in.Dirty, Note: in.Note,
 	}, nil
 }
 

@@ -73,7 +73,8 @@ func (d *Deployer) release(r paas.DeployRequest, snap paas.Snapshot) (paas.Deplo
 	now := d.now()
 	rel := paas.Release{
 		Team: r.Team, App: r.App, Number: snap.Newest + 1, Spec: r.Spec, SpecDigest: r.Spec.Digest(),
-		Artifact: r.Artifact, Runtime: r.Runtime, CreatedAt: now, CreatedBy: r.By,
+		Artifact: r.Artifact, Runtime: r.Runtime, Config: r.Config, CreatedAt: now, CreatedBy: r.By,
+		Commit: r.Commit, Dirty: r.Dirty, Note: r.Note, RollbackTo: r.RollbackTo,
 	}
 	if head, walk, ok := heading(snap); ok && head.SameAs(rel) && !r.Force && !snap.App.Stopped {
 		if walk == nil {

@@ -32,6 +32,9 @@ type CreateRelease struct {
 	Force     bool   `json:"force,omitempty" doc:"Walk even if nothing changed."`
 	Supersede bool   `json:"supersede,omitempty" doc:"Abort a deployment that is under way."`
 	Wait      bool   `json:"wait,omitempty" doc:"Queue behind a deployment that is under way."`
+	Commit    string `json:"commit,omitempty" doc:"Hash of the source in git." pattern:"^[0-9a-f]{40,64}$"`
+	Dirty     bool   `json:"dirty,omitempty" doc:"The source had changes that the commit does not hold."`
+	Note      string `json:"note,omitempty" doc:"What is to be remembered of the release." maxLength:"1000"`
 
 	Base *paas.PlanBase `json:"base,omitempty" doc:"Of a plan: refuse with conflict if any of it moved since."`
 }
