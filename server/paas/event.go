@@ -50,4 +50,5 @@ type EventFilter struct {
 	App   string
 	Kinds []EventKind // all when empty
 	Limit int         // 0 for the default of 100
+	Last  bool        // the last ones of all that fit, instead of the first
 }

@@ -28,20 +28,3 @@ type DeployResult struct {
 	Deployment *Deployment // nil if nothing changed
 	Changed    bool
 }
-
-// LogQuery says which output of an app is wanted.
-type LogQuery struct {
-	Ref      AppRef
-	Process  string // "" for all
-	Instance string // an instance's id or the beginning of one; "" for all
-	Lines    int    // how many of each instance's last lines to begin with
-	Follow   bool   // go on until the caller leaves
-}
-
-// LogLine is one line an instance wrote.
-type LogLine struct {
-	Instance string `json:"instance"`
-	Process  string `json:"process"`
-	Stream   string `json:"stream"` // stdout or stderr
-	Text     string `json:"text"`
-}

@@ -75,7 +75,11 @@ func (s *Store) Emit(ctx context.Context, events ...paas.Event) error {
 // Events lists events by id.
 func (s *Store) Events(ctx context.Context, f paas.EventFilter) ([]paas.Event, error) {
 	var rows []eventRow
-	q := s.read.NewSelect().Model(&rows).Where("id > ?", f.After).Order("id").Limit(limit(f.Limit))
+	order := "id"
+	if f.Last {
+		order = "id DESC"
+	}
+	q := s.read.NewSelect().Model(&rows).Where("id > ?", f.After).Order(order).Limit(limit(f.Limit))
 	if f.Team != "" {
 		q = q.Where("team = ?", f.Team)
 	}
@@ -87,6 +91,9 @@ func (s *Store) Events(ctx context.Context, f paas.EventFilter) ([]paas.Event, e
 	}
 	if err := q.Scan(ctx); err != nil {
 		return nil, failed("list events", err)
+	}
+	if f.Last {
+		slices.Reverse(rows)
 	}
 	return convert(rows, eventRow.event), nil
 }

@@ -102,6 +102,13 @@ func endedInstances(_ *testing.T, f *fixture) {
 		{ID: "d1", Team: "default", App: "shop", Release: 2, Previous: 1, State: paas.DeploymentRunning, CreatedAt: moment},
 	}})
 	f.equal("while 1 walks to 2", ids(snap), []string{"a", "b", "c", "e"})
+
+	f.must(f.Observe(f.ctx, 0, paas.Observation{Instances: []paas.Instance{instance(paas.AppRef{Team: "default", App: "other"}, "o", 1, paas.InstanceFailed)}}))
+	for ref, want := range map[paas.AppRef][]string{shop: {"a", "b", "c", "d", "e"}, {}: {"a", "b", "c", "d", "e", "o"}} {
+		all, err := f.Instances(f.ctx, ref)
+		f.must(err)
+		f.equal("instances of "+ref.String()+", ended ones with them", ids(paas.Snapshot{Instances: all}), want)
+	}
 }
 
 func epochs(_ *testing.T, f *fixture) {

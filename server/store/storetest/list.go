@@ -100,6 +100,8 @@ func eventFilter(_ *testing.T, f *fixture) {
 		{paas.EventFilter{After: 1}, []int64{2, 3}},
 		{paas.EventFilter{After: 1, Limit: 1}, []int64{2}},
 		{paas.EventFilter{After: 3}, nil},
+		{paas.EventFilter{Limit: 2, Last: true}, []int64{2, 3}},
+		{paas.EventFilter{App: "x", Limit: 1, Last: true}, []int64{3}},
 	} {
 		events, err := f.Events(f.ctx, test.filter)
 		f.must(err)

@@ -18,6 +18,7 @@ type Store interface {
 	Save(ctx context.Context, epoch int64, c paas.Change) error
 	Observe(ctx context.Context, epoch int64, o paas.Observation) error
 	Facts(ctx context.Context) ([]paas.Instance, []paas.RouteFact, []paas.RouterFact, []paas.JobFact, error)
+	Instances(ctx context.Context, ref paas.AppRef) ([]paas.Instance, error)
 	Runs(ctx context.Context) ([]paas.Run, error)
 	Nodes(ctx context.Context) ([]paas.Node, error)
 	Backends(ctx context.Context) ([]paas.Backend, error)
