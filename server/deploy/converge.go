@@ -37,10 +37,11 @@ type outcome struct {
 	slots      []paas.Slotted // rows whose counts or indexes moved
 	planned    bool
 	registered bool
-	held       string    // why new instances could not be registered, a sentence; "" if all was
-	refused    paas.Slot // the slot whose register the guard refused; "" for none
-	why        string    // of the refusal
-	drift      []string  // job ids that somebody else had changed
+	cause      paas.Cause // what held tells of
+	held       string     // why new instances could not be registered, a sentence; "" if all was
+	refused    paas.Slot  // the slot whose register the guard refused; "" for none
+	why        string     // of the refusal
+	drift      []string   // job ids that somebody else had changed
 }
 
 // converge makes Nomad's jobs and the router's rule what want says. It may be called at any time and
@@ -57,7 +58,7 @@ func (d *Deployer) converge(ctx context.Context, snap paas.Snapshot, want Wanted
 	for _, slot := range byGrowth(snap, want) {
 		row := snap.Slots[slot]
 		if growing(row, want.Slots[slot]) && !fenced(want, snap.Router) && (row.First == 0 || slot == want.Traffic.To) {
-			out.held = noFence(snap.Router)
+			out.cause, out.held = paas.CauseRuleUnseen, noFence(snap.Router)
 			continue
 		}
 		if err := d.convergeSlot(ctx, snap, row, want.Slots[slot], &out); err != nil {
@@ -105,8 +106,8 @@ func (d *Deployer) convergeSlot(ctx context.Context, snap paas.Snapshot, row paa
 			return nil
 		}
 	}
-	if reason := jobspec.PlacementReason(plan.FailedTGAllocs, job); reason != "" && total(counts) > 0 && grows(row, counts) {
-		out.held = reason
+	if cause, reason := jobspec.Placement(plan.FailedTGAllocs, job); reason != "" && total(counts) > 0 && grows(row, counts) {
+		out.cause, out.held = cause, reason
 		return nil
 	}
 	return d.register(ctx, row, job, counts, index, out)
@@ -134,8 +135,8 @@ func (d *Deployer) registerNew(ctx context.Context, snap paas.Snapshot, row paas
 		return err
 	}
 	out.planned = true
-	if reason := jobspec.PlacementReason(plan.FailedTGAllocs, job); reason != "" {
-		out.held = reason
+	if cause, reason := jobspec.Placement(plan.FailedTGAllocs, job); reason != "" {
+		out.cause, out.held = cause, reason
 		return nil
 	}
 	row.First = 0

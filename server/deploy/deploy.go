@@ -142,6 +142,9 @@ func turnedBack(snap paas.Snapshot, reason string, now time.Time) paas.Change {
 	for _, d := range snap.Deployments {
 		change = merge(change, canceled(d, snap, reason, now))
 	}
+	for n := range change.Deployments {
+		change.Deployments[n].Trouble = paas.CauseSuperseded
+	}
 	return change
 }
 
@@ -149,7 +152,7 @@ func turnedBack(snap paas.Snapshot, reason string, now time.Time) paas.Change {
 // has not begun never will.
 func canceled(d paas.Deployment, snap paas.Snapshot, reason string, now time.Time) paas.Change {
 	change := changeOf(snap)
-	d.Cancel = true
+	d.Cancel, d.Trouble = true, paas.CauseCanceled
 	switch {
 	case d.State == paas.DeploymentPending:
 		d.State, d.Reason, d.EndedAt = paas.DeploymentCanceled, reason, &now

@@ -8,18 +8,26 @@ import (
 	"strings"
 
 	nomadapi "github.com/hashicorp/nomad/api"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
 // PlacementReason says in one sentence, without its full stop, why instances of a job could not be
 // placed: from the FailedTGAllocs of a plan or an evaluation, "" if they hold none. The job tells how
 // much was asked for; it may be nil.
 func PlacementReason(failed map[string]*nomadapi.AllocationMetric, job *nomadapi.Job) string {
+	_, sentence := Placement(failed, job)
+	return sentence
+}
+
+// Placement gives that sentence with the cause it tells of.
+func Placement(failed map[string]*nomadapi.AllocationMetric, job *nomadapi.Job) (paas.Cause, string) {
 	for _, name := range slices.Sorted(maps.Keys(failed)) {
 		if m := failed[name]; m != nil {
 			return reason(name, m, job, groupOf(job, name))
 		}
 	}
-	return ""
+	return "", ""
 }
 
 func groupOf(job *nomadapi.Job, name string) *nomadapi.TaskGroup {
@@ -34,31 +42,43 @@ func groupOf(job *nomadapi.Job, name string) *nomadapi.TaskGroup {
 	return nil
 }
 
-func reason(process string, m *nomadapi.AllocationMetric, job *nomadapi.Job, g *nomadapi.TaskGroup) string {
+func reason(process string, m *nomadapi.AllocationMetric, job *nomadapi.Job, g *nomadapi.TaskGroup) (paas.Cause, string) {
 	needs := ", which " + process + " needs"
 	switch {
 	case m.NodesEvaluated == 0:
-		return "no node is ready to run " + process + where(m, job)
+		return paas.CauseNoNode, "no node is ready to run " + process + where(m, job)
 	case m.DimensionExhausted["memory"] > 0:
-		return "no node has " + sum(g, "MB of ", memoryOf) + "free memory" + needs + among(m)
+		return paas.CauseNoMemory, "no node has " + sum(g, "MB of ", memoryOf) + "free memory" + needs + among(m)
 	case m.DimensionExhausted["cpu"] > 0:
-		return "no node has " + sum(g, "MHz of ", cpuOf) + "free cpu" + needs + among(m)
+		return paas.CauseNoCPU, "no node has " + sum(g, "MHz of ", cpuOf) + "free cpu" + needs + among(m)
 	case m.DimensionExhausted["cores"] > 0:
-		return "no node has " + sum(g, "whole ", coresOf) + "free cores" + needs + among(m)
+		return paas.CauseNoCPU, "no node has " + sum(g, "whole ", coresOf) + "free cores" + needs + among(m)
 	case m.DimensionExhausted["disk"] > 0:
-		return "no node has " + diskOf(g) + "free disk" + needs + among(m)
+		return paas.CauseNoDisk, "no node has " + diskOf(g) + "free disk" + needs + among(m)
+	case portShort(m) != "":
+		return paas.CauseNoPort, "no node has the port free" + needs + ": " + portShort(m)
 	case len(m.DimensionExhausted) > 0:
-		return "no node has room for " + process + ": " + listed(m.DimensionExhausted)
+		return paas.CauseNoRoom, "no node has room for " + process + ": " + listed(m.DimensionExhausted)
 	case len(m.QuotaExhausted) > 0:
-		return "the quota of the namespace is used up: " + strings.Join(m.QuotaExhausted, ", ")
+		return paas.CauseNoRoom, "the quota of the namespace is used up: " + strings.Join(m.QuotaExhausted, ", ")
 	case m.ConstraintFiltered[nomadapi.ConstraintDistinctHosts] > 0:
-		return fmt.Sprintf("every node that fits has an instance already, and %s wants distinct hosts (%s)", process, listed(m.ConstraintFiltered))
+		return paas.CauseDistinctHosts, fmt.Sprintf("every node that fits has an instance already, and %s wants distinct hosts (%s)", process, listed(m.ConstraintFiltered))
 	case m.ConstraintFiltered["missing drivers"] > 0 && g != nil:
-		return fmt.Sprintf("no node can run tasks under the driver %q%s", g.Tasks[0].Driver, needs)
+		return paas.CauseNoDriver, fmt.Sprintf("no node can run tasks under the driver %q%s", g.Tasks[0].Driver, needs)
 	case len(m.ConstraintFiltered) > 0:
-		return "no node fits " + process + ": " + listed(m.ConstraintFiltered)
+		return paas.CauseConstraint, "no node fits " + process + ": " + listed(m.ConstraintFiltered)
 	}
-	return fmt.Sprintf("no node has room for %s: %d of %d nodes were left out and %d were full", process, m.NodesFiltered, m.NodesEvaluated, m.NodesExhausted)
+	return paas.CauseNoRoom, fmt.Sprintf("no node has room for %s: %d of %d nodes were left out and %d were full", process, m.NodesFiltered, m.NodesEvaluated, m.NodesExhausted)
+}
+
+// portShort gives Nomad's words for a port that is taken on every node, "" if it spoke of none.
+func portShort(m *nomadapi.AllocationMetric) string {
+	for _, what := range slices.Sorted(maps.Keys(m.DimensionExhausted)) {
+		if words, ok := strings.CutPrefix(what, "network: "); ok && (strings.Contains(words, "port selection") || strings.HasPrefix(words, "reserved port")) {
+			return words
+		}
+	}
+	return ""
 }
 
 // where says among which nodes none was ready, if the job does not take any.

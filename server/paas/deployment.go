@@ -58,7 +58,7 @@ type Step struct {
 	Manual bool          `json:"manual,omitempty"` // held until promoted
 }
 
-// Wait is what a deployment stands still for on purpose. Promoting it ends each.
+// Wait is what a deployment stands still for on purpose. Promoting it ends each; resuming ends a pause.
 type Wait string
 
 // What it can wait for; "" when it goes on by itself.
@@ -66,6 +66,7 @@ const (
 	WaitHold    Wait = "hold"    // a step that is held; promoted, the next one is taken
 	WaitRoom    Wait = "room"    // room for new instances; promoted, old ones go first
 	WaitFailure Wait = "failure" // somebody to look at what failed; promoted, it is tried again
+	WaitPause   Wait = "pause"   // a person paused it; promoted, it goes on and skips the hold of its step
 )
 
 // Deployment is one walk: the wish to go from the release in one slot to a release in the other,
@@ -82,9 +83,10 @@ type Deployment struct {
 	Cause    string          `json:"cause"`         // push, restart, scale: what the user asked for
 	Why      string          `json:"why,omitempty"` // the key that forces a walk, such as process.web.env
 	State    DeploymentState `json:"status"`
-	Reason   string          `json:"reason,omitempty"` // one sentence: why paused, failed or reverted
-	Walk     bool            `json:"walk"`             // must walk, even if the live slot could be changed in place
-	Wanted   map[string]int  `json:"wanted"`           // instances by process at the end of the walk
+	Reason   string          `json:"reason,omitempty"`  // one sentence: why paused, failed or reverted
+	Trouble  Cause           `json:"trouble,omitempty"` // what Reason says, as a row of the table of causes
+	Walk     bool            `json:"walk"`              // must walk, even if the live slot could be changed in place
+	Wanted   map[string]int  `json:"wanted"`            // instances by process at the end of the walk
 	Steps    []Step          `json:"steps"`
 	Step     int             `json:"step"`   // index into Steps
 	Abort    bool            `json:"abort"`  // walking back

@@ -58,6 +58,7 @@ type Instance struct {
 	NextTry   *time.Time          `json:"next_try,omitempty"`  // when Nomad starts it again, or places it anew
 	Crashes   int                 `json:"crashes,omitempty"`   // how often its task ended by itself within the last ten minutes, here and where it was placed before
 	Previous  string              `json:"previous,omitempty"`  // id of the instance it was placed instead of
+	Cause     Cause               `json:"cause,omitempty"`     // what Reason says, as a row of the table of causes
 	Overdue   bool                `json:"overdue,omitempty"`   // it is not healthy though its startup time is over
 	Checks    []CheckFact         `json:"checks,omitempty"`    // by name
 }
@@ -89,6 +90,8 @@ type JobFact struct {
 	Slot    Slot   `json:"slot"`
 	Index   uint64 `json:"job_modify_index"`  // of the job the evaluation was for
 	Blocked string `json:"blocked,omitempty"` // why instances could not be placed, a sentence; "" if all were
+	Cause   Cause  `json:"cause,omitempty"`   // what Blocked says, as a row of the table of causes
+	Eval    string `json:"eval,omitempty"`    // the evaluation that placed too few
 }
 
 // RouteState is how far a route is from the client to an instance.

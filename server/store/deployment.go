@@ -22,6 +22,7 @@ type deploymentRow struct {
 	Why          string                   `bun:"why"`
 	State        string                   `bun:"status"`
 	Reason       string                   `bun:"reason"`
+	Trouble      string                   `bun:"trouble"`
 	Walk         bool                     `bun:"walk"`
 	Wanted       document[map[string]int] `bun:"wanted"`
 	Steps        document[[]paas.Step]    `bun:"steps"`
@@ -46,7 +47,7 @@ type deploymentRow struct {
 func toDeploymentRow(d paas.Deployment) deploymentRow {
 	return deploymentRow{
 		Team: d.Team, App: d.App, ID: d.ID, Release: d.Release, Previous: d.Previous, Slot: string(d.Slot), From: string(d.From),
-		Cause: d.Cause, Why: d.Why, State: string(d.State), Reason: d.Reason,
+		Cause: d.Cause, Why: d.Why, State: string(d.State), Reason: d.Reason, Trouble: string(d.Trouble),
 		Walk: d.Walk, Wanted: document[map[string]int]{d.Wanted}, Steps: document[[]paas.Step]{d.Steps}, Step: d.Step, Abort: d.Abort, Cancel: d.Cancel,
 		Waits: string(d.Waits), StopFirst: d.StopFirst, HeldFor: d.HeldFor,
 		StartedAt: stampPtr(d.StartedAt), HeldAt: stampPtr(d.HeldAt), SwitchedAt: stampPtr(d.SwitchedAt),
@@ -58,7 +59,7 @@ func toDeploymentRow(d paas.Deployment) deploymentRow {
 func (r deploymentRow) deployment() paas.Deployment {
 	return paas.Deployment{
 		Team: r.Team, App: r.App, ID: r.ID, Release: r.Release, Previous: r.Previous, Slot: paas.Slot(r.Slot), From: paas.Slot(r.From),
-		Cause: r.Cause, Why: r.Why, State: paas.DeploymentState(r.State), Reason: r.Reason,
+		Cause: r.Cause, Why: r.Why, State: paas.DeploymentState(r.State), Reason: r.Reason, Trouble: paas.Cause(r.Trouble),
 		Walk: r.Walk, Wanted: r.Wanted.V, Steps: r.Steps.V, Step: r.Step, Abort: r.Abort, Cancel: r.Cancel,
 		Waits: paas.Wait(r.Waits), StopFirst: r.StopFirst, HeldFor: r.HeldFor,
 		StartedAt: stampPtr(r.StartedAt), HeldAt: stampPtr(r.HeldAt), SwitchedAt: stampPtr(r.SwitchedAt),

@@ -16,14 +16,16 @@ type jobRow struct {
 	Slot    string `bun:"slot,pk"`
 	Index   int64  `bun:"job_modify_index"`
 	Blocked string `bun:"blocked"`
+	Cause   string `bun:"cause"`
+	Eval    string `bun:"eval"`
 }
 
 func toJobRow(j paas.JobFact) jobRow {
-	return jobRow{Team: j.Team, App: j.App, Slot: string(j.Slot), Index: int64(j.Index), Blocked: clean(j.Blocked)}
+	return jobRow{Team: j.Team, App: j.App, Slot: string(j.Slot), Index: int64(j.Index), Blocked: clean(j.Blocked), Cause: string(j.Cause), Eval: j.Eval}
 }
 
 func (r jobRow) job() paas.JobFact {
-	return paas.JobFact{Team: r.Team, App: r.App, Slot: paas.Slot(r.Slot), Index: uint64(r.Index), Blocked: r.Blocked}
+	return paas.JobFact{Team: r.Team, App: r.App, Slot: paas.Slot(r.Slot), Index: uint64(r.Index), Blocked: r.Blocked, Cause: paas.Cause(r.Cause), Eval: r.Eval}
 }
 
 type routeRow struct {

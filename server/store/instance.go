@@ -34,6 +34,7 @@ type instanceRow struct {
 	NextTry   *time.Time                         `bun:"next_try"`
 	Crashes   int                                `bun:"crashes"`
 	Previous  string                             `bun:"previous"`
+	Cause     string                             `bun:"cause"`
 	Overdue   bool                               `bun:"overdue"`
 	Checks    document[[]paas.CheckFact]         `bun:"checks"`
 }
@@ -45,7 +46,7 @@ func toInstanceRow(i paas.Instance) instanceRow {
 		Restarts: i.Restarts, Exits: i.Exits, Reason: clean(i.Reason), CreatedAt: stamp(i.CreatedAt),
 		StartedAt: stampPtr(i.StartedAt), PassingAt: stampPtr(i.PassingAt), Since: stamp(i.Since),
 		NodeID: i.NodeID, ExitCode: i.ExitCode, OOM: i.OOM, NextTry: stampPtr(i.NextTry), Crashes: i.Crashes,
-		Previous: i.Previous, Overdue: i.Overdue, Checks: document[[]paas.CheckFact]{checkFacts(i.Checks)},
+		Previous: i.Previous, Cause: string(i.Cause), Overdue: i.Overdue, Checks: document[[]paas.CheckFact]{checkFacts(i.Checks)},
 	}
 }
 
@@ -56,7 +57,7 @@ func (r instanceRow) instance() paas.Instance {
 		Restarts: r.Restarts, Exits: r.Exits, Reason: r.Reason, CreatedAt: stamp(r.CreatedAt),
 		StartedAt: stampPtr(r.StartedAt), PassingAt: stampPtr(r.PassingAt), Since: stamp(r.Since),
 		NodeID: r.NodeID, ExitCode: r.ExitCode, OOM: r.OOM, NextTry: stampPtr(r.NextTry), Crashes: r.Crashes,
-		Previous: r.Previous, Overdue: r.Overdue, Checks: r.Checks.V,
+		Previous: r.Previous, Cause: paas.Cause(r.Cause), Overdue: r.Overdue, Checks: r.Checks.V,
 	}
 }
 
