@@ -38,7 +38,7 @@ var rules = []rule{
 	{`^server/consul$`, `^server/paas$`, `consul/api`},
 	{`^server/vault$`, `^server/paas$`, `vault/api`},
 	{`^server/(fabio|blob|hub|leader)$`, `^server/paas$`, `^$`},
-	{`^server/store(/storetest)?$`, `^server/(paas|store)$`, `uptrace/bun|goose|sqlite`},
+	{`^server/store(/storetest|/pgtest)?$`, `^server/(paas|store)$`, `uptrace/bun|goose|sqlite|jackc/pgx`},
 	{`^server/(deploy|watch)$`, `^server/(paas|spec|jobspec|route|wire)$`, `nomad/api`},
 	{`^server/(build(/static|/detect)?|logs|auth)$`, `^server/(paas|spec|jobspec|route|wire)$`, `^$`},
 	{`^server/api(/apitest)?$`, `^server/(paas|wire|spec|api)$`, `labstack/echo|danielgtaylor/huma`},
@@ -48,13 +48,13 @@ var rules = []rule{
 	{`^cli$`, `^(server(/[a-z]+)?|server/build/(static|detect)|templates)$`, `hcl`},
 	{`^$`, `^cli$`, `^$`},
 	{`^templates$`, `^server/paas$`, `^$`},
-	{`^integration(/[a-z]+)?$`, `^(integration/[a-z]+|server/(paas|wire|client|devstack)(/[a-z]+)?)$`, `nomad/api|consul/api|vault/api`},
+	{`^integration(/[a-z]+)?$`, `^(integration/[a-z]+|server/(paas|wire|client|devstack|store/pgtest)(/[a-z]+)?)$`, `nomad/api|consul/api|vault/api`},
 	{`^server/devstack(/.*)?$`, `^server/devstack(/.*)?$`, `nomad/api|consul/api|vault/api|consul-template|go-jose|hcl`},
 }
 
 // guarded are the libraries that belong to some rooms only. consulapi and vaultapi types never leave
 // their adapters; Echo is imported in server/api and nowhere else.
-var guarded = regexp.MustCompile(`nomad/api|consul/api|vault/api|labstack/echo|danielgtaylor/huma|uptrace/bun|goose|modernc.org/sqlite|hashicorp/hcl|consul-template|go-jose`)
+var guarded = regexp.MustCompile(`nomad/api|consul/api|vault/api|labstack/echo|danielgtaylor/huma|uptrace/bun|goose|modernc.org/sqlite|jackc/pgx|hashicorp/hcl|consul-template|go-jose`)
 
 type pkg struct {
 	ImportPath, Dir, Doc, Name string

@@ -45,7 +45,7 @@ func (r buildRow) build() paas.BuildJob {
 
 // PutBuild writes a build, new or changed, with the events that tell of it.
 func (s *Store) PutBuild(ctx context.Context, b paas.BuildJob, events ...paas.Event) error {
-	return s.update(ctx, "write build", func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+	return s.change(ctx, "write build", true, func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
 		if err := upsert(ctx, tx, "id", toBuildRow(b)); err != nil {
 			return nil, err
 		}

@@ -47,9 +47,22 @@ func clean(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// insertEvents appends events in their order.
+// queue makes transactions that write events commit one after the other, in the order of the ids they
+// take. (SQLite has one writer.) PostgreSQL gives ids when asked and shows rows when committed: a reader that
+// has seen id 8 would never ask for the 7 of a slower one. It shows a commit before it frees its locks.
+func queue(ctx context.Context, tx bun.Tx) error {
+	_, err := tx.NewRaw("SELECT pg_advisory_xact_lock(?, "+lockEvents+")", lockClass).Exec(ctx)
+	return err
+}
+
+// insertEvents appends events in their order. It comes last in a transaction: see queue.
 func insertEvents(ctx context.Context, tx bun.Tx, events []paas.Event) ([]paas.AppRef, error) {
 	var touched []paas.AppRef
+	if len(events) > 0 && onPostgres(tx) {
+		if err := queue(ctx, tx); err != nil {
+			return nil, err
+		}
+	}
 	for part := range slices.Chunk(events, 100) { // keeps a statement far below SQLite's 1 MB
 		rows := convert(part, toEventRow)
 		if _, err := tx.NewInsert().Model(&rows).Returning("NULL").Exec(ctx); err != nil {

@@ -20,7 +20,7 @@ func failed(what string, err error) error {
 		return own
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", what, err)
-	case errors.Is(err, sql.ErrConnDone), busy(err):
+	case errors.Is(err, sql.ErrConnDone), busy(err), lostRace(err), lostConnection(err), stateOf(err) == "55P03", stateOf(err) == "57014": // the last two: a lock, or the answer, took too long
 		return paas.Wrap(paas.Unavailable, fmt.Errorf("%s: %w", what, err), "Crumpet's database does not answer now. Try again.")
 	}
 	return paas.Wrap(paas.Internal, fmt.Errorf("%s: %w", what, err), "Crumpet's database failed. The server's log says why.")

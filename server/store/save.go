@@ -40,7 +40,11 @@ func fenced(ctx context.Context, tx bun.Tx, epoch int64) error {
 		return nil
 	}
 	var current int64
-	if err := tx.NewSelect().Table("counters").Column("value").Where("name = ?", "epoch").Scan(ctx, &current); err != nil {
+	q := tx.NewSelect().Table("counters").Column("value").Where("name = ?", "epoch")
+	if onPostgres(tx) {
+		q = q.For("SHARE") // or the next leader could begin between this look and our commit
+	}
+	if err := q.Scan(ctx, &current); err != nil {
 		return err
 	}
 	if epoch < current {

@@ -3,64 +3,78 @@ package store
 import (
 	"context"
 	"database/sql"
-	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/sqlitedialect"
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
 // Config says where the store is and whom it tells of commits.
 type Config struct {
-	// Path of the SQLite file; its folder is made when missing. Required.
+	// Path of the SQLite file; its folder is made when missing. Required without URL.
 	Path string
-	// Notify is called after each commit, once for each app the commit wrote about. It must return at
-	// once: it runs in the writer's goroutine. May be nil.
+	// URL of a PostgreSQL database, which several servers may use at once. It may hold a password, so it
+	// appears in no error.
+	URL string
+	// Notify is called after each commit, once for each app the commit wrote about, and for the commits of
+	// other servers while Run runs. It must return at once: it runs in the writer's goroutine. May be nil.
 	Notify func(paas.AppRef)
+	// NotifyBuilds is called like Notify, when builds were written. May be nil.
+	NotifyBuilds func()
 }
 
 // Store is an open database.
 type Store struct {
-	write  *bun.DB // one connection: writers queue here instead of fighting for SQLite's one write lock
+	write  *bun.DB // with SQLite one connection: writers queue here instead of fighting for its one write lock
 	read   *bun.DB
+	engine engine
 	notify func(paas.AppRef)
+	builds func()
 	close  func() error
+}
+
+// engine is what differs between the databases.
+type engine struct {
+	name   string // for a person: SQLite, PostgreSQL
+	reads  *sql.TxOptions
+	writes *sql.TxOptions
+	// again says that a transaction that failed with err, and is certainly not committed, may go through if
+	// it is tried once more.
+	again func(err error) bool
+	// announce tells other servers, once tx is committed, of the apps it wrote about.
+	announce func(ctx context.Context, tx bun.Tx, touched []paas.AppRef, builds bool) error
+	// listen calls others' announcements out until ctx ends.
+	listen func(ctx context.Context, s *Store)
 }
 
 // readers is how many reads may go on side by side.
 const readers = 8
 
-// Open opens the database at cfg.Path and brings its tables up to date. A database that a newer
-// Crumpet has written is refused with code conflict.
+// callLimit bounds one transaction.
+const callLimit = 30 * time.Second
+
+// Open opens the database and brings its tables up to date. A database that a newer Crumpet has written
+// is refused with code conflict; one that is not there is unavailable, and one that refuses us forbidden.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
-		return nil, paas.Wrap(paas.Internal, err, "The folder of the database %s can't be made.", cfg.Path)
+	open := openSQLite
+	if cfg.URL != "" {
+		open = openPostgres
 	}
-	write, err := connect(cfg.Path, 1)
+	s, err := open(ctx, cfg)
 	if err != nil {
-		return nil, failed("open database", err)
-	}
-	if err := migrate(ctx, write.DB); err != nil {
-		_ = write.Close() // the migration's error is the one to report
 		return nil, err
 	}
-	read, err := connect(cfg.Path, readers)
-	if err != nil {
-		_ = write.Close() // as above
-		return nil, failed("open database", err)
-	}
-	s := &Store{write: write, read: read, notify: cfg.Notify}
-	if s.notify == nil {
+	if s.notify = cfg.Notify; s.notify == nil {
 		s.notify = func(paas.AppRef) {}
 	}
+	if s.builds = cfg.NotifyBuilds; s.builds == nil {
+		s.builds = func() {}
+	}
 	s.close = sync.OnceValue(func() error {
-		readErr := read.Close()
-		if err := write.Close(); err != nil { // last: the closer of the last connection folds the WAL
+		readErr := s.read.Close()
+		if err := s.write.Close(); err != nil { // last: the closer of SQLite's last connection folds the WAL
 			return failed("close database", err)
 		}
 		if readErr != nil {
@@ -71,27 +85,13 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// connect opens a pool. The pragmas are in the address, so every connection has them:
-//   - WAL, so that readers and the writer don't wait for each other;
-//   - synchronous=FULL, not NORMAL: with NORMAL a power cut may take back the last commits, and then
-//     an event id that a reader has already seen would be given a second time;
-//   - immediate transactions, so that one that reads and then writes can't lose its snapshot between.
-//
-// A read-only transaction is a plain deferred one.
-func connect(path string, connections int) (*bun.DB, error) {
-	address := "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_txlock=immediate" +
-		"&_pragma=busy_timeout(10000)" +
-		"&_pragma=journal_mode(WAL)" +
-		"&_pragma=synchronous(FULL)" +
-		"&_pragma=foreign_keys(1)"
-	db, err := sql.Open("sqlite", address)
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	return bun.NewDB(db, sqlitedialect.New()), nil
+// Engine names the database for a person.
+func (s *Store) Engine() string { return s.engine.name }
+
+// Run tells of the commits of other servers until ctx ends.
+func (s *Store) Run(ctx context.Context) error {
+	s.engine.listen(ctx, s)
+	return nil
 }
 
 // Close closes the database; a second call does nothing.
@@ -106,30 +106,50 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// update runs fn in a write transaction and, after its commit, tells of the apps fn returned.
+// update runs fn in a write transaction and, after its commit, tells of the apps fn returned. fn may run
+// more than once; only one run of it is committed.
 func (s *Store) update(ctx context.Context, what string, fn func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error)) error {
+	return s.change(ctx, what, false, fn)
+}
+
+// change is update; builds says that it writes builds.
+func (s *Store) change(ctx context.Context, what string, builds bool, fn func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error)) error {
 	var touched []paas.AppRef
-	err := s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		var err error
-		touched, err = fn(ctx, tx)
-		return err
+	err := s.transact(ctx, s.write, s.engine.writes, func(ctx context.Context, tx bun.Tx) error {
+		refs, err := fn(ctx, tx)
+		if err != nil {
+			return err
+		}
+		touched = unique(refs)
+		if len(touched) == 0 && !builds {
+			return nil
+		}
+		return s.engine.announce(ctx, tx, touched, builds)
 	})
 	if err != nil {
 		return failed(what, err)
 	}
-	seen := make([]paas.AppRef, 0, len(touched))
 	for _, ref := range touched {
-		if !slices.Contains(seen, ref) {
-			seen = append(seen, ref)
-			s.notify(ref)
-		}
+		s.notify(ref)
+	}
+	if builds {
+		s.builds()
 	}
 	return nil
 }
 
-// view runs fn in a read transaction: everything it reads is of one moment.
+func unique(refs []paas.AppRef) []paas.AppRef {
+	seen := make(map[paas.AppRef]bool, len(refs))
+	return slices.DeleteFunc(refs, func(ref paas.AppRef) bool {
+		known := seen[ref]
+		seen[ref] = true
+		return known
+	})
+}
+
+// view runs fn in a read transaction: everything it reads is of one moment. fn may run more than once.
 func (s *Store) view(ctx context.Context, what string, fn func(ctx context.Context, tx bun.Tx) error) error {
-	if err := s.read.RunInTx(ctx, &sql.TxOptions{ReadOnly: true}, fn); err != nil {
+	if err := s.transact(ctx, s.read, s.engine.reads, fn); err != nil {
 		return failed(what, err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/store"
+	"github.com/crumpet-paas/crumpet/server/store/pgtest"
 	"github.com/crumpet-paas/crumpet/server/store/storetest"
 )
 
@@ -19,6 +20,23 @@ func TestSQLite(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t testing.TB, notify func(paas.AppRef)) storetest.Opened {
 		cfg := store.Config{Path: filepath.Join(t.TempDir(), "new folder", "50% #1?.db"), Notify: notify}
+		open := func(t testing.TB) storetest.Store {
+			t.Helper()
+			s, err := store.Open(context.Background(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		return storetest.Opened{Store: open(t), Reopen: open}
+	})
+}
+
+func TestPostgreSQL(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.Start(t)
+	storetest.Run(t, func(t testing.TB, notify func(paas.AppRef)) storetest.Opened {
+		cfg := store.Config{URL: cluster.Database(t), Notify: notify}
 		open := func(t testing.TB) storetest.Store {
 			t.Helper()
 			s, err := store.Open(context.Background(), cfg)
