@@ -31,8 +31,10 @@ func (f *folding) foldJobs() {
 		}
 		fact := paas.JobFact{
 			Team: key.ref.Team, App: key.ref.App, Slot: key.slot,
-			Index:   index[key],
-			Blocked: jobspec.PlacementReason(e.FailedTGAllocs, f.in.apps[key.ref].Jobs[key.slot]),
+			Index: index[key],
+		}
+		if fact.Cause, fact.Blocked = jobspec.Placement(e.FailedTGAllocs, f.in.apps[key.ref].Jobs[key.slot]); fact.Blocked != "" {
+			fact.Eval = e.ID
 		}
 		if f.next.jobs[key] != fact {
 			f.next.jobs[key] = fact

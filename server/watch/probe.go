@@ -84,6 +84,16 @@ var (
 	answered = regexp.MustCompile(`^HTTP \w+ \S+: (\d{3} [\w '-]+?)(?: Output:|$)`)
 )
 
+// outputOf gives what a check printed, or what it prints when it is done from here: Consul gives no
+// output before the status has changed once, and may keep an old one for minutes where only the output
+// changed.
+func outputOf(c paas.Check, look Look) string {
+	if c.Name != checkStartup && c.Name != checkLiveness && (c.Output == "" || answered.MatchString(look.Output)) {
+		return look.Output
+	}
+	return c.Output
+}
+
 // CheckReason says in one sentence, without its full stop, why a check of a process doesn't pass:
 // from its output and from a look at the instance, which asks as the health check does; "" while
 // neither tells.
@@ -96,11 +106,7 @@ func CheckReason(process paas.Process, c paas.Check, at paas.Endpoint, look Look
 		}
 		return fmt.Sprintf("the %s of %s fails: %s", words, process.Name, plain(output))
 	}
-	// Consul gives no output before the status has changed once, and may keep an old one for minutes
-	// where only the output changed.
-	if c.Name != checkStartup && c.Name != checkLiveness && (output == "" || answered.MatchString(look.Output)) {
-		output = look.Output
-	}
+	output = outputOf(c, look)
 	path := ""
 	if probe.Path != "" {
 		path = " " + probe.Path

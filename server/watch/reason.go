@@ -48,7 +48,20 @@ func eventReason(process string, task *nomadapi.TaskState, i int, memory int64) 
 		return process + " was killed: it used more disk than it may"
 	case nomadapi.TaskSiblingFailed:
 		return process + " was stopped, as another task beside it failed"
-	case "Task hook failed":
+	case nomadapi.TaskRestartSignal:
+		if !unhealthyCheck.MatchString(restartReason(e)) {
+			return ""
+		}
+		often := ""
+		if n := livenessTimes(task); n > 1 {
+			often = fmt.Sprintf(" %d times", n)
+		}
+		return process + " was ended" + often + ": its liveness probe failed"
+	case eventTemplate:
+		if templateWaits(task.Events, i) {
+			return process + " waits for a template: " + plain(e.DisplayMessage)
+		}
+	case eventHookFailed:
 		return process + " could not be set up: " + plain(e.DisplayMessage)
 	case "Failed Restoring Task":
 		return process + " was lost when its node's Nomad client restarted"

@@ -37,7 +37,7 @@ func (f *folding) reason(i paas.Instance, a *nomadapi.AllocationListStub, task *
 	case paas.InstanceRunning:
 		switch {
 		case i.Health == paas.HealthHealthy:
-		case i.Exits > 0:
+		case i.Exits > 0, livenessOf(task):
 			own = Reason(i.Process, task, memoryOf(a, i.Process))
 		case i.Health == paas.HealthCritical && process.Checked():
 			own = f.checkReason(i, process, checks)
