@@ -81,12 +81,14 @@ func (b builder) router() (Child, error) {
 	c := Child{Name: "router", Log: b.logFile("router"), Ready: routerReady(b.stack.Fabio, reachableAt(b.stack.RouterListen))}
 	program := b.stack.Programs.Fabio
 	if !program.Real() {
-		c.Argv = b.embedded("router", "--listen", b.stack.RouterListen, "--admin", admin, "--consul", b.stack.Consul)
+		c.Argv = b.embedded("router", "--listen", b.stack.RouterListen, "--admin", admin, "--metrics", local(b.ports.Metrics), "--consul", b.stack.Consul)
 		return c, nil
 	}
 	c.Argv = []string{
 		program.Path,
-		"-proxy.addr", b.stack.RouterListen,
+		"-proxy.addr", b.stack.RouterListen + "," + local(b.ports.Metrics) + ";proto=prometheus",
+		"-metrics.target", "prometheus",
+		"-metrics.prefix", "fabio",
 		"-proxy.strategy", "rnd",
 		"-proxy.dialtimeout", "1s",
 		"-proxy.shutdownwait", shutdownWait.String(),

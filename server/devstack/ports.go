@@ -29,9 +29,10 @@ const (
 // Ports are the loopback ports of one stack. They are chosen once: agents write some of them into their state,
 // and running tasks know their addresses.
 type Ports struct {
-	Server       int `json:"server"` // only when --listen asks for port 0
-	Router       int `json:"router"` // only when --router asks for port 0
-	Admin        int `json:"admin"`  // of the router
+	Server       int `json:"server"`  // only when --listen asks for port 0
+	Router       int `json:"router"`  // only when --router asks for port 0
+	Admin        int `json:"admin"`   // of the router
+	Metrics      int `json:"metrics"` // of the router
 	Nomad        int `json:"nomad"`
 	NomadRPC     int `json:"nomad_rpc"`
 	NomadSerf    int `json:"nomad_serf"`
@@ -83,7 +84,7 @@ func choosePorts(dir string) (Ports, error) {
 	}
 	taken := map[int]bool{}
 	for _, port := range []*int{
-		&p.Server, &p.Router, &p.Admin, &p.Nomad, &p.NomadRPC, &p.NomadSerf,
+		&p.Server, &p.Router, &p.Admin, &p.Metrics, &p.Nomad, &p.NomadRPC, &p.NomadSerf,
 		&p.Consul, &p.ConsulServer, &p.ConsulSerf, &p.Vault, &p.VaultCluster,
 	} {
 		if *port == 0 || taken[*port] || !stillFree(*port) {

@@ -23,7 +23,8 @@ import (
 
 // options are the flags of Serve; each part reads those it knows.
 type options struct {
-	listen, admin, data, dir string
+	listen, admin, metrics   string
+	data, dir                string
 	consul, vault, vaultKeys string
 	minPort, maxPort         int
 	log                      *slog.Logger
@@ -44,6 +45,7 @@ func Serve(ctx context.Context, name string, args []string, stderr io.Writer) in
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.listen, "listen", "", "host:port to serve on")
 	flags.StringVar(&o.admin, "admin", "", "host:port of the router's admin API")
+	flags.StringVar(&o.metrics, "metrics", "", "host:port of the router's metrics")
 	flags.StringVar(&o.data, "data", "", "folder of the state")
 	flags.StringVar(&o.dir, "dir", "", "data folder of the dev that the guard guards")
 	flags.StringVar(&o.consul, "consul", "", "URL of Consul")
@@ -106,7 +108,7 @@ func serveNomad(ctx context.Context, o options) error {
 
 func serveRouter(ctx context.Context, o options) error {
 	s, err := router.Open(router.Config{
-		Listen: o.listen, Admin: o.admin, ConsulAddr: o.consul, KVPath: kvPath, ChecksRequired: "all",
+		Listen: o.listen, Admin: o.admin, Metrics: o.metrics, ConsulAddr: o.consul, KVPath: kvPath, ChecksRequired: "all",
 		ShutdownWait: shutdownWait, Log: o.log,
 	})
 	if err != nil {

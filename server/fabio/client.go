@@ -3,7 +3,6 @@ package fabio
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -36,6 +35,8 @@ type Client struct {
 	cfg   Config
 	http  *http.Client
 	probe *http.Client // follows no redirect, keeps no connection
+	// metrics holds the URL of each router's counters, by its admin URL.
+	metrics sync.Map
 }
 
 // New makes a Client; nothing is sent yet.
@@ -57,22 +58,7 @@ func New(cfg Config) (*Client, error) {
 // Tables gives the route table of every router that answered, in the order of their addresses, and
 // an error that names those that did not. No router at all is an error as well.
 func (c *Client) Tables(ctx context.Context) ([]paas.RouterTable, error) {
-	addresses, err := c.addresses(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if len(addresses) == 0 {
-		return nil, paas.Errorf(paas.Unavailable, "No router is known. Set fabio.addresses, or register Fabio in Consul.")
-	}
-	tables := make([]paas.RouterTable, len(addresses))
-	errs := make([]error, len(addresses))
-	var all sync.WaitGroup
-	for i, address := range addresses {
-		all.Go(func() { tables[i], errs[i] = c.table(ctx, address) })
-	}
-	all.Wait()
-	tables = slices.DeleteFunc(tables, func(t paas.RouterTable) bool { return t.Router == "" })
-	return tables, errors.Join(errs...)
+	return every(ctx, c, c.table)
 }
 
 // Ping says whether every router answers.

@@ -1,7 +1,8 @@
 // Package fabio is the adapter to the routers: it turns the route tables of all Fabios into
-// paas.RouterTable, and a host and path into the status that a request through the router gets.
+// paas.RouterTable, what they have counted by service and code into paas.RouterCounters, and a host and path into the status that a request through the router gets.
 //
-// A table is read from GET /api/routes of each Fabio's admin address; addresses are those of the
+// A table is read from GET /api/routes of each Fabio's admin address, counters from its listener for
+// Prometheus, which GET /api/config names; addresses are those of the
 // configuration and those that Discover finds (the instances of service fabio in Consul).
 //
 // Invariant: reads only; rules reach Fabio through Consul's KV and nothing else. An unreachable

@@ -71,3 +71,17 @@ func (b Bucket) Mean() time.Duration {
 	}
 	return b.Took / time.Duration(b.Requests)
 }
+
+// RouterCounters is what one router has answered since it started, as it counts it itself.
+type RouterCounters struct {
+	Router  string    // address of its admin API
+	Started time.Time // of its process: a router started anew counts from zero. Zero when it doesn't say
+	Counts  map[Service]Count
+}
+
+// Count is what was answered for one service.
+type Count struct {
+	Requests int64
+	Errors   int64         // 5xx
+	Took     time.Duration // all requests together
+}

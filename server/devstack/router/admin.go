@@ -29,13 +29,13 @@ type listed struct {
 	Pct99   float64  `json:"pct99"`
 }
 
-// Admin serves what Fabio's admin listener serves with ui.access=ro, and the metrics.
+// Admin serves what Fabio's admin listener serves with ui.access=ro.
 func (s *Server) Admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/routes", s.serveRoutes)
 	mux.HandleFunc("/api/version", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, Version) })
 	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "OK\n") })
-	mux.Handle("/metrics", s.metrics.handler())
+	mux.HandleFunc("/api/config", s.serveConfig)
 	for _, path := range []string{"/api/paths", "/api/manual", "/api/manual/", "/manual", "/manual/"} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Forbidden", http.StatusForbidden) })
 	}
@@ -43,6 +43,28 @@ func (s *Server) Admin() http.Handler {
 		http.Error(w, "the embedded router does not serve "+r.URL.Path, http.StatusNotImplemented)
 	})
 	return mux
+}
+
+// listener and settings are the part of Fabio's configuration that says where its metrics are.
+type listener struct{ Addr, Proto string }
+
+type settings struct {
+	Listen  []listener
+	Metrics struct {
+		Target, Prefix string
+		Prometheus     struct{ Path string }
+	}
+}
+
+func (s *Server) serveConfig(w http.ResponseWriter, _ *http.Request) {
+	c := settings{Listen: []listener{{s.config.Listen, "http"}}}
+	if s.config.Metrics != "" {
+		c.Listen = append(c.Listen, listener{s.config.Metrics, "prometheus"})
+		c.Metrics.Target = "prometheus"
+	}
+	c.Metrics.Prefix, c.Metrics.Prometheus.Path = metricsPrefix, metricsPath
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_ = json.NewEncoder(w).Encode(c) // a reader that left needs no answer
 }
 
 func (s *Server) serveRoutes(w http.ResponseWriter, r *http.Request) {

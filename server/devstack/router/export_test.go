@@ -19,3 +19,6 @@ func (s *Server) Find(host, path string) bool {
 	r := &http.Request{Host: host, URL: &url.URL{Path: path}, Header: http.Header{}}
 	return s.table.Load().lookup(r) != nil
 }
+
+// Metrics is what the listener for Prometheus serves.
+func (s *Server) Metrics() http.Handler { return s.metrics.handler() }

@@ -6,10 +6,18 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// metrics has the names and labels of Fabio's Prometheus provider under the prefix "fabio".
+// metricsPrefix is Fabio's metrics.prefix, metricsPath its metrics.prometheus.path.
+const (
+	metricsPrefix = "fabio"
+	metricsPath   = "/metrics"
+)
+
+// metrics has the names and labels of Fabio's Prometheus provider, and the begin of the process, by which
+// a reader tells counters that began anew.
 type metrics struct {
 	registry   *prometheus.Registry
 	requests   *prometheus.HistogramVec // service
@@ -20,7 +28,7 @@ type metrics struct {
 }
 
 func newMetrics() *metrics {
-	const namespace = "fabio"
+	const namespace = metricsPrefix
 	buckets := []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 	histogram := func(name, help string, labels ...string) *prometheus.HistogramVec {
 		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, labels)
@@ -34,7 +42,8 @@ func newMetrics() *metrics {
 		noRoute:    prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: "notfound", Help: "Requests without a route."}),
 		websockets: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "ws_conn", Help: "Open websockets."}),
 	}
-	m.registry.MustRegister(m.requests, m.status, m.redirects, m.noRoute, m.websockets)
+	m.registry.MustRegister(m.requests, m.status, m.redirects, m.noRoute, m.websockets,
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -45,6 +54,10 @@ func (m *metrics) observe(service string, code int, took time.Duration) {
 	}
 }
 
+// handler is what Fabio's listener with proto=prometheus serves.
 func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	mux := http.NewServeMux()
+	mux.Handle(metricsPath, promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	mux.Handle("/", http.RedirectHandler(metricsPath, http.StatusPermanentRedirect))
+	return mux
 }

@@ -180,7 +180,7 @@ func TestUpstreamFailures(t *testing.T) {
 			t.Errorf("%s: %d, want %d", host, w.Code, want)
 		}
 	}
-	metrics := admin(t, s.Admin(), "/metrics")
+	metrics := admin(t, s.Metrics(), "/metrics")
 	if want := `fabio_http_status_count{code="502",service="a"} 2`; !strings.Contains(metrics, want) {
 		t.Errorf("%s is not in\n%s", want, metrics)
 	}

@@ -21,6 +21,7 @@ import (
 type Config struct {
 	Listen     string // of the proxy; default 127.0.0.1:9999
 	Admin      string // of the admin API; default 127.0.0.1:9998
+	Metrics    string // of the counters for Prometheus; default none
 	ConsulAddr string // URL; default http://127.0.0.1:8500
 	Token      string // of Consul; default none
 
@@ -111,6 +112,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopWatching(nil)
 	adminServer := &http.Server{Handler: s.Admin(), ReadHeaderTimeout: readTimeout}
 	proxyServer := &http.Server{Handler: s, ReadHeaderTimeout: readTimeout}
+	metricsServer := &http.Server{Handler: s.metrics.handler(), ReadHeaderTimeout: readTimeout}
 	catalog, rules, first := make(chan string), make(chan string), make(chan struct{})
 
 	var registered, running sync.WaitGroup
@@ -119,13 +121,10 @@ func (s *Server) Run(ctx context.Context) error {
 	running.Go(func() { s.watchCatalog(watching, catalog) })
 	running.Go(func() { s.follow(watching, catalog, rules, first) })
 	registered.Go(func() { s.keepRegistered(watching, service) })
-	running.Go(func() {
-		select {
-		case <-first:
-			stopWatching(s.serveProxy(proxyServer))
-		case <-watching.Done():
-		}
-	})
+	running.Go(func() { stopWatching(s.serveWhen(watching, first, proxyServer, s.config.Listen)) })
+	if s.config.Metrics != "" {
+		running.Go(func() { stopWatching(s.serveWhen(watching, first, metricsServer, s.config.Metrics)) })
+	}
 
 	<-watching.Done()
 	registered.Wait() // callers who ask Consul go elsewhere before the proxy ends
@@ -136,6 +135,7 @@ func (s *Server) Run(ctx context.Context) error {
 		_ = proxyServer.Close()
 	}
 	_ = adminServer.Close()
+	_ = metricsServer.Close()
 	running.Wait()
 	if cause := context.Cause(watching); ctx.Err() == nil && cause != nil {
 		return cause
@@ -143,12 +143,18 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-func (s *Server) serveProxy(server *http.Server) error {
-	listener, err := net.Listen("tcp", s.config.Listen)
-	if err != nil {
-		return fmt.Errorf("listen for requests: %w", err)
+// serveWhen serves once ready is closed, as Fabio's listeners wait for the first table.
+func (s *Server) serveWhen(ctx context.Context, ready <-chan struct{}, server *http.Server, addr string) error {
+	select {
+	case <-ready:
+	case <-ctx.Done():
+		return nil
 	}
-	s.log.Info("proxy listening", "addr", listener.Addr().String())
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	s.log.Info("listening", "addr", listener.Addr().String())
 	return serve(server, listener)
 }
 

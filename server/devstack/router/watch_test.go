@@ -234,7 +234,7 @@ func TestAnAddressInUseEndsTheRun(t *testing.T) {
 func TestTheAdminAPIIsReadOnly(t *testing.T) {
 	t.Parallel()
 	s := open(t, router.Config{})
-	for path, want := range map[string]int{"/api/manual/x": 403, "/api/paths": 403, "/manual": 403, "/api/config": 501, "/health": 200, "/api/version": 200} {
+	for path, want := range map[string]int{"/api/manual/x": 403, "/api/paths": 403, "/manual": 403, "/api/config": 200, "/metrics": 501, "/health": 200, "/api/version": 200} {
 		r := get("admin", path)
 		if w := sendTo(s.Admin(), r); w != want {
 			t.Errorf("%s: %d, want %d", path, w, want)
