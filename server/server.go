@@ -149,6 +149,16 @@ func connect(cfg config.Config) (c clients, err error) {
 	return c, err
 }
 
+// pinged are the programs whose health is a fact.
+func (c clients) pinged() []watch.Pinged {
+	return []watch.Pinged{
+		{Name: paas.BackendNomad, Ping: func(ctx context.Context) error { _, err := c.nomad.Ping(ctx); return err }},
+		{Name: paas.BackendConsul, Ping: c.consul.Ping},
+		{Name: paas.BackendVault, Ping: c.vault.Ping},
+		{Name: paas.BackendFabio, Ping: c.fabio.Ping},
+	}
+}
+
 func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) error {
 	cfg := s.cfg
 	blobs, err := blob.Open(filepath.Join(cfg.Data, "blobs"))
@@ -169,6 +179,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 	})
 	s.watch = watch.New(watch.Config{
 		Nomad: c.nomad, Consul: c.consul, Fabio: c.fabio, Store: s.store, Log: s.log, Now: opt.Now, Epoch: s.epoch.Load,
+		Pinged: c.pinged(),
 	})
 	s.api = api.New(api.Config{
 		Log: s.log, Auth: tokens, Store: s.store, Deployer: s.deploy, Blobs: s.builds, Builds: s.builds, Artifacts: blobs,

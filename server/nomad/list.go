@@ -53,15 +53,15 @@ func typeOf(job string) (kind string, ofApp bool) {
 	return nomadapi.JobTypeBatch, ok
 }
 
-// Nodes gives all nodes.
-func (c *Client) Nodes(ctx context.Context) ([]*nomadapi.NodeListStub, error) {
-	q, cancel := c.query(ctx, "")
+// Nodes gives all nodes; index and next are as for Allocations.
+func (c *Client) Nodes(ctx context.Context, index uint64, wait time.Duration) (list []*nomadapi.NodeListStub, next uint64, err error) {
+	q, cancel := c.blocking(ctx, index, wait)
 	defer cancel()
-	nodes, _, err := c.api.Nodes().List(q)
+	list, meta, err := c.api.Nodes().List(q)
 	if err != nil {
-		return nil, c.fail(ctx, err, "list nodes")
+		return nil, 0, c.fail(ctx, err, "list nodes")
 	}
-	return nodes, nil
+	return list, nextIndex(meta), nil
 }
 
 // blocking gives the options of a blocking query over all namespaces. Nomad adds up to a sixteenth

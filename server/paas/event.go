@@ -37,6 +37,7 @@ const (
 	EventInstanceHealth     EventKind = "instance.health"
 	EventInstanceCrash      EventKind = "instance.crash" // it ends again and again
 	EventNodeState          EventKind = "node.state"     // a node that instances of the app are on was lost, drained, or is back
+	EventBackendState       EventKind = "backend.state"  // of no app: Nomad, Consul, Vault or Fabio is in trouble, or well again
 	EventRouteState         EventKind = "route.state"
 	EventRunState           EventKind = "run.state"   // of a task or cron
 	EventAppChanged         EventKind = "app.changed" // scaled, stopped, started, destroyed

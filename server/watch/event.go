@@ -23,7 +23,7 @@ func instanceEvents(before *paas.Instance, after paas.Instance, now time.Time) [
 			Release: after.Release, Instance: after.ID, Process: after.Process, Message: message,
 		})
 	}
-	name := fmt.Sprintf("%s %d (%s)", after.Process, after.Index, after.Slot)
+	name := instanceName(after)
 	if before == nil || before.State != after.State {
 		add(paas.EventInstanceState, name+" "+stateWords(after))
 	}
@@ -43,6 +43,11 @@ func instanceEvents(before *paas.Instance, after paas.Instance, now time.Time) [
 		add(paas.EventInstanceHealth, message)
 	}
 	return events
+}
+
+// instanceName is what a person calls an instance: its index is within its slot.
+func instanceName(i paas.Instance) string {
+	return fmt.Sprintf("%s %d (%s)", i.Process, i.Index, i.Slot)
 }
 
 func stateWords(i paas.Instance) string {

@@ -16,7 +16,9 @@ type Facts struct {
 	jobs      map[jobKey]paas.JobFact
 	routes    map[paas.Claim]paas.RouteFact
 	routers   map[paas.AppRef]paas.RouterFact
-	runs      map[string]paas.Run // by id
+	runs      map[string]paas.Run     // by id
+	nodes     map[string]paas.Node    // by id
+	backends  map[string]paas.Backend // by name
 }
 
 type jobKey struct {
@@ -32,6 +34,8 @@ func KnownFacts(instances []paas.Instance, routes []paas.RouteFact, routers []pa
 		routes:    make(map[paas.Claim]paas.RouteFact, len(routes)),
 		routers:   make(map[paas.AppRef]paas.RouterFact, len(routers)),
 		runs:      map[string]paas.Run{},
+		nodes:     map[string]paas.Node{},
+		backends:  map[string]paas.Backend{},
 	}
 	for _, i := range instances {
 		f.instances[i.ID] = i
@@ -57,6 +61,18 @@ func (f Facts) WithRuns(runs []paas.Run) Facts {
 	return f
 }
 
+// WithNodes adds the nodes and backends that the store holds.
+func (f Facts) WithNodes(nodes []paas.Node, backends []paas.Backend) Facts {
+	f.nodes, f.backends = make(map[string]paas.Node, len(nodes)), make(map[string]paas.Backend, len(backends))
+	for _, n := range nodes {
+		f.nodes[n.ID] = n
+	}
+	for _, b := range backends {
+		f.backends[b.Name] = b
+	}
+	return f
+}
+
 // Instances gives the instances in the order of their ids.
 func (f Facts) Instances() []paas.Instance {
 	return slices.SortedFunc(maps.Values(f.instances), func(a, b paas.Instance) int { return strings.Compare(a.ID, b.ID) })
@@ -74,9 +90,13 @@ func Fold(in Inputs, known Facts, now time.Time) (Facts, paas.Observation, time.
 			routes:    maps.Clone(known.routes),
 			routers:   maps.Clone(known.routers),
 			runs:      maps.Clone(known.runs),
+			nodes:     maps.Clone(known.nodes),
+			backends:  maps.Clone(known.backends),
 		},
 	}
 	f.dropApps()
+	f.foldNodes()
+	f.foldBackends()
 	f.foldInstances()
 	f.foldRuns()
 	f.foldJobs()
@@ -111,6 +131,7 @@ func (f *folding) foldInstances() {
 	if !f.in.allocsRead {
 		return
 	}
+	var moved []paas.Instance
 	for _, id := range slices.Sorted(maps.Keys(f.in.allocs)) {
 		alloc := f.in.allocs[id]
 		ref, slot, ok := owner(alloc.Namespace, alloc.JobID)
@@ -122,14 +143,21 @@ func (f *folding) foldInstances() {
 		if i, ok := f.next.instances[id]; ok {
 			before = &i
 		}
-		after := f.instance(alloc, ref, slot, app, before)
+		after, since := f.instance(alloc, ref, slot, app, before)
 		if before != nil && same(*before, after) {
 			continue
 		}
 		f.next.instances[id] = after
 		f.obs.Instances = append(f.obs.Instances, after)
 		f.obs.Events = append(f.obs.Events, instanceEvents(before, after, f.now)...)
+		if e, ok := f.crashEvent(before, after, since); ok {
+			f.obs.Events = append(f.obs.Events, e)
+		}
+		if before == nil && after.Previous != "" {
+			moved = append(moved, after)
+		}
 	}
+	f.tellMoved(moved)
 	for _, id := range slices.Sorted(maps.Keys(f.next.instances)) {
 		if _, ok := f.in.allocs[id]; !ok {
 			delete(f.next.instances, id)
@@ -148,7 +176,9 @@ func (f *folding) wake(t time.Time) {
 // same compares two views of one instance.
 func same(a, b paas.Instance) bool {
 	return a.Release == b.Release && a.State == b.State && a.Health == b.Health && a.Node == b.Node &&
-		a.Restarts == b.Restarts && a.Exits == b.Exits && a.Reason == b.Reason &&
+		a.Restarts == b.Restarts && a.Exits == b.Exits && a.Reason == b.Reason && a.Cause == b.Cause &&
+		a.NodeID == b.NodeID && a.ExitCode == b.ExitCode && a.OOM == b.OOM && sameTime(a.NextTry, b.NextTry) &&
+		a.Crashes == b.Crashes && a.Previous == b.Previous && a.Overdue == b.Overdue && slices.Equal(a.Checks, b.Checks) &&
 		a.Index == b.Index && a.Process == b.Process && a.Slot == b.Slot &&
 		maps.Equal(a.Ports, b.Ports) && sameTime(a.StartedAt, b.StartedAt) && sameTime(a.PassingAt, b.PassingAt)
 }

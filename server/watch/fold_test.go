@@ -168,6 +168,7 @@ func TestARecordedStreamBecomesFacts(t *testing.T) {
 		"web 0 (blue) waits for its restart: web exited 2 times with code 1",
 		"web 0 (blue) runs on node vm",
 		"web 0 (blue) failed: web exited 3 times with code 1",
+		"web 0 (blue) is in a crash loop: exited 3 times in 1 s with code 1",
 	}, f.told("bad")); diff != "" {
 		t.Errorf("events of bad (-want +got):\n%s", diff)
 	}

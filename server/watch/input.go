@@ -16,10 +16,18 @@ type Inputs struct {
 	apps map[paas.AppRef]App
 
 	allocs     map[string]*nomadapi.AllocationListStub // by id
+	before     map[string]string                       // allocation by the one placed instead of it
 	allocsRead bool
 	allocIndex uint64
 
+	nodes     []*nomadapi.NodeListStub
+	nodesRead bool
+	nodeIndex uint64
+
+	backends map[string]paas.Backend // by name
+
 	evals     []*nomadapi.Evaluation
+	waits     map[string]time.Time // until when evaluations wait, by id
 	evalIndex uint64
 
 	checks     map[string][]paas.Check // by allocation
@@ -73,6 +81,8 @@ type Seen struct {
 	Allocations *Allocations
 	Evaluations *Evaluations
 	Checks      *Checks
+	Nodes       *Nodes
+	Backends    map[string]paas.Backend // by name
 	Tables      *Tables
 	Answers     map[paas.Claim]Answer
 	Looks       map[string]Look
@@ -98,6 +108,13 @@ type Checks struct {
 	Index uint64
 	Fresh bool
 	List  []paas.Check
+}
+
+// Nodes is a full list at an index; see Allocations.
+type Nodes struct {
+	Index uint64
+	Fresh bool
+	List  []*nomadapi.NodeListStub
 }
 
 // Tables are the tables of all routers, or those that were read and why the others were not.
@@ -133,11 +150,22 @@ func (in Inputs) Take(s Seen) Inputs {
 		for _, a := range l.List {
 			in.allocs[a.ID] = a
 		}
+		in.before = replaced(l.List)
 		in.looks = keep(in.looks, func(id string) bool { return in.allocs[id] != nil })
 	}
 	if l := s.Evaluations; l != nil && (l.Fresh || l.Index >= in.evalIndex) {
 		in.evalIndex, in.evals = l.Index, l.List
+		in.waits = map[string]time.Time{}
+		for _, e := range l.List {
+			if !e.WaitUntil.IsZero() {
+				in.waits[e.ID] = stamp(e.WaitUntil)
+			}
+		}
 	}
+	if l := s.Nodes; l != nil && (l.Fresh || l.Index >= in.nodeIndex) {
+		in.nodeIndex, in.nodes, in.nodesRead = l.Index, l.List, true
+	}
+	in.backends = merge(in.backends, s.Backends)
 	if l := s.Checks; l != nil && (l.Fresh || l.Index >= in.checkIndex) {
 		in.checkIndex, in.checksRead = l.Index, true
 		in.checks = make(map[string][]paas.Check, len(l.List))

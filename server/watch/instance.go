@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,22 +13,26 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// instance derives an instance from its allocation, its checks and what was known of it before.
-func (f *folding) instance(a *nomadapi.AllocationListStub, ref paas.AppRef, slot paas.Slot, app App, before *paas.Instance) paas.Instance {
+// instance derives an instance from its allocation, its checks and what was known of it before. since is
+// when the first of its crashes was.
+func (f *folding) instance(a *nomadapi.AllocationListStub, ref paas.AppRef, slot paas.Slot, app App, before *paas.Instance) (i paas.Instance, since time.Time) {
 	task := taskState(a, a.TaskGroup)
-	i := paas.Instance{
+	i = paas.Instance{
 		ID: a.ID, Team: ref.Team, App: ref.App, Process: a.TaskGroup, Slot: slot,
 		Index:     indexOf(a.Name),
 		Release:   releaseOf(a, app.Slots[slot], before),
 		State:     stateOf(a),
 		Health:    paas.HealthUnknown,
 		Node:      a.NodeName,
+		NodeID:    a.NodeID,
+		Previous:  f.previous(a),
 		Ports:     portsOf(a),
 		CreatedAt: stamp(time.Unix(0, a.CreateTime)),
 		Since:     f.now,
 	}
 	if task != nil {
 		i.Restarts, i.Exits = int(task.Restarts), exits(task)
+		i.ExitCode, i.OOM = lastEnd(task)
 		if !task.StartedAt.IsZero() {
 			at := stamp(task.StartedAt)
 			i.StartedAt = &at
@@ -36,14 +41,62 @@ func (f *folding) instance(a *nomadapi.AllocationListStub, ref paas.AppRef, slot
 	process := processOf(i, app)
 	checks := f.in.checks[a.ID]
 	f.health(&i, process, checks, app.expected(slot, i.Process), before)
+	f.overdue(&i, process)
+	i.Checks = f.checkFacts(i, checks, before)
+	i.Crashes, since = f.crashes(a, app.Slots[slot].First)
+	i.NextTry = f.nextTry(a, task, before)
 	i.Reason = f.reason(i, a, task, process, checks)
+	i.Cause = f.cause(i, a, task, process, checks)
 	if before != nil {
 		i.Exits = max(i.Exits, before.Exits)
 		if before.State == i.State && before.Health == i.Health {
 			i.Since = before.Since
 		}
 	}
-	return i
+	return i, since
+}
+
+// overdue says that an instance is not healthy though its startup time is over.
+func (f *folding) overdue(i *paas.Instance, process paas.Process) {
+	if i.State != paas.InstanceRunning || i.StartedAt == nil || !process.Checked() || i.PassingAt != nil {
+		return
+	}
+	limit := i.StartedAt.Add(process.Startup)
+	if limit.After(f.now) {
+		f.wake(limit)
+		return
+	}
+	i.Overdue = true
+}
+
+// checkFacts gives what the checks say. What a passing one prints is of no interest, and may change with
+// each run. A stopping instance has left Consul.
+func (f *folding) checkFacts(i paas.Instance, checks []paas.Check, before *paas.Instance) []paas.CheckFact {
+	if i.State != paas.InstanceRunning {
+		return nil
+	}
+	if !f.in.checksRead && before != nil {
+		return before.Checks
+	}
+	var facts []paas.CheckFact
+	for _, c := range slices.SortedFunc(slices.Values(checks), telling) {
+		fact := paas.CheckFact{Name: cmp.Or(c.Name, checkReadiness), Status: c.Status, Since: f.now}
+		if slices.ContainsFunc(checks, func(o paas.Check) bool { return o.ID != c.ID && o.Name == c.Name }) {
+			fact.Name += " " + c.Port
+		}
+		if c.Status != paas.CheckPassing {
+			fact.Output = c.Output
+		}
+		if before != nil {
+			for _, was := range before.Checks {
+				if was.Name == fact.Name && was.Status == fact.Status {
+					fact.Since = was.Since
+				}
+			}
+		}
+		facts = append(facts, fact)
+	}
+	return facts
 }
 
 // taskState gives the state of a task; nil before the node has taken it. The task of a process has

@@ -50,7 +50,15 @@ func (l *loop) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read known runs: %w", err)
 	}
-	l.known = KnownFacts(instances, routes, routers, jobs).WithRuns(runs)
+	nodes, err := l.cfg.Store.Nodes(ctx)
+	if err != nil {
+		return fmt.Errorf("read known nodes: %w", err)
+	}
+	backends, err := l.cfg.Store.Backends(ctx)
+	if err != nil {
+		return fmt.Errorf("read known backends: %w", err)
+	}
+	l.known = KnownFacts(instances, routes, routers, jobs).WithRuns(runs).WithNodes(nodes, backends)
 	refs, err := l.cfg.Store.Refs(ctx)
 	if err != nil {
 		return fmt.Errorf("read apps: %w", err)
@@ -275,7 +283,7 @@ func Pace(in Inputs, known Facts, now time.Time) time.Duration {
 }
 
 func empty(o paas.Observation) bool {
-	return len(o.Instances)+len(o.Gone)+len(o.Jobs)+len(o.Routes)+len(o.Routers)+len(o.Runs)+len(o.GoneRuns)+len(o.Events) == 0
+	return len(o.Nodes)+len(o.GoneNodes)+len(o.Backends)+len(o.Instances)+len(o.Gone)+len(o.Jobs)+len(o.Routes)+len(o.Routers)+len(o.Runs)+len(o.GoneRuns)+len(o.Events) == 0
 }
 
 // sooner gives the earlier of two times, of which zero means never.

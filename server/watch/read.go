@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	nomadapi "github.com/hashicorp/nomad/api"
+
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
@@ -16,34 +18,49 @@ const (
 	lastPause  = 5 * time.Second
 )
 
-func (w *Watch) readAllocations(ctx context.Context, seen chan<- Seen) {
-	w.follow(ctx, "allocations", func(ctx context.Context, index uint64) (Seen, uint64, error) {
+func (w *Watch) readAllocations(ctx context.Context, hinted readers, seen chan<- Seen) {
+	w.follow(ctx, hinted[nomadapi.TopicAllocation], "allocations", func(ctx context.Context, index uint64) (Seen, uint64, error) {
 		list, next, err := w.cfg.Nomad.Allocations(ctx, index, w.cfg.Wait)
 		return Seen{Allocations: &Allocations{Index: next, Fresh: index == 0, List: list}}, next, err
 	}, seen)
 }
 
-func (w *Watch) readEvaluations(ctx context.Context, seen chan<- Seen) {
-	w.follow(ctx, "evaluations", func(ctx context.Context, index uint64) (Seen, uint64, error) {
+func (w *Watch) readEvaluations(ctx context.Context, hinted readers, seen chan<- Seen) {
+	w.follow(ctx, hinted[nomadapi.TopicEvaluation], "evaluations", func(ctx context.Context, index uint64) (Seen, uint64, error) {
 		list, next, err := w.cfg.Nomad.Evaluations(ctx, index, w.cfg.Wait)
 		return Seen{Evaluations: &Evaluations{Index: next, Fresh: index == 0, List: list}}, next, err
 	}, seen)
 }
 
+func (w *Watch) readNodes(ctx context.Context, hinted readers, seen chan<- Seen) {
+	w.follow(ctx, hinted[nomadapi.TopicNode], "nodes", func(ctx context.Context, index uint64) (Seen, uint64, error) {
+		list, next, err := w.cfg.Nomad.Nodes(ctx, index, w.cfg.Wait)
+		return Seen{Nodes: &Nodes{Index: next, Fresh: index == 0, List: list}}, next, err
+	}, seen)
+}
+
 func (w *Watch) readChecks(ctx context.Context, seen chan<- Seen) {
-	w.follow(ctx, "checks", func(ctx context.Context, index uint64) (Seen, uint64, error) {
+	w.follow(ctx, &reader{}, "checks", func(ctx context.Context, index uint64) (Seen, uint64, error) {
 		list, next, err := w.cfg.Consul.Checks(ctx, index, w.cfg.Wait)
 		return Seen{Checks: &Checks{Index: next, Fresh: index == 0, List: list}}, next, err
 	}, seen)
 }
 
 // follow repeats a blocking read and hands on what it gives. After an error the next read asks for
-// the list as it is, whatever its index: the cluster may be another one by then.
-func (w *Watch) follow(ctx context.Context, what string, read func(context.Context, uint64) (Seen, uint64, error), seen chan<- Seen) {
+// the list as it is, whatever its index: the cluster may be another one by then. So it does after a read
+// that hints have ended, which is no error.
+func (w *Watch) follow(ctx context.Context, r *reader, what string, read func(context.Context, uint64) (Seen, uint64, error), seen chan<- Seen) {
 	var index uint64
 	outage := outage{log: w.log.With("what", what)}
 	for ctx.Err() == nil {
-		s, next, err := read(ctx, index)
+		waiting, done := r.begin(ctx, index)
+		s, next, err := read(waiting, index)
+		ended := waiting.Err() != nil && err != nil
+		done()
+		if ended {
+			index = 0
+			continue
+		}
 		if !outage.pauseAfter(ctx, err) {
 			index = 0
 			continue

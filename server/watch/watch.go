@@ -16,6 +16,10 @@ import (
 type Nomad interface {
 	Allocations(ctx context.Context, index uint64, wait time.Duration) ([]*nomadapi.AllocationListStub, uint64, error)
 	Evaluations(ctx context.Context, index uint64, wait time.Duration) ([]*nomadapi.Evaluation, uint64, error)
+	Nodes(ctx context.Context, index uint64, wait time.Duration) ([]*nomadapi.NodeListStub, uint64, error)
+	// Hints calls hear with the topic and index of what happens, from one goroutine, until the stream
+	// ends. Anything may be missing, come twice or late.
+	Hints(ctx context.Context, hear func(topic nomadapi.Topic, index uint64)) error
 	// Listening gives the addresses an allocation on this machine listens on, none elsewhere.
 	Listening(alloc string) ([]string, error)
 	// Ask does an instance's check once and gives what that prints; an empty path only connects.
@@ -44,7 +48,17 @@ type Store interface {
 	Facts(ctx context.Context) ([]paas.Instance, []paas.RouteFact, []paas.RouterFact, []paas.JobFact, error)
 	// Runs gives the runs of side jobs of all apps, as Facts gives the other facts.
 	Runs(ctx context.Context) ([]paas.Run, error)
+	// Nodes and Backends give the facts of those.
+	Nodes(ctx context.Context) ([]paas.Node, error)
+	Backends(ctx context.Context) ([]paas.Backend, error)
 	Observe(ctx context.Context, epoch int64, o paas.Observation) error
+}
+
+// Pinged is a program that Crumpet works with, by name.
+type Pinged struct {
+	Name string
+	// Ping says why the program can't do its work now, in a sentence of a paas.Error.
+	Ping func(ctx context.Context) error
 }
 
 // Config is what a Watch works with.
@@ -52,11 +66,13 @@ type Config struct {
 	Nomad  Nomad
 	Consul Consul
 	Fabio  Fabio
+	Pinged []Pinged
 	Store  Store
 	Log    *slog.Logger
 	Now    func() time.Time // time.Now by default
 	Epoch  func() int64     // of the lead we hold, for each write
 	Wait   time.Duration    // how long a blocking query may wait; 1 minute by default
+	Every  time.Duration    // how often backends are pinged; 2 s by default
 }
 
 // Watch keeps the store's facts true.
@@ -79,6 +95,9 @@ func New(cfg Config) *Watch {
 	}
 	if cfg.Wait == 0 {
 		cfg.Wait = time.Minute
+	}
+	if cfg.Every == 0 {
+		cfg.Every = 2 * time.Second
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -126,9 +145,16 @@ func (w *Watch) Run(ctx context.Context) error {
 	if err := loop.start(ctx); err != nil {
 		return err
 	}
-	readers.Go(func() { w.readAllocations(ctx, loop.seen) })
-	readers.Go(func() { w.readEvaluations(ctx, loop.seen) })
+	hinted := newReaders()
+	readers.Go(func() { w.readAllocations(ctx, hinted, loop.seen) })
+	readers.Go(func() { w.readEvaluations(ctx, hinted, loop.seen) })
 	readers.Go(func() { w.readChecks(ctx, loop.seen) })
+	readers.Go(func() { w.readNodes(ctx, hinted, loop.seen) })
+	readers.Go(func() { w.readHints(ctx, hinted) })
+	readers.Go(func() { w.mindHints(ctx, hinted) })
+	for _, p := range w.cfg.Pinged {
+		readers.Go(func() { w.ping(ctx, p, loop.seen) })
+	}
 	readers.Go(func() { w.readTables(ctx, loop.poll, loop.seen) })
 	loop.readers = &readers
 	return loop.run(ctx)

@@ -69,6 +69,8 @@ func (s *source[T]) read(ctx context.Context, index uint64, wait time.Duration) 
 type fakeNomad struct {
 	allocs      *source[*nomadapi.AllocationListStub]
 	evals       *source[*nomadapi.Evaluation]
+	nodes       *source[*nomadapi.NodeListStub]
+	HintsFn     func(ctx context.Context, hear func(nomadapi.Topic, uint64)) error
 	ListeningFn func(alloc string) ([]string, error)
 	AskFn       func(at paas.Endpoint, path string) string
 }
@@ -79,6 +81,14 @@ func (n *fakeNomad) Allocations(ctx context.Context, index uint64, wait time.Dur
 
 func (n *fakeNomad) Evaluations(ctx context.Context, index uint64, wait time.Duration) ([]*nomadapi.Evaluation, uint64, error) {
 	return n.evals.read(ctx, index, wait)
+}
+
+func (n *fakeNomad) Nodes(ctx context.Context, index uint64, wait time.Duration) ([]*nomadapi.NodeListStub, uint64, error) {
+	return n.nodes.read(ctx, index, wait)
+}
+
+func (n *fakeNomad) Hints(ctx context.Context, hear func(nomadapi.Topic, uint64)) error {
+	return n.HintsFn(ctx, hear)
 }
 func (n *fakeNomad) Listening(alloc string) ([]string, error) { return n.ListeningFn(alloc) }
 func (n *fakeNomad) Ask(_ context.Context, at paas.Endpoint, path string) string {
@@ -111,6 +121,8 @@ type fakeStore struct {
 	routers   map[paas.AppRef]paas.RouterFact
 	jobs      map[paas.Slot]paas.JobFact
 	epochs    []int64
+	events    []paas.Event
+	backends  []paas.Backend
 	notify    func(paas.AppRef)
 	ObserveFn func() error // nil, or the error of the next writes
 }
@@ -141,7 +153,9 @@ func (s *fakeStore) Facts(context.Context) ([]paas.Instance, []paas.RouteFact, [
 	return nil, nil, nil, nil, nil
 }
 
-func (s *fakeStore) Runs(context.Context) ([]paas.Run, error) { return nil, nil }
+func (s *fakeStore) Nodes(context.Context) ([]paas.Node, error)       { return nil, nil }
+func (s *fakeStore) Backends(context.Context) ([]paas.Backend, error) { return nil, nil }
+func (s *fakeStore) Runs(context.Context) ([]paas.Run, error)         { return nil, nil }
 
 func (s *fakeStore) Observe(_ context.Context, epoch int64, o paas.Observation) error {
 	s.mu.Lock()
@@ -152,6 +166,8 @@ func (s *fakeStore) Observe(_ context.Context, epoch int64, o paas.Observation) 
 		}
 	}
 	s.epochs = append(s.epochs, epoch)
+	s.events = append(s.events, o.Events...)
+	s.backends = append(s.backends, o.Backends...)
 	for _, i := range o.Instances {
 		s.instances[i.ID] = i
 	}
@@ -191,6 +207,11 @@ func newWorld() *world {
 	w := &world{
 		nomad: &fakeNomad{
 			allocs: newSource[*nomadapi.AllocationListStub](), evals: newSource[*nomadapi.Evaluation](),
+			nodes: newSource[*nomadapi.NodeListStub](),
+			HintsFn: func(ctx context.Context, _ func(nomadapi.Topic, uint64)) error {
+				<-ctx.Done()
+				return ctx.Err()
+			},
 			ListeningFn: func(string) ([]string, error) { return nil, nil },
 			AskFn:       func(paas.Endpoint, string) string { return "" },
 		},
