@@ -31,6 +31,8 @@ type candidate struct {
 	spec              paas.Spec
 	source            wire.Source // of the spec
 	artifact, runtime string
+	commit            string // of the source in git; "" for none
+	dirty             bool   // it has changes that the commit does not hold
 	took              struct{ pack, upload, build time.Duration }
 }
 
@@ -57,6 +59,7 @@ func (u *candidate) ready(ctx context.Context) error {
 	if u.from != "" {
 		return u.carry(ctx)
 	}
+	u.commit, u.dirty = gitCommit(ctx, u.dir)
 	digest, err := u.send(ctx)
 	if err != nil {
 		return err
@@ -90,6 +93,7 @@ func (u *candidate) carry(ctx context.Context) error {
 			number, app, release.Spec.Build.Builder, u.spec.App, u.spec.Build.Builder)
 	}
 	u.artifact, u.runtime = release.Artifact, release.Runtime
+	u.commit, u.dirty = release.Commit, release.Dirty
 	u.p.end("Carried over", fmt.Sprintf("artifact %s of %s, release %d", release.ShortArtifact(), app, number), 0)
 	return nil
 }

@@ -35,6 +35,15 @@ Exit code 0: both would run the same. 1: they differ. 255: they could not be com
 		},
 	}
 	jsonFlag(cmd, &asJSON)
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		switch len(args) {
+		case 0:
+			return s.appNames(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
+		case 1, 2:
+			return s.releaseNumbers(cmd.Context(), args[:1]), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+		}
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
 	return withApp(s, cmd)
 }
 

@@ -101,7 +101,7 @@ func (u *plan) run(ctx context.Context) (changes bool, err error) {
 		return false, err
 	}
 	u.p.begin("Planning")
-	request := wire.CreateRelease{Source: u.source, Artifact: u.artifact, Runtime: u.runtime, Force: u.force, Supersede: u.supersede}
+	request := wire.CreateRelease{Source: u.source, Artifact: u.artifact, Runtime: u.runtime, Force: u.force, Supersede: u.supersede, Commit: u.commit, Dirty: u.dirty}
 	made, err := u.c.Plan(ctx, u.spec.App, request)
 	if err != nil {
 		return false, err
@@ -158,6 +158,7 @@ func (u *push) prepare(ctx context.Context) error {
 	}
 	r := file.Request
 	u.source, u.artifact, u.runtime, u.base = r.Source, r.Artifact, r.Runtime, r.Base
+	u.commit, u.dirty = r.Commit, r.Dirty
 	u.force, u.supersede, u.spec.App = r.Force, r.Supersede, file.Plan.App
 	return nil
 }

@@ -27,6 +27,7 @@ What .gitignore and .crumpetignore name is left out.`,
 		Example: `  crumpet push
   crumpet push ./api --team shop
   crumpet push --env staging --var size=small
+  crumpet push --note "faster search"
   crumpet push --json | jq -r '.urls[]'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: push.runE,
@@ -44,6 +45,7 @@ func (u *push) flagsOn(cmd *cobra.Command) {
 	flags.BoolVar(&u.force, "force", false, "walk even if nothing changed")
 	flags.BoolVar(&u.supersede, "supersede", false, "end a deployment that is under way")
 	flags.BoolVar(&u.wait, "wait", false, "queue behind a deployment that is under way")
+	flags.StringVar(&u.note, "note", "", "what is to be remembered of the release")
 	flags.BoolVar(&u.asJSON, "json", false, "print one JSON object at the end")
 	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveFilterDirs
@@ -60,7 +62,7 @@ func (u *push) runE(cmd *cobra.Command, args []string) error {
 		}
 	}
 	u.in(args)
-	return u.run(cmd.Context())
+	return u.run(cmd.Context(), u.steps)
 }
 
 // push is one run of the command.
@@ -68,6 +70,7 @@ type push struct {
 	candidate
 	force, supersede, wait bool
 	asJSON                 bool
+	note                   string
 	plan                   string         // file of a plan to apply; "" to push the folder
 	base                   *paas.PlanBase // of that plan
 
@@ -100,12 +103,13 @@ type timings struct {
 	Total    int64 `json:"total"`
 }
 
-func (u *push) run(ctx context.Context) error {
+// run takes the steps of a push, or of what follows a walk as it does.
+func (u *push) run(ctx context.Context, steps func(context.Context) error) error {
 	began := time.Now()
 	u.p = newProgress(u.s, u.asJSON)
 	defer u.p.close()
 	u.result = pushed{Team: u.s.teamName(), App: u.s.app, Status: paas.DeploymentFailed, URLs: []string{}}
-	err := u.steps(ctx)
+	err := steps(ctx)
 	u.p.close()
 	u.result.Timings.Total = time.Since(began).Milliseconds()
 
@@ -156,6 +160,7 @@ func (u *push) release(ctx context.Context) (wire.Deployed, error) {
 	answer, err := u.c.CreateRelease(ctx, u.spec.App, wire.CreateRelease{
 		Source: u.source, Artifact: u.artifact, Runtime: u.runtime,
 		Force: u.force, Supersede: u.supersede, Wait: u.wait, Base: u.base,
+		Commit: u.commit, Dirty: u.dirty, Note: u.note,
 	})
 	if err != nil {
 		return answer, err

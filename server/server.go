@@ -174,7 +174,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 		return err
 	}
 	s.deploy = deploy.New(deploy.Config{
-		Store: s.store, Scheduler: c.nomad, Rules: c.consul, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
+		Store: s.store, Scheduler: c.nomad, Rules: c.consul, Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
 		NewID: newID, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
 	})
 	s.watch = watch.New(watch.Config{

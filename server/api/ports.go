@@ -17,7 +17,9 @@ type Store interface {
 	Snapshot(ctx context.Context, ref paas.AppRef) (paas.Snapshot, error)
 	Apps(ctx context.Context, filter paas.AppFilter) ([]paas.App, error)
 	Release(ctx context.Context, ref paas.AppRef, number int) (paas.Release, error)
-	Releases(ctx context.Context, ref paas.AppRef, limit int) ([]paas.Release, error)
+	// Releases lists releases below a number, newest first; 0 for all.
+	Releases(ctx context.Context, ref paas.AppRef, below, limit int) ([]paas.Release, error)
+	Endings(ctx context.Context, ref paas.AppRef) ([]paas.Ending, error)
 	Deployment(ctx context.Context, ref paas.AppRef, id string) (paas.Deployment, error)
 	Deployments(ctx context.Context, ref paas.AppRef, limit int) ([]paas.Deployment, error)
 	Events(ctx context.Context, filter paas.EventFilter) ([]paas.Event, error)
@@ -30,6 +32,9 @@ type Deployer interface {
 	Deploy(ctx context.Context, req paas.DeployRequest) (paas.DeployResult, error)
 	// Plan says what Deploy would do, and does nothing.
 	Plan(ctx context.Context, req paas.DeployRequest) (paas.Plan, error)
+	Rollback(ctx context.Context, req paas.RollbackRequest) (paas.DeployResult, error)
+	// PlanRollback says what Rollback would do, and does nothing.
+	PlanRollback(ctx context.Context, req paas.RollbackRequest) (paas.Plan, error)
 	Scale(ctx context.Context, ref paas.AppRef, counts map[string]int, by string) (paas.DeployResult, error)
 	Restart(ctx context.Context, ref paas.AppRef, by string) (paas.DeployResult, error)
 	Stop(ctx context.Context, ref paas.AppRef, by string) error

@@ -5,13 +5,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/spec"
 	"github.com/crumpet-paas/crumpet/server/wire"
 )
 
-// listed bounds the lists of releases and deployments: newest first, nobody pages through them yet.
+// listed bounds the list of deployments: newest first, nobody pages through them yet.
 const listed = 50
 
 func (a *API) createRelease(ctx context.Context, in *struct {
@@ -83,23 +84,36 @@ func (a *API) deployed(result paas.DeployResult) *reply[wire.Deployed] {
 	return &reply[wire.Deployed]{status, answer}
 }
 
-func (a *API) releases(ctx context.Context, in *AppScope) (*body[wire.Releases], error) {
+func (a *API) releases(ctx context.Context, in *struct {
+	AppScope
+	Limit  int `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"How many at most."`
+	Before int `query:"before" minimum:"0" doc:"Only releases below this number; 0 for the newest."`
+},
+) (*body[wire.Releases], error) {
 	ref, err := in.ref()
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.Store.Releases(ctx, ref, listed)
+	list, err := a.Store.Releases(ctx, ref, in.Before, in.Limit)
 	if err != nil {
 		return nil, err
 	}
-	return &body[wire.Releases]{wire.Releases{Items: items(list)}}, nil
+	presented, err := a.presentReleases(ctx, ref, list)
+	if err != nil {
+		return nil, err
+	}
+	page := wire.Releases{Items: presented}
+	if len(list) == in.Limit {
+		page.Next = strconv.Itoa(list[len(list)-1].Number)
+	}
+	return &body[wire.Releases]{page}, nil
 }
 
 func (a *API) release(ctx context.Context, in *struct {
 	AppScope
 	Number int `path:"number" minimum:"1" doc:"Counts from 1 within the app."`
 },
-) (*body[paas.Release], error) {
+) (*body[wire.KeptRelease], error) {
 	ref, err := in.ref()
 	if err != nil {
 		return nil, err
@@ -108,5 +122,65 @@ func (a *API) release(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return &body[paas.Release]{release}, nil
+	presented, err := a.presentReleases(ctx, ref, []paas.Release{release})
+	if err != nil {
+		return nil, err
+	}
+	return &body[wire.KeptRelease]{presented[0]}, nil
+}
+
+// presentReleases adds to releases of an app what became of each. Code: not_found.
+func (a *API) presentReleases(ctx context.Context, ref paas.AppRef, list []paas.Release) ([]wire.KeptRelease, error) {
+	snap, err := a.Store.Snapshot(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	endings, err := a.Store.Endings(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	presented := make([]wire.KeptRelease, len(list))
+	for i, r := range list {
+		presented[i] = wire.KeptRelease{Release: r, Outcome: paas.OutcomeOf(r.Number, snap.App.Release, endings)}
+	}
+	return presented, nil
+}
+
+// rollbackScope is the input of the calls about going back.
+type rollbackScope struct {
+	AppScope
+	Body wire.Rollback
+}
+
+func (in *rollbackScope) request(ctx context.Context) (paas.RollbackRequest, error) {
+	ref, err := in.ref()
+	return paas.RollbackRequest{
+		Ref: ref, To: in.Body.Release, By: caller(ctx), Note: in.Body.Note,
+		Supersede: in.Body.Supersede, Wait: in.Body.Wait, Base: in.Body.Base,
+	}, err
+}
+
+func (a *API) rollback(ctx context.Context, in *rollbackScope) (*reply[wire.Deployed], error) {
+	request, err := in.request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result, err := a.Deployer.Rollback(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return a.deployed(result), nil
+}
+
+// planRollback says what rollback would do with the same body. It changes nothing.
+func (a *API) planRollback(ctx context.Context, in *rollbackScope) (*body[wire.Plan], error) {
+	request, err := in.request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := a.Deployer.PlanRollback(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return &body[wire.Plan]{plan}, nil
 }

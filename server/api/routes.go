@@ -27,6 +27,8 @@ func (a *API) routes() []route {
 		typed("POST", "/v1/apps/{app}/releases", "createRelease", "Release a spec with an artifact", (*API).createRelease, answers(202, 200)),
 		typed("GET", "/v1/apps/{app}/releases", "releases", "List releases, newest first", (*API).releases),
 		typed("GET", "/v1/apps/{app}/releases/{number}", "release", "Show a release", (*API).release),
+		typed("POST", "/v1/apps/{app}/rollback", "rollback", "Restore an earlier release as a new one", (*API).rollback, answers(202, 200)),
+		typed("POST", "/v1/apps/{app}/rollback/plan", "planRollback", "Say what a rollback would do", (*API).planRollback),
 
 		typed("POST", "/v1/apps/{app}/plan", "plan", "Say what a release would do", (*API).plan),
 		typed("GET", "/v1/apps/{app}/diff", "diff", "Compare two releases", (*API).diff),

@@ -16,13 +16,37 @@ func (c *Client) CreateRelease(ctx context.Context, app string, in wire.CreateRe
 	return d, c.call(ctx, repeat(!in.Force && in.Base == nil), "POST", appPath(app, "/releases"), nil, in, &d)
 }
 
+// ReleasesQuery narrows a list of releases.
+type ReleasesQuery struct {
+	Limit  int    // 0 for the server's default
+	Before string // the Next of the page before
+}
+
 // Releases lists an app's releases, newest first.
-func (c *Client) Releases(ctx context.Context, app string) (list wire.Releases, err error) {
-	return list, c.call(ctx, always, "GET", appPath(app, "/releases"), nil, nil, &list)
+func (c *Client) Releases(ctx context.Context, app string, q ReleasesQuery) (list wire.Releases, err error) {
+	query := url.Values{}
+	if q.Limit > 0 {
+		query.Set("limit", strconv.Itoa(q.Limit))
+	}
+	if q.Before != "" {
+		query.Set("before", q.Before)
+	}
+	return list, c.call(ctx, always, "GET", appPath(app, "/releases"), query, nil, &list)
+}
+
+// Rollback restores an earlier release as a new one. Twice might go back twice, so it is repeated only
+// if the server can't have heard it, or if it names the release.
+func (c *Client) Rollback(ctx context.Context, app string, in wire.Rollback) (d wire.Deployed, err error) {
+	return d, c.call(ctx, repeat(in.Release > 0 && in.Base == nil), "POST", appPath(app, "/rollback"), nil, in, &d)
+}
+
+// PlanRollback says what Rollback of the same would do, and changes nothing.
+func (c *Client) PlanRollback(ctx context.Context, app string, in wire.Rollback) (plan wire.Plan, err error) {
+	return plan, c.call(ctx, always, "POST", appPath(app, "/rollback/plan"), nil, in, &plan)
 }
 
 // Release shows a release.
-func (c *Client) Release(ctx context.Context, app string, number int) (r paas.Release, err error) {
+func (c *Client) Release(ctx context.Context, app string, number int) (r wire.KeptRelease, err error) {
 	return r, c.call(ctx, always, "GET", appPath(app, "/releases/"+strconv.Itoa(number)), nil, nil, &r)
 }
 

@@ -44,6 +44,7 @@ type cluster struct {
 	registers int
 	port      string // of the router, for the next boot
 	looked    int    // how often a rule was read
+	noBytes   string // the first letter of artifacts that are no more
 	ghost     string // an address that one router still leads to; "" for none
 	serial    int
 	side      side             // its batch jobs
@@ -82,7 +83,7 @@ func newCluster(t testing.TB) *cluster {
 func (c *cluster) boot() (stop func()) {
 	n := 0
 	dep := deploy.New(deploy.Config{
-		Store: c.store, Scheduler: c, Rules: c, Render: render, RenderSide: renderSide, Domain: "localhost", Port: c.port, Now: c.clock,
+		Store: c.store, Scheduler: c, Rules: c, Artifacts: c, Render: render, RenderSide: renderSide, Domain: "localhost", Port: c.port, Now: c.clock,
 		NewID: func() string { n++; return fmt.Sprintf("d%d%d", time.Now().UnixNano(), n) },
 	})
 	c.mu.Lock()

@@ -89,7 +89,7 @@ func (d *Deployer) release(r paas.DeployRequest, snap paas.Snapshot) (paas.Deplo
 	if snap.Version == 0 {
 		change.App = &paas.App{Team: r.Team, Name: r.App, CreatedAt: now}
 	}
-	next := d.deployment(snap, rel.Number, "push", now, func(n *paas.Deployment) {
+	next := d.deployment(snap, rel.Number, askedFor(r), now, func(n *paas.Deployment) {
 		n.Wanted, n.Walk = counts(rel, snap), r.Force
 	})
 	change.Releases = []paas.Release{rel}
@@ -98,7 +98,7 @@ func (d *Deployer) release(r paas.DeployRequest, snap paas.Snapshot) (paas.Deplo
 	}
 	change.Deployments = append(change.Deployments, next)
 	change.Claims, change.SetClaims = unique(append(claims(snap, snap.App.Release, ""), r.Spec.Routes()...)), true
-	change.Events = append(change.Events, event(next, now, paas.EventReleaseCreated, fmt.Sprintf("release %d created by %s", rel.Number, r.By)))
+	change.Events = append(change.Events, event(next, now, paas.EventReleaseCreated, createdText(rel)))
 	return paas.DeployResult{Release: rel, Deployment: &next, Changed: true}, change, true, nil
 }
 

@@ -24,6 +24,7 @@ type Store interface {
 	Save(ctx context.Context, epoch int64, change paas.Change) error
 	Refs(ctx context.Context) ([]paas.AppRef, error)
 	Claims(ctx context.Context) ([]paas.Claim, error)
+	Ledger
 }
 
 // Config is what a Deployer needs. All fields but Log are required.
@@ -31,6 +32,7 @@ type Config struct {
 	Store     Store
 	Scheduler Scheduler
 	Rules     Rules
+	Artifacts Artifacts
 	Render    Renderer
 	// RenderSide makes the jobs of tasks and crons; needed once an app has any.
 	RenderSide SideRenderer
@@ -47,6 +49,7 @@ type Deployer struct {
 	store      Store
 	scheduler  Scheduler
 	rules      Rules
+	artifacts  Artifacts
 	render     Renderer
 	renderSide SideRenderer
 	fragments  []string
@@ -71,7 +74,7 @@ func New(c Config) *Deployer {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Deployer{
-		store: c.Store, scheduler: c.Scheduler, rules: c.Rules, render: c.Render, renderSide: c.RenderSide, fragments: c.Fragments, domain: c.Domain, port: c.Port,
+		store: c.Store, scheduler: c.Scheduler, rules: c.Rules, artifacts: c.Artifacts, render: c.Render, renderSide: c.RenderSide, fragments: c.Fragments, domain: c.Domain, port: c.Port,
 		now: c.Now, newID: c.NewID, log: log.With("component", "deploy"),
 		due: map[paas.AppRef]time.Time{}, wake: make(chan struct{}, 1),
 		tries: map[paas.AppRef]int{}, heals: map[paas.AppRef]time.Time{}, looks: map[paas.AppRef]time.Time{},

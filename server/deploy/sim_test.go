@@ -109,7 +109,12 @@ func (s *sim) Save(_ context.Context, _ int64, c paas.Change) error {
 	return nil
 }
 
-func (s *sim) Refs(context.Context) ([]paas.AppRef, error)   { return []paas.AppRef{shop}, nil }
+func (s *sim) Refs(context.Context) ([]paas.AppRef, error)                 { return []paas.AppRef{shop}, nil }
+func (s *sim) Endings(context.Context, paas.AppRef) ([]paas.Ending, error) { return nil, nil }
+
+func (s *sim) Release(_ context.Context, _ paas.AppRef, number int) (paas.Release, error) {
+	return s.history[number], nil
+}
 func (s *sim) Claims(context.Context) ([]paas.Claim, error)  { return nil, nil }
 func (s *sim) EnsureNamespace(context.Context, string) error { return nil }
 

@@ -22,6 +22,18 @@ type DeployRequest struct {
 	Base *PlanBase
 }
 
+// RollbackRequest asks for an app to run an earlier release again: its spec, its artifact and its
+// configuration, as a release of its own.
+type RollbackRequest struct {
+	Ref       AppRef
+	To        int    // 0 for the last one before the one that serves that was healthy
+	By        string // name of the token
+	Note      string
+	Supersede bool
+	Wait      bool
+	Base      *PlanBase
+}
+
 // DeployResult is what a wish came to.
 type DeployResult struct {
 	Release    Release

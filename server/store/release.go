@@ -54,12 +54,33 @@ func (s *Store) Release(ctx context.Context, ref paas.AppRef, number int) (paas.
 	return row.release(), nil
 }
 
-// Releases lists an app's releases, newest first.
-func (s *Store) Releases(ctx context.Context, ref paas.AppRef, n int) ([]paas.Release, error) {
-	var rows []releaseRow
-	err := s.read.NewSelect().Model(&rows).Where("team = ? AND app = ?", ref.Team, ref.App).
-		Order("number DESC").Limit(limit(n)).Scan(ctx)
+// Endings says in which states deployments of each of the app's releases were last seen.
+func (s *Store) Endings(ctx context.Context, ref paas.AppRef) ([]paas.Ending, error) {
+	var rows []struct {
+		Release int
+		Status  string
+		At      time.Time
+	}
+	err := s.read.NewSelect().Table("deployments").Column("release", "status").ColumnExpr("MAX(created_at) AS at").
+		Where("team = ? AND app = ?", ref.Team, ref.App).Group("release", "status").Order("release", "status").Scan(ctx, &rows)
 	if err != nil {
+		return nil, failed("list endings", err)
+	}
+	list := make([]paas.Ending, len(rows))
+	for i, r := range rows {
+		list[i] = paas.Ending{Release: r.Release, State: paas.DeploymentState(r.Status), At: stamp(r.At)}
+	}
+	return list, nil
+}
+
+// Releases lists an app's releases below a number, newest first; 0 for all.
+func (s *Store) Releases(ctx context.Context, ref paas.AppRef, below, n int) ([]paas.Release, error) {
+	var rows []releaseRow
+	q := ofApp(s.read.NewSelect().Model(&rows), ref).Order("number DESC").Limit(limit(n))
+	if below > 0 {
+		q = q.Where("number < ?", below)
+	}
+	if err := q.Scan(ctx); err != nil {
 		return nil, failed("list releases", err)
 	}
 	return convert(rows, releaseRow.release), nil

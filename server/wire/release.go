@@ -39,6 +39,22 @@ type CreateRelease struct {
 	Base *paas.PlanBase `json:"base,omitempty" doc:"Of a plan: refuse with conflict if any of it moved since."`
 }
 
+// Rollback asks for an earlier release of an app to be restored.
+type Rollback struct {
+	Release   int    `json:"release,omitempty" doc:"The release to restore; the last healthy one before the one that serves unless said." minimum:"0"`
+	Note      string `json:"note,omitempty" doc:"What is to be remembered of the new release." maxLength:"1000"`
+	Supersede bool   `json:"supersede,omitempty" doc:"Abort a deployment that is under way."`
+	Wait      bool   `json:"wait,omitempty" doc:"Queue behind a deployment that is under way."`
+
+	Base *paas.PlanBase `json:"base,omitempty" doc:"Of a plan: refuse with conflict if any of it moved since."`
+}
+
+// KeptRelease is a release, and what became of it.
+type KeptRelease struct {
+	paas.Release
+	Outcome paas.Outcome `json:"outcome" doc:"What became of it." enum:"live,deploying,healthy,reverted,failed,canceled,"`
+}
+
 // Deployed answers a wish: whether anything changed, and the deployment to watch if it did.
 type Deployed struct {
 	Changed    bool             `json:"changed"`
@@ -50,8 +66,8 @@ type Deployed struct {
 
 // Releases are an app's releases, newest first.
 type Releases struct {
-	Items []paas.Release `json:"items"`
-	Next  string         `json:"next"`
+	Items []KeptRelease `json:"items"`
+	Next  string        `json:"next" doc:"The value of before for the page that follows; empty on the last."`
 }
 
 // Deployments are an app's deployments, newest first.

@@ -23,6 +23,7 @@ func (p *Platform) Deploy(_ context.Context, req paas.DeployRequest) (paas.Deplo
 	next := paas.Release{
 		Team: ref.Team, App: ref.App, Number: len(p.releases[ref]) + 1, Spec: req.Spec, SpecDigest: req.Spec.Digest(),
 		Artifact: req.Artifact, Runtime: req.Runtime, CreatedAt: time.Now().UTC(), CreatedBy: req.By,
+		Commit: req.Commit, Dirty: req.Dirty, Note: req.Note, RollbackTo: req.RollbackTo,
 	}
 	if list := p.releases[ref]; len(list) > 0 && !req.Force {
 		if last := list[len(list)-1]; last.SameAs(next) && p.apps[ref].Release == last.Number {
@@ -41,7 +42,40 @@ func (p *Platform) Deploy(_ context.Context, req paas.DeployRequest) (paas.Deplo
 		p.apps[ref].Counts[process.Name] = process.Instances
 	}
 	p.releases[ref] = append(p.releases[ref], next)
-	return p.walk(ref, next, "push"), nil
+	cause := "push"
+	if req.RollbackTo > 0 {
+		cause = "rollback"
+	}
+	return p.walk(ref, next, cause), nil
+}
+
+// Rollback restores the release asked for, or the one before the one that serves.
+func (p *Platform) Rollback(ctx context.Context, req paas.RollbackRequest) (paas.DeployResult, error) {
+	restored, err := p.restored(ctx, req)
+	if err != nil {
+		return paas.DeployResult{}, err
+	}
+	return p.Deploy(ctx, restored)
+}
+
+func (p *Platform) PlanRollback(ctx context.Context, req paas.RollbackRequest) (paas.Plan, error) {
+	restored, err := p.restored(ctx, req)
+	if err != nil {
+		return paas.Plan{}, err
+	}
+	return p.Plan(ctx, restored)
+}
+
+func (p *Platform) restored(ctx context.Context, req paas.RollbackRequest) (paas.DeployRequest, error) {
+	snap, err := p.Snapshot(ctx, req.Ref)
+	if err != nil {
+		return paas.DeployRequest{}, err
+	}
+	old, err := p.Release(ctx, req.Ref, cmp.Or(req.To, snap.App.Release-1))
+	return paas.DeployRequest{
+		Team: req.Ref.Team, App: req.Ref.App, Spec: old.Spec, Artifact: old.Artifact, Runtime: old.Runtime, By: req.By,
+		Supersede: req.Supersede, Wait: req.Wait, Base: req.Base, Note: req.Note, RollbackTo: old.Number, Commit: old.Commit,
+	}, err
 }
 
 // walk begins a deployment to a release and ends it as fate says.

@@ -54,8 +54,23 @@ func (p *Platform) Release(_ context.Context, ref paas.AppRef, number int) (paas
 	return lookup(p.releases[ref], func(r paas.Release) bool { return r.Number == number }, "App %q has no release %d.", ref.App, number)
 }
 
-func (p *Platform) Releases(_ context.Context, ref paas.AppRef, limit int) (list []paas.Release, err error) {
-	p.locked(func() { list = newest(p.releases[ref], limit) })
+func (p *Platform) Releases(_ context.Context, ref paas.AppRef, below, limit int) (list []paas.Release, err error) {
+	p.locked(func() {
+		all := p.releases[ref]
+		if below > 0 {
+			all = all[:min(below-1, len(all))]
+		}
+		list = newest(all, limit)
+	})
+	return list, nil
+}
+
+func (p *Platform) Endings(_ context.Context, ref paas.AppRef) (list []paas.Ending, err error) {
+	p.locked(func() {
+		for _, d := range p.deployments[ref] {
+			list = append(list, paas.Ending{Release: d.Release, State: d.State, At: d.CreatedAt})
+		}
+	})
 	return list, nil
 }
 

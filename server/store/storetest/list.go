@@ -46,13 +46,30 @@ func listHistory(_ *testing.T, f *fixture) {
 			State: paas.DeploymentHealthy, CreatedAt: moment.Add(time.Duration(n) * time.Second),
 		})
 	}
+	for n := range 2 { // a restart, and another
+		c.Deployments = append(c.Deployments, paas.Deployment{
+			ID: fmt.Sprint("c", n), Team: "default", App: "shop", Release: 3, State: paas.DeploymentReverted,
+			CreatedAt: moment.Add(time.Duration(8+n) * time.Second),
+		})
+	}
 	f.save(c)
-	releases, err := f.Releases(f.ctx, shop, 2)
+	releases, err := f.Releases(f.ctx, shop, 0, 2)
 	f.must(err)
 	f.equal("releases", releases, []paas.Release{c.Releases[2], c.Releases[1]})
+	releases, err = f.Releases(f.ctx, shop, 2, 2)
+	f.must(err)
+	f.equal("releases below 2", releases, []paas.Release{c.Releases[0]})
+	endings, err := f.Endings(f.ctx, shop)
+	f.must(err)
+	f.equal("endings", endings, []paas.Ending{
+		{Release: 1, State: paas.DeploymentHealthy, At: moment},
+		{Release: 2, State: paas.DeploymentHealthy, At: moment.Add(time.Second)},
+		{Release: 3, State: paas.DeploymentHealthy, At: moment.Add(2 * time.Second)},
+		{Release: 3, State: paas.DeploymentReverted, At: moment.Add(9 * time.Second)},
+	})
 	deployments, err := f.Deployments(f.ctx, shop, 2)
 	f.must(err)
-	f.equal("deployments", []string{deployments[0].ID, deployments[1].ID}, []string{"d7", "d8"})
+	f.equal("deployments", []string{deployments[0].ID, deployments[1].ID}, []string{"c1", "c0"})
 	d, err := f.Deployment(f.ctx, shop, "d9")
 	f.must(err)
 	f.equal("deployment", d.Release, 1)

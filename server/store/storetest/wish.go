@@ -287,7 +287,7 @@ func deleteApp(_ *testing.T, f *fixture) {
 	f.must(f.Save(f.ctx, 0, paas.Change{Ref: shop, Version: snap.Version, Delete: true, Events: []paas.Event{event(shop, "gone")}}))
 	_, err = f.Snapshot(f.ctx, shop)
 	f.code(err, paas.NotFound)
-	releases, err := f.Releases(f.ctx, shop, 0)
+	releases, err := f.Releases(f.ctx, shop, 0, 0)
 	f.must(err)
 	deployments, err := f.Deployments(f.ctx, shop, 0)
 	f.must(err)
