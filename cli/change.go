@@ -55,7 +55,7 @@ func (s *session) change(ctx context.Context, args []string, detach bool, unchan
 		p.done("%s is done: release %d serves.", upperFirst(d.Cause), d.Release)
 	case serves(d):
 		p.done("%s", warmText(d))
-	case d.Waits == paas.WaitHold:
+	case waitsOnPurpose(d):
 		p.done("%s.", upperFirst(d.Reason))
 	default:
 		p.close()

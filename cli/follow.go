@@ -94,12 +94,17 @@ func (f *follower) run(ctx context.Context, after int64) error {
 // serves says that all requests go to a deployment's release, though its old instances may still be
 // kept warm.
 func serves(d paas.Deployment) bool {
-	return d.State == paas.DeploymentHealthy || (d.SwitchedAt != nil && !d.Abort && !d.State.Ended())
+	return d.State == paas.DeploymentHealthy || (d.SwitchedAt != nil && !d.Abort && !d.State.Ended() && d.Waits != paas.WaitPause)
+}
+
+// waitsOnPurpose says that somebody wanted a deployment to stand still where it does.
+func waitsOnPurpose(d paas.Deployment) bool {
+	return d.Waits == paas.WaitHold || d.Waits == paas.WaitPause
 }
 
 // warmText says how long the release before stays within reach, and how to go back to it.
 func warmText(d paas.Deployment) string {
-	return fmt.Sprintf("Release %d serves. Release %d stays warm for %s: `crumpet cancel %s` goes back to it at once, `crumpet promote %s` lets it go now.",
+	return fmt.Sprintf("Release %d serves. Release %d stays warm for %s: `crumpet abort %s` goes back to it at once, `crumpet promote %s` lets it go now.",
 		d.Release, d.Previous, d.Current().Hold, d.App, d.App)
 }
 
@@ -111,7 +116,7 @@ func (s *session) left(ctx context.Context, err error, d paas.Deployment) error 
 	} else {
 		s.say("%s", sentenceOf(err))
 	}
-	s.say("Deployment %s goes on without this command. See it with `crumpet status %s`, end it with `crumpet cancel %s`.", d.ID, d.App, d.App)
+	s.say("Deployment %s goes on without this command. See it with `crumpet status %s`, end it with `crumpet abort %s`.", d.ID, d.App, d.App)
 	return &saidError{err}
 }
 
@@ -250,7 +255,7 @@ func reasonOf(d paas.Deployment) string {
 func (f *follower) nextStep() string {
 	d := f.deployment
 	if d.Waits == paas.WaitFailure {
-		return fmt.Sprintf("It stays as it is: `crumpet promote %s` tries again, `crumpet cancel %s` turns back.", d.App, d.App)
+		return fmt.Sprintf("It stays as it is: `crumpet promote %s` tries again, `crumpet abort %s` turns back.", d.App, d.App)
 	}
 	if d.State == paas.DeploymentCanceled {
 		return "It was canceled. Push again when it is wanted."

@@ -4,31 +4,28 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crumpet-paas/crumpet/server/client"
-	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/wire"
 )
 
 func newPromoteCmd(s *session) *cobra.Command {
 	var detach bool
 	cmd := &cobra.Command{
-		Use:   "promote [APP]",
+		Use:   "promote [APP] [DEPLOYMENT]",
 		Short: "Let a deployment that is held go on",
 		Long: `Ends what the deployment under way waits for: the hold of a canary's step or of the old instances that are
-kept warm; room for new instances, by letting old ones go first; or, where the spec says revert = false,
-somebody to look at a failure, by trying again. Then waits until the deployment is done, or held again.`,
+kept warm, also of one that was paused; room for new instances, by letting old ones go first; or, where the
+spec says revert = false, somebody to look at a failure, by trying again. Then waits until the deployment is
+done, or held again.`,
 		Example: `  crumpet promote hello
   crumpet promote --detach`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return s.change(cmd.Context(), args, detach, "No deployment of app %q is under way.", func(c *client.Client, app string) (wire.Deployed, error) {
-				status, err := c.Status(cmd.Context(), app)
+			return s.change(cmd.Context(), args[:min(len(args), 1)], detach, "", func(*client.Client, string) (wire.Deployed, error) {
+				c, app, id, err := s.deployment(cmd.Context(), args)
 				if err != nil {
 					return wire.Deployed{}, err
 				}
-				if status.Deployment == nil {
-					return wire.Deployed{}, paas.Errorf(paas.Conflict, "No deployment of app %q is under way.", app)
-				}
-				d, err := c.Promote(cmd.Context(), app, status.Deployment.ID)
+				d, err := c.Promote(cmd.Context(), app, id)
 				return wire.Deployed{Deployment: &d}, err
 			})
 		},

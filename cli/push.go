@@ -192,7 +192,7 @@ func (u *push) walk(ctx context.Context, answer wire.Deployed) error {
 	switch {
 	case err != nil:
 		return u.s.left(ctx, err, d)
-	case d.Waits == paas.WaitHold && !serves(d):
+	case waitsOnPurpose(d) && !serves(d):
 		u.p.done("%s.", upperFirst(d.Reason))
 		return nil
 	case !serves(d):

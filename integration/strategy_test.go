@@ -98,7 +98,7 @@ func (d *dev) blueGreen(app string, next, before int) {
 	}
 	d.answersFrom("walker.localhost", 100, map[int][2]int{next: {100, 100}})
 	began := time.Now()
-	d.ok(app, "cancel")
+	d.ok(app, "abort")
 	d.until(time.Minute, "the release before serves again", func() bool {
 		return strings.Contains(d.text("walker.localhost"), fmt.Sprintf("release %d", before))
 	})

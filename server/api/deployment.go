@@ -41,23 +41,40 @@ func (a *API) deployment(ctx context.Context, in *deploymentScope) (*body[paas.D
 	return &body[paas.Deployment]{presentDeployment(d)}, nil
 }
 
-func (a *API) cancel(ctx context.Context, in *deploymentScope) (*body[paas.Deployment], error) {
-	ref, err := in.ref()
-	if err != nil {
-		return nil, err
-	}
-	if err := a.Deployer.Cancel(ctx, ref, in.ID, caller(ctx)); err != nil {
-		return nil, err
-	}
-	return a.deployment(ctx, in)
+func (a *API) abort(ctx context.Context, in *deploymentScope) (*body[paas.Deployment], error) {
+	return a.editDeployment(ctx, in, a.Deployer.Abort)
 }
 
 func (a *API) promote(ctx context.Context, in *deploymentScope) (*body[paas.Deployment], error) {
+	return a.editDeployment(ctx, in, a.Deployer.Promote)
+}
+
+func (a *API) resume(ctx context.Context, in *deploymentScope) (*body[paas.Deployment], error) {
+	return a.editDeployment(ctx, in, a.Deployer.Resume)
+}
+
+func (a *API) pause(ctx context.Context, in *struct {
+	AppScope
+	ID   string      `path:"id" doc:"The deployment."`
+	Body *wire.Pause // may be left out
+},
+) (*body[paas.Deployment], error) {
+	why := ""
+	if in.Body != nil {
+		why = in.Body.Reason
+	}
+	return a.editDeployment(ctx, &deploymentScope{in.AppScope, in.ID}, func(ctx context.Context, ref paas.AppRef, id, by string) error {
+		return a.Deployer.Pause(ctx, ref, id, why, by)
+	})
+}
+
+// editDeployment makes one wish for a deployment, and answers with it as it is then.
+func (a *API) editDeployment(ctx context.Context, in *deploymentScope, edit func(ctx context.Context, ref paas.AppRef, id, by string) error) (*body[paas.Deployment], error) {
 	ref, err := in.ref()
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Deployer.Promote(ctx, ref, in.ID, caller(ctx)); err != nil {
+	if err := edit(ctx, ref, in.ID, caller(ctx)); err != nil {
 		return nil, err
 	}
 	return a.deployment(ctx, in)

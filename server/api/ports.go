@@ -40,12 +40,15 @@ type Deployer interface {
 	Stop(ctx context.Context, ref paas.AppRef, by string) error
 	Start(ctx context.Context, ref paas.AppRef, by string) (paas.DeployResult, error)
 	Destroy(ctx context.Context, ref paas.AppRef, by string) error
-	Cancel(ctx context.Context, ref paas.AppRef, id, by string) error
+	// Abort, Pause, Resume and Promote take a deployment's id. Code conflict where it does not stand so.
+	Abort(ctx context.Context, ref paas.AppRef, id, by string) error
+	Pause(ctx context.Context, ref paas.AppRef, id, why, by string) error
+	Resume(ctx context.Context, ref paas.AppRef, id, by string) error
+	Promote(ctx context.Context, ref paas.AppRef, id, by string) error
 	// Once runs a task or cron of the serving release. Codes as above, and quota.
 	Once(ctx context.Context, req paas.RunRequest) (paas.Run, error)
 	// EndRun stops what runs of a job.
 	EndRun(ctx context.Context, ref paas.AppRef, job, by string) error
-	Promote(ctx context.Context, ref paas.AppRef, id, by string) error
 }
 
 // Blobs takes in the files of a source by their digests.

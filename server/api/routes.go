@@ -35,7 +35,10 @@ func (a *API) routes() []route {
 
 		typed("GET", "/v1/apps/{app}/deployments", "deployments", "List deployments, newest first", (*API).deployments),
 		typed("GET", "/v1/apps/{app}/deployments/{id}", "deployment", "Show a deployment", (*API).deployment),
-		typed("POST", "/v1/apps/{app}/deployments/{id}/cancel", "cancel", "Walk a deployment back", (*API).cancel, answers(202)),
+		typed("POST", "/v1/apps/{app}/deployments/{id}/pause", "pause", "Have a deployment stay where it is", (*API).pause, answers(202)),
+		typed("POST", "/v1/apps/{app}/deployments/{id}/resume", "resume", "Let a paused deployment go on", (*API).resume, answers(202)),
+		typed("POST", "/v1/apps/{app}/deployments/{id}/abort", "abort", "Walk a deployment back", (*API).abort, answers(202)),
+		typed("POST", "/v1/apps/{app}/deployments/{id}/cancel", "cancel", "Walk a deployment back: the old name of abort", (*API).abort, answers(202)),
 		typed("POST", "/v1/apps/{app}/deployments/{id}/promote", "promote", "Let a deployment that is held go on", (*API).promote, answers(202)),
 
 		typed("POST", "/v1/apps/{app}/scale", "scale", "Change how many instances are wanted", (*API).scale, answers(202, 200)),

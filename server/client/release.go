@@ -66,7 +66,23 @@ func (c *Client) Promote(ctx context.Context, app, id string) (d paas.Deployment
 	return d, c.call(ctx, unsent, "POST", appPath(app, "/deployments/"+url.PathEscape(id)+"/promote"), nil, nil, &d)
 }
 
-// Cancel makes a deployment walk back.
+// Pause has a deployment stay where it is; reason may be "". One that is paused already refuses it, so
+// it is repeated only if the server can't have heard it.
+func (c *Client) Pause(ctx context.Context, app, id, reason string) (d paas.Deployment, err error) {
+	return d, c.call(ctx, unsent, "POST", appPath(app, "/deployments/"+url.PathEscape(id)+"/pause"), nil, wire.Pause{Reason: reason}, &d)
+}
+
+// Resume lets a paused deployment go on.
+func (c *Client) Resume(ctx context.Context, app, id string) (d paas.Deployment, err error) {
+	return d, c.call(ctx, unsent, "POST", appPath(app, "/deployments/"+url.PathEscape(id)+"/resume"), nil, nil, &d)
+}
+
+// Abort makes a deployment walk back.
+func (c *Client) Abort(ctx context.Context, app, id string) (d paas.Deployment, err error) {
+	return d, c.call(ctx, always, "POST", appPath(app, "/deployments/"+url.PathEscape(id)+"/abort"), nil, nil, &d)
+}
+
+// Cancel is Abort under its old name, which servers of before know.
 func (c *Client) Cancel(ctx context.Context, app, id string) (d paas.Deployment, err error) {
 	return d, c.call(ctx, always, "POST", appPath(app, "/deployments/"+url.PathEscape(id)+"/cancel"), nil, nil, &d)
 }

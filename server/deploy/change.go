@@ -17,7 +17,7 @@ func giveUp(d paas.Deployment, snap paas.Snapshot, reason string, now time.Time)
 	change := changeOf(snap)
 	change.Deployments = []paas.Deployment{d}
 	change.Events = []paas.Event{event(d, now, paas.EventDeploymentHeld, reason+
-		fmt.Sprintf("; it stays as it is: `crumpet promote %s` tries again, `crumpet cancel %s` turns back", d.App, d.App))}
+		fmt.Sprintf("; it stays as it is: `crumpet promote %s` tries again, `crumpet abort %s` turns back", d.App, d.App))}
 	return change
 }
 

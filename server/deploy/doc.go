@@ -1,8 +1,8 @@
 // Package deploy turns the wish for an app into jobs and router rules, and walks it from the release
 // in one slot to the release in the other.
 //
-//	Deploy, Scale, Restart, Stop, Start, Destroy, Cancel,
-//	Promote, Once, EndRun                                     edit wishes: rows of the store, nothing else
+//	Deploy, Scale, Restart, Stop, Start, Destroy, Pause, Resume,
+//	Abort, Promote, Once, EndRun                              edit wishes: rows of the store, nothing else
 //	Plan                                                      says what Deploy would do, and does nothing
 //	Run                                                       the converger, on the leader only
 //

@@ -47,8 +47,8 @@ func Next(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
 	switch {
 	case d.Abort:
 		return nextBack(d, snap, now)
-	case d.Waits == paas.WaitFailure:
-		return Verdict{Reason: d.Reason, Paused: true, Waits: paas.WaitFailure}
+	case d.Waits == paas.WaitFailure, d.Waits == paas.WaitPause:
+		return Verdict{Reason: d.Reason, Paused: true, Waits: d.Waits}
 	}
 	f := factsOf(d, snap)
 	for _, reason := range []string{f.broken(now), f.late(now)} {

@@ -33,7 +33,7 @@ func phase(d paas.Deployment, snap paas.Snapshot, which paas.Phase, now time.Tim
 		switch run := row.Seen(snap.Runs); run.State {
 		case paas.RunComplete:
 		case paas.RunFailed, paas.RunKilled:
-			if which == paas.PhaseAfter && run.EndedAt != nil && run.EndedAt.Before(d.StepAt) {
+			if which == paas.PhaseAfter && run.EndedAt != nil && d.StartedAt != nil && run.EndedAt.Before(*d.StartedAt) {
 				continue // it was held for this, and somebody had it go on
 			}
 			return nil, "", taskFailed(run)

@@ -309,7 +309,7 @@ func TestATaskOfACanceledDeploymentIsStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.reaches("shop.task.migrate.1")
-	if err := c.deployer().Cancel(t.Context(), shop, result.Deployment.ID, "ann"); err != nil {
+	if err := c.deployer().Abort(t.Context(), shop, result.Deployment.ID, "ann"); err != nil {
 		t.Fatal(err)
 	}
 	c.stands()

@@ -122,6 +122,7 @@ func (d *Deployer) refusal(walk paas.Deployment, snap paas.Snapshot, out outcome
 		if walk.Steps = steps; changed {
 			change.Deployments = []paas.Deployment{walk}
 		}
+	case walk.Waits == paas.WaitFailure, walk.Waits == paas.WaitPause: // it stays as it is
 	default:
 		change = merge(change, giveUp(walk, snap, out.why, now))
 	}
@@ -160,7 +161,7 @@ func (d *Deployer) heldBack(walk paas.Deployment, snap paas.Snapshot, want Wante
 	seen := fenced(want, snap.Router)
 	v := Verdict{Reason: out.held, Paused: true}
 	switch {
-	case walk.Abort, walk.Waits == paas.WaitFailure:
+	case walk.Abort, walk.Waits == paas.WaitFailure, walk.Waits == paas.WaitPause:
 		return change, len(change.Slots) > 0
 	case seen:
 		v = factsOf(walk, snap).withoutRoom(out.held, now)

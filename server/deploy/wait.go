@@ -81,9 +81,9 @@ func (f facts) held(at paas.Step, now time.Time) (Verdict, bool) {
 func heldText(d paas.Deployment, at paas.Step) string {
 	switch {
 	case at.Switched():
-		return fmt.Sprintf("release %d takes all requests; release %d stays warm for %s, and `crumpet cancel %s` goes back to it at once", d.Release, d.Previous, at.Hold, d.App)
+		return fmt.Sprintf("release %d takes all requests; release %d stays warm for %s, and `crumpet abort %s` goes back to it at once", d.Release, d.Previous, at.Hold, d.App)
 	case at.Manual:
-		return fmt.Sprintf("release %d takes %s until somebody decides: `crumpet promote %s` goes on, `crumpet cancel %s` turns back", d.Release, shareText(at), d.App, d.App)
+		return fmt.Sprintf("release %d takes %s until somebody decides: `crumpet promote %s` goes on, `crumpet abort %s` turns back", d.Release, shareText(at), d.App, d.App)
 	default:
 		return fmt.Sprintf("release %d takes %s for %s", d.Release, shareText(at), at.Hold)
 	}

@@ -99,7 +99,7 @@ func TestNoOrderOfThingsTakesInstancesFromTheTraffic(t *testing.T) {
 			"promote": func(t *rapid.T) { _ = dep.Promote(t.Context(), shop, s.last().ID, "ann") }, // refused where nothing is held
 			"cancel": func(t *rapid.T) {
 				if rapid.IntRange(0, 3).Draw(t, "really") == 0 {
-					_ = dep.Cancel(t.Context(), shop, s.last().ID, "ann") // it may have ended
+					_ = dep.Abort(t.Context(), shop, s.last().ID, "ann") // it may have ended
 				}
 			},
 		})

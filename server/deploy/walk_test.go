@@ -60,7 +60,7 @@ func (c *cluster) promote(id string) {
 
 func (c *cluster) cancel(id string) paas.Deployment {
 	c.t.Helper()
-	if err := c.deployer().Cancel(c.t.Context(), shop, id, "ann"); err != nil {
+	if err := c.deployer().Abort(c.t.Context(), shop, id, "ann"); err != nil {
 		c.t.Fatal(err)
 	}
 	return c.ended(id)

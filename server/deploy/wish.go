@@ -219,17 +219,11 @@ func (d *Deployer) halt(snap paas.Snapshot, text string, edit func(*paas.App)) p
 	return change
 }
 
-// Cancel turns a deployment back; it ends as canceled, with the release before serving. Codes:
+// Abort turns a deployment back; it ends as canceled, with the release before serving. Codes:
 // not_found, conflict if it has ended.
-func (d *Deployer) Cancel(ctx context.Context, ref paas.AppRef, id, by string) error {
-	return d.existing(ctx, ref, func(snap paas.Snapshot) (paas.Change, bool, error) {
-		for _, walk := range snap.Deployments {
-			if walk.ID != id {
-				continue
-			}
-			return canceled(walk, snap, "canceled by "+by, d.now()), true, nil
-		}
-		return paas.Change{}, false, paas.Errorf(paas.Conflict, "App %q has no deployment %q under way. `crumpet status %s` shows the last one.", ref.App, id, ref.App)
+func (d *Deployer) Abort(ctx context.Context, ref paas.AppRef, id, by string) error {
+	return d.editWalk(ctx, ref, id, func(walk paas.Deployment, snap paas.Snapshot) (paas.Change, error) {
+		return canceled(walk, snap, "aborted by "+by, d.now()), nil
 	})
 }
 

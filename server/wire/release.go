@@ -76,6 +76,11 @@ type Deployments struct {
 	Next  string            `json:"next"`
 }
 
+// Pause says why a deployment is to stay where it is.
+type Pause struct {
+	Reason string `json:"reason,omitempty" doc:"Shown in status and events." maxLength:"200"`
+}
+
 // Scale names the wanted instances of some processes.
 type Scale struct {
 	Counts map[string]int `json:"counts" doc:"Wanted instances by process; those left out keep theirs." minProperties:"1"`

@@ -183,24 +183,47 @@ func (p *Platform) Destroy(_ context.Context, ref paas.AppRef, _ string) error {
 }
 
 func (p *Platform) Promote(_ context.Context, ref paas.AppRef, id, _ string) error {
-	_, err := p.change(ref, func(*paas.App) (paas.DeployResult, error) {
-		for i, d := range p.deployments[ref] {
-			if d.ID == id && !d.State.Ended() {
-				p.finish(&p.deployments[ref][i], paas.DeploymentHealthy, "")
-				return paas.DeployResult{}, nil
-			}
-		}
-		return paas.DeployResult{}, paas.Errorf(paas.Conflict, "Deployment %q is not under way.", id)
+	return p.editDeployment(ref, id, func(d *paas.Deployment) error {
+		p.finish(d, paas.DeploymentHealthy, "")
+		return nil
 	})
-	return err
 }
 
-func (p *Platform) Cancel(_ context.Context, ref paas.AppRef, id, _ string) error {
+func (p *Platform) Abort(_ context.Context, ref paas.AppRef, id, _ string) error {
+	return p.editDeployment(ref, id, func(d *paas.Deployment) error {
+		p.finish(d, paas.DeploymentCanceled, "aborted")
+		return nil
+	})
+}
+
+func (p *Platform) Pause(_ context.Context, ref paas.AppRef, id, why, by string) error {
+	return p.editDeployment(ref, id, func(d *paas.Deployment) error {
+		if d.Waits == paas.WaitPause {
+			return paas.Errorf(paas.Conflict, "Deployment %s is %s already.", id, d.Reason)
+		}
+		d.State, d.Waits, d.Reason = paas.DeploymentPaused, paas.WaitPause, "paused by "+by
+		if why != "" {
+			d.Reason += ": " + why
+		}
+		return nil
+	})
+}
+
+func (p *Platform) Resume(_ context.Context, ref paas.AppRef, id, _ string) error {
+	return p.editDeployment(ref, id, func(d *paas.Deployment) error {
+		if d.Waits != paas.WaitPause {
+			return paas.Errorf(paas.Conflict, "Deployment %s was not paused.", id)
+		}
+		d.State, d.Waits, d.Reason = paas.DeploymentRunning, "", ""
+		return nil
+	})
+}
+
+func (p *Platform) editDeployment(ref paas.AppRef, id string, edit func(*paas.Deployment) error) error {
 	_, err := p.change(ref, func(*paas.App) (paas.DeployResult, error) {
 		for i, d := range p.deployments[ref] {
 			if d.ID == id && !d.State.Ended() {
-				p.finish(&p.deployments[ref][i], paas.DeploymentCanceled, "canceled")
-				return paas.DeployResult{}, nil
+				return paas.DeployResult{}, edit(&p.deployments[ref][i])
 			}
 		}
 		return paas.DeployResult{}, paas.Errorf(paas.Conflict, "Deployment %q is not under way.", id)
