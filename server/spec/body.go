@@ -49,12 +49,18 @@ func (c contents) one(kind string) *hclsyntax.Block {
 
 // read sorts a body by its schema and reports everything the schema does not know.
 func (d *decoder) read(at place, body *hclsyntax.Body, s schema) contents {
-	c := contents{attrs: body.Attributes, blocks: make(map[string][]*hclsyntax.Block, len(body.Blocks))}
-	strange := hclsyntax.Attributes{}
+	c := contents{attrs: body.Attributes}
+	if len(body.Blocks) > 0 {
+		c.blocks = make(map[string][]*hclsyntax.Block, len(body.Blocks))
+	}
+	var strange hclsyntax.Attributes
 	for name, a := range body.Attributes {
 		if slices.Contains(s.attrs, name) {
-			d.ranges[join(at.key, name)] = a.Expr.Range()
+			d.ranges[join(at.key(), name)] = a.Expr.Range()
 		} else {
+			if strange == nil {
+				strange = hclsyntax.Attributes{}
+			}
 			strange[name] = a
 		}
 	}
@@ -85,7 +91,7 @@ func (d *decoder) read(at place, body *hclsyntax.Body, s schema) contents {
 			continue
 		}
 		if n := len(c.blocks[b.Type]); most[b.Type] > 0 && n == most[b.Type] {
-			if !d.broken[at.attr(b.Type).key] {
+			if !d.broken[at.attr(b.Type).key()] {
 				d.fault(at.attr(b.Type), b.DefRange(), "Too many", "%s", tooMany(b.Type, s.kind, countOf(body, b.Type)))
 			}
 			continue
@@ -113,7 +119,7 @@ func (d *decoder) unknown(at place, body *hclsyntax.Body, name string, r hcl.Ran
 		return
 	}
 	if d.lost(r) && nearest(name, s.names()) == "" {
-		d.broken[here.key] = true
+		d.broken[here.key()] = true
 		return
 	}
 	switch said := s.refused[name]; {
@@ -137,7 +143,7 @@ func (d *decoder) lost(r hcl.Range) bool {
 func (d *decoder) mistyped(at place, body *hclsyntax.Body, name string, s schema) {
 	meant := nearest(name, s.names())
 	if _, there := body.Attributes[meant]; !there && meant != "" {
-		d.broken[at.attr(meant).key] = true
+		d.broken[at.attr(meant).key()] = true
 	}
 }
 
@@ -155,11 +161,11 @@ func (d *decoder) labels(at place, b *hclsyntax.Block, label string) {
 
 // named gives the label of a block and notes where it stands, at place.label.
 func (d *decoder) named(at place, b *hclsyntax.Block) string {
-	d.ranges[at.key] = b.DefRange()
+	d.ranges[at.key()] = b.DefRange()
 	if len(b.Labels) == 0 {
-		d.broken[at.label().key] = true // reported by labels
+		d.broken[at.label().key()] = true // reported by labels
 	} else {
-		d.ranges[at.label().key] = b.LabelRanges[0]
+		d.ranges[at.label().key()] = b.LabelRanges[0]
 	}
 	return label(b)
 }
@@ -186,12 +192,12 @@ func ordered(attrs hclsyntax.Attributes) []*hclsyntax.Attribute {
 // check runs Validate's rules and reports what they find at its place in the file.
 func (d *decoder) check(s paas.Spec, file hcl.Range) {
 	r := newReport(func(at place, f flaw) {
-		reader := d.reader(at.key)
+		reader := d.reader(at.key())
 		at = reader.asWritten(at)
-		if reader.broken[at.key] || (f.absent && d.partial) {
+		if reader.broken[at.key()] || (f.absent && d.partial) {
 			return
 		}
-		d.report(at, reader.rangeOf(at.key, file), f.summary, f.message)
+		d.report(at, reader.rangeOf(at.key(), file), f.summary, f.message)
 	})
 	r.known, r.rerouted = d.inherited, d.rerouted
 	validate(s, r)
@@ -201,13 +207,13 @@ func (d *decoder) check(s paas.Spec, file hcl.Range) {
 // form only.
 func (d *decoder) asWritten(at place) place {
 	const long = ".health.readiness"
-	process, key, ok := strings.Cut(at.key, long)
+	process, key, ok := strings.Cut(at.key(), long)
 	if !ok || !d.short[process+".health"] {
 		return at
 	}
-	name, path, _ := strings.Cut(at.location, long)
+	name, path, _ := strings.Cut(at.location(), long)
 	as := strings.NewReplacer(".http", ".path")
-	return place{process + ".health" + as.Replace(key), name + ".health" + as.Replace(path)}
+	return placed(process+".health"+as.Replace(key), name+".health"+as.Replace(path))
 }
 
 // rangeOf gives the range of a key, else of the nearest block around it.

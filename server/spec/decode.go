@@ -11,12 +11,12 @@ import (
 func (d *decoder) app(b *hclsyntax.Block) paas.Spec {
 	root := place{}
 	d.ranges["app"] = b.DefRange()
-	s := paas.Spec{App: d.named(place{"app", "app"}, b)}
+	s := paas.Spec{App: d.named(placed("app", "app"), b)}
 	c := d.read(root, b.Body, appSchema)
 	s.Build = d.build(c.one("build"))
 	deploy, where := c.one("deploy"), c.one("placement")
-	s.Deploy = once(d, place{"deploy", "deploy"}, deploy, "", func() paas.Deploy { return d.deploy(deploy) })
-	here := place{"placement", "placement"}
+	s.Deploy = once(d, placed("deploy", "deploy"), deploy, "", func() paas.Deploy { return d.deploy(deploy) })
+	here := placed("placement", "placement")
 	s.Placement = once(d, here, where, "", func() paas.Placement { return d.placement(here, where, *appSchema.blocks["placement"].body) })
 	strategy := paas.Rolling // of processes, for which all others are the same
 	if s.Deploy.Strategy == paas.StopFirst {
@@ -58,8 +58,8 @@ func (d *decoder) build(b *hclsyntax.Block) paas.Build {
 	if b == nil {
 		return build
 	}
-	at := place{"build", "build"}
-	d.ranges[at.key] = b.DefRange()
+	at := placed("build", "build")
+	d.ranges[at.key()] = b.DefRange()
 	c := d.read(at, b.Body, buildSchema)
 	word(d, at.attr("builder"), c.attrs["builder"], &build.Builder, "builder", builders)
 	if d.broken["build.builder"] {
@@ -153,7 +153,7 @@ func (d *decoder) port(at place, b *hclsyntax.Block) paas.Port {
 	if p.Protocol == paas.HTTP {
 		p.Protocol = "" // as if it were not said, also for the digest
 	}
-	if d.broken[at.attr("protocol").key] {
+	if d.broken[at.attr("protocol").key()] {
 		p.Protocol = unknownProtocol
 	}
 	return p

@@ -24,12 +24,12 @@ func (d *decoder) file(body *hclsyntax.Body, o Options) paas.Spec {
 	apps := c.blocks["app"]
 	if len(apps) == 0 {
 		if !d.partial && !d.broken["app"] {
-			d.report(place{location: "app"}, whole, "App missing", "The file has no app block. Write app \"NAME\" { ... }.")
+			d.report(placed("", "app"), whole, "App missing", "The file has no app block. Write app \"NAME\" { ... }.")
 		}
 		return paas.Spec{}
 	}
 	for _, extra := range apps[1:] {
-		d.report(place{location: "app"}, extra.DefRange(), "Block repeated",
+		d.report(placed("", "app"), extra.DefRange(), "Block repeated",
 			fmt.Sprintf("A file holds one app, and the first is in line %d. Give each app a folder and a file of its own.", apps[0].DefRange().Start.Line))
 	}
 	chosen := d.app(apps[0])
@@ -54,7 +54,7 @@ func (d *decoder) environments(app *hclsyntax.Block) []*hclsyntax.Block {
 			continue
 		}
 		name := label(b)
-		at := place{"environment." + name, "environment." + name}
+		at := placed("environment."+name, "environment."+name)
 		switch problem := paas.CheckName("environment", name, paas.MaxApp); {
 		case problem != "":
 			d.report(at, b.LabelRanges[0], "Bad name", problem)
@@ -84,7 +84,7 @@ func (d *decoder) choose(environments []*hclsyntax.Block, wanted string) {
 	if len(names) > 0 {
 		hint = fmt.Sprintf("%s It has %s.", suggest(wanted, names), list(names))
 	}
-	d.report(place{location: "environment"}, hcl.Range{}, "Unknown environment", fmt.Sprintf("The app has no environment %q.%s", shorten(wanted), hint))
+	d.report(placed("", "environment"), hcl.Range{}, "Unknown environment", fmt.Sprintf("The app has no environment %q.%s", shorten(wanted), hint))
 }
 
 // environment reads the app as one environment has it.
@@ -98,7 +98,7 @@ func (d *decoder) environment(app, b *hclsyntax.Block) paas.Spec {
 		ranges: map[string]hcl.Range{}, broken: map[string]bool{}, base: d, inherited: map[string]bool{},
 		rerouted: map[string]bool{}, routes: map[*hclsyntax.Block]*hclsyntax.Block{},
 	}
-	e.read(place{"environment", "environment." + name}, b.Body, environmentSchema.named(name))
+	e.read(placed("environment", "environment."+name), b.Body, environmentSchema.named(name))
 	m := merger{d: e}
 	merged := *app
 	merged.Body = m.body(app.Body, m.known(b.Body), appSchema)
@@ -106,7 +106,7 @@ func (d *decoder) environment(app, b *hclsyntax.Block) paas.Spec {
 		merged.Labels = []string{label(app) + "-" + name}
 		merged.LabelRanges = []hcl.Range{b.LabelRanges[0]}
 		if paas.CheckName("app", label(app), paas.MaxApp) != "" {
-			e.broken[place{"app", "app"}.label().key] = true // said of the app
+			e.broken[placed("app", "app").label().key()] = true // said of the app
 		}
 	}
 	s := unrouted(e.app(&merged), b.Body)
@@ -187,7 +187,7 @@ func (m merger) body(base, over *hclsyntax.Body, s schema) *hclsyntax.Body {
 	for _, b := range over.Blocks {
 		id := identity(b)
 		if kind := s.blocks[b.Type]; kind.label != "" && seen[id] {
-			m.d.report(place{location: b.Type + "." + label(b)}, b.DefRange(), "Name repeated", fmt.Sprintf("The environment has a second %s %q. Join the two.", b.Type, label(b)))
+			m.d.report(placed("", b.Type+"."+label(b)), b.DefRange(), "Name repeated", fmt.Sprintf("The environment has a second %s %q. Join the two.", b.Type, label(b)))
 			continue
 		}
 		seen[id] = true

@@ -65,7 +65,7 @@ func (d *decoder) eval(at place, e hclsyntax.Expression, refs []paas.Port) (cty.
 	}
 	v, marks := v.UnmarkDeep()
 	if names := secretsIn(marks); len(names) > 0 {
-		d.fault(at, e.Range(), "Sensitive value", "The value of %s comes from %s, which is sensitive: it may stand in a secret only, so that no job, log or plan shows it. Take it out here, or take sensitive = true from the variable if anybody may read it.", at.location, list(names))
+		d.fault(at, e.Range(), "Sensitive value", "The value of %s comes from %s, which is sensitive: it may stand in a secret only, so that no job, log or plan shows it. Take it out here, or take sensitive = true from the variable if anybody may read it.", at.location(), list(names))
 		return cty.NilVal, false
 	}
 	if !d.sound(at, e, v, refs != nil) {
@@ -95,9 +95,9 @@ func (d *decoder) sound(at place, e hclsyntax.Expression, v cty.Value, refs bool
 	found := d.scope.tokens.in(v)
 	switch {
 	case found.key != "":
-		d.fault(at, e.Range(), "Reference not allowed", "The reference %s can't be the name of anything in %s: its value is known only where the instance runs.", found.key, at.location)
+		d.fault(at, e.Range(), "Reference not allowed", "The reference %s can't be the name of anything in %s: its value is known only where the instance runs.", found.key, at.location())
 	case found.text != "" && !refs:
-		d.fault(at, e.Range(), "Constant expected", "The value of %s can't come from %s, which is known only where the instance runs: only command, args, env and a file's content may refer to it.", at.location, found.text)
+		d.fault(at, e.Range(), "Constant expected", "The value of %s can't come from %s, which is known only where the instance runs: only command, args, env and a file's content may refer to it.", at.location(), found.text)
 	default:
 		return true
 	}
@@ -124,16 +124,16 @@ func (d *decoder) compute(at place, e hclsyntax.Expression, r reach) (cty.Value,
 		d.overspent(at, e.Range())
 	case len(secrets) > 0 && (diags.HasErrors() || refused != nil || tries(e)):
 		// What the library says of a fault may hold a piece of the value.
-		d.fault(at, e.Range(), "Sensitive value", "The value of %s can't be computed from %s. Why is not shown, as that is sensitive.", at.location, list(secrets))
+		d.fault(at, e.Range(), "Sensitive value", "The value of %s can't be computed from %s. Why is not shown, as that is sensitive.", at.location(), list(secrets))
 	case refused != nil:
 		d.fault(at, within(refused.where, e), refused.summary, "%s", refused.detail)
 	case diags.HasErrors():
 		d.uncomputed(at, e, first(diags))
 	case !v.IsWhollyKnown():
-		d.fault(at, e.Range(), "Bad value", "The value of %s can't be computed.", at.location)
+		d.fault(at, e.Range(), "Bad value", "The value of %s can't be computed.", at.location())
 	default:
 		if problem := d.scope.meter.check(v); problem != "" {
-			d.fault(at, e.Range(), "Value too large", "The value of %s %s.", at.location, problem)
+			d.fault(at, e.Range(), "Value too large", "The value of %s %s.", at.location(), problem)
 			return cty.NilVal, false
 		}
 		return v, true
@@ -143,11 +143,11 @@ func (d *decoder) compute(at place, e hclsyntax.Expression, r reach) (cty.Value,
 
 func (d *decoder) overspent(at place, r hcl.Range) {
 	if d.scope.meter.told {
-		d.broken[at.key] = true // one such sentence says it for the whole file
+		d.broken[at.key()] = true // one such sentence says it for the whole file
 		return
 	}
 	d.scope.meter.told = true
-	d.fault(at, r, "Too much to compute", "The value of %s takes too much to compute: loops over large collections, or long texts put together many times. Make the collections smaller, or write the value out.", at.location)
+	d.fault(at, r, "Too much to compute", "The value of %s takes too much to compute: loops over large collections, or long texts put together many times. Make the collections smaller, or write the value out.", at.location())
 }
 
 // uncomputed says in our words what the library says of an expression.
@@ -164,7 +164,7 @@ func (d *decoder) uncomputed(at place, e hclsyntax.Expression, diag *hcl.Diagnos
 			}
 		}
 	}
-	d.fault(at, r, "Bad value", "The value of %s can't be computed: %s", at.location, sentence(diag))
+	d.fault(at, r, "Bad value", "The value of %s can't be computed: %s", at.location(), sentence(diag))
 }
 
 func notAlone(ref string) string {
@@ -279,7 +279,7 @@ func (b *binder) whole(names []string) []string {
 
 func (b *binder) broken() {
 	b.ok = false
-	b.d.broken[b.at.key] = true
+	b.d.broken[b.at.key()] = true
 }
 
 // hostItself is what the bare word host is called while it is computed, as host is also an object.
@@ -326,7 +326,7 @@ func member(t hcl.Traversal) string {
 
 func (b *binder) variable(t hcl.Traversal, name string) {
 	if !b.reach.variables {
-		b.fail(t.SourceRange(), "Reference not allowed", "The value of %s is needed before any variable has one: write it out.", b.at.location)
+		b.fail(t.SourceRange(), "Reference not allowed", "The value of %s is needed before any variable has one: write it out.", b.at.location())
 		return
 	}
 	if name == "" && b.reach.only != "" {
@@ -364,7 +364,7 @@ func (b *binder) value(v *variable) {
 func (b *binder) local(t hcl.Traversal, name string) {
 	switch {
 	case !b.reach.locals:
-		b.fail(t.SourceRange(), "Reference not allowed", "The value of %s can't refer to %s: locals are made of variables, so they come later.", b.at.location, text(t))
+		b.fail(t.SourceRange(), "Reference not allowed", "The value of %s can't refer to %s: locals are made of variables, so they come later.", b.at.location(), text(t))
 	case name == "":
 		b.root("local")
 		for _, each := range b.whole(b.d.scope.localNames()) {
@@ -394,7 +394,7 @@ func (b *binder) reference(t hcl.Traversal, name string) {
 		kind = string(paas.RefHost)
 	}
 	if !b.reach.refs {
-		b.fail(t.SourceRange(), "Constant expected", "The value of %s can't come from %s, which is known only where the instance runs: only command, args, env and a file's content may refer to it.", b.at.location, shown(t))
+		b.fail(t.SourceRange(), "Constant expected", "The value of %s can't come from %s, which is known only where the instance runs: only command, args, env and a file's content may refer to it.", b.at.location(), shown(t))
 		return
 	}
 	switch path := kind + "." + name; {
@@ -446,7 +446,7 @@ func (b *binder) known(name string) string {
 func (d *decoder) parts(at place, r hcl.Range, v cty.Value) (paas.Value, bool) {
 	s, err := convert.Convert(v, cty.String)
 	if err != nil || s.IsNull() || !s.IsKnown() {
-		d.fault(at, r, "Text expected", "The value of %s must be a text, a number or a truth value.", at.location)
+		d.fault(at, r, "Text expected", "The value of %s must be a text, a number or a truth value.", at.location())
 		return nil, false
 	}
 	return d.scope.tokens.split(s.AsString()), true

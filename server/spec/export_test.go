@@ -54,3 +54,6 @@ func Nesting(src []byte) (deepest, steps int) {
 	}
 	return deepest, n.most
 }
+
+// Uncommented is what the library is given.
+var Uncommented = uncommented

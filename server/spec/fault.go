@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/agext/levenshtein"
@@ -11,26 +12,49 @@ import (
 )
 
 // place names one thing in a spec, twice: key tells two blocks with the same label apart and finds
-// a source range, location is what a user reads.
+// a source range, location is what a user reads. They are put together when they are asked for, which of
+// most places they never are.
 type place struct {
-	key      string // process#0.route#1.port
-	location string // process.web.route.shop.example.com/.port
+	blockKey      string // process#0.route#1
+	blockLocation string // process.web.route.shop.example.com/
+	name          string // port; "" for the block itself
+}
+
+// placed names a block.
+func placed(key, location string) place { return place{blockKey: key, blockLocation: location} }
+
+func (p place) key() string { return join(p.blockKey, p.name) } // process#0.route#1.port
+
+func (p place) location() string { // process.web.route.shop.example.com/.port
+	if p.name == labelName {
+		return p.blockLocation
+	}
+	return join(p.blockLocation, p.name)
 }
 
 func (p place) attr(name string) place {
-	return place{join(p.key, name), join(p.location, name)}
+	if p.name == "" {
+		return place{p.blockKey, p.blockLocation, name}
+	}
+	return place{p.key(), p.location(), name}
 }
 
 func (p place) block(kind string, index int, label string) place {
-	return place{join(p.key, fmt.Sprintf("%s#%d", kind, index)), join(p.location, strings.TrimSuffix(kind+"."+label, "."))}
+	return placed(join(p.key(), kind+"#"+strconv.Itoa(index)), join(p.location(), strings.TrimSuffix(kind+"."+label, ".")))
 }
 
+// labelName stands for the label of a block where a key of it would be named.
+const labelName = "#label"
+
 // label is the place of a block's own name.
-func (p place) label() place { return place{join(p.key, "#label"), p.location} }
+func (p place) label() place { return place{p.key(), p.location(), labelName} }
 
 func join(path, name string) string {
-	if path == "" {
+	switch "" {
+	case path:
 		return name
+	case name:
+		return path
 	}
 	return path + "." + name
 }

@@ -84,10 +84,10 @@ func (d *decoder) standsEach(at place, e hclsyntax.Expression) {
 				continue
 			}
 			here := at.attr(name)
-			if _, twice := d.ranges[here.key]; twice {
+			if _, twice := d.ranges[here.key()]; twice {
 				d.fault(here, item.KeyExpr.Range(), "Name repeated", "The field %s is there a second time. Keep one.", name)
 			}
-			d.ranges[here.label().key] = item.KeyExpr.Range()
+			d.ranges[here.label().key()] = item.KeyExpr.Range()
 			d.standsAt(here, item.ValueExpr)
 		}
 	case *hclsyntax.TupleConsExpr:
@@ -110,7 +110,7 @@ func nameOf(e hclsyntax.Expression) (string, bool) {
 }
 
 func (d *decoder) standsAt(at place, e hclsyntax.Expression) {
-	d.ranges[at.key] = e.Range()
+	d.ranges[at.key()] = e.Range()
 	d.standsEach(at, e)
 }
 

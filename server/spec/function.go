@@ -60,7 +60,7 @@ func (d *decoder) prepare(at place, e hclsyntax.Expression) bool {
 		}
 		if many := written(n); ok && many > maxElements {
 			ok = false
-			d.fault(at, e.Range(), "Value too large", "The value of %s has a list or map of %d elements; at most %d are computed.", at.location, many, maxElements)
+			d.fault(at, e.Range(), "Value too large", "The value of %s has a list or map of %d elements; at most %d are computed.", at.location(), many, maxElements)
 		}
 		switch n := n.(type) {
 		case *hclsyntax.FunctionCallExpr:
@@ -78,7 +78,7 @@ func (d *decoder) prepare(at place, e hclsyntax.Expression) bool {
 		case *hclsyntax.LiteralValueExpr:
 			if ok && n.Val.Type() == cty.Number && n.Val.IsKnown() && !n.Val.IsNull() && !tame(n.Val) {
 				ok = false
-				d.fault(at, n.Range(), "Number too large", "The value of %s holds a number that is too large or too small to be written out.", at.location)
+				d.fault(at, n.Range(), "Number too large", "The value of %s holds a number that is too large or too small to be written out.", at.location())
 			}
 		}
 		return nil

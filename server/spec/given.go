@@ -28,7 +28,7 @@ func (d *decoder) given(o Options) map[string]*given {
 			continue
 		}
 		if d.scope.variables[v.Name] == nil {
-			d.report(place{location: v.Name}, hcl.Range{}, "Unknown variable", fmt.Sprintf("%s sets %q, which is no variable of the app spec.%s", OriginFlag, v.Name, d.instead(v.Name)))
+			d.report(placed("", v.Name), hcl.Range{}, "Unknown variable", fmt.Sprintf("%s sets %q, which is no variable of the app spec.%s", OriginFlag, v.Name, d.instead(v.Name)))
 			continue
 		}
 		all[v.Name] = &given{raw: v.Value, origin: OriginFlag}
@@ -87,7 +87,7 @@ func (d *decoder) varFile(f VarFile, all map[string]*given) {
 
 // elsewhere reports a fault in a file that is not the app spec: without its source line.
 func (d *decoder) elsewhere(r hcl.Range, summary, detail string) {
-	d.report(place{location: fmt.Sprintf("%s:%d:%d", r.Filename, r.Start.Line, r.Start.Column)}, hcl.Range{}, summary, detail)
+	d.report(placed("", fmt.Sprintf("%s:%d:%d", r.Filename, r.Start.Line, r.Start.Column)), hcl.Range{}, summary, detail)
 }
 
 // unfit says what is wrong with a text that was given, or "".
@@ -126,7 +126,7 @@ func (d *decoder) validations(at place, v *variable, blocks []*hclsyntax.Block) 
 	fine := true
 	for i, b := range blocks {
 		here := at.block("validation", i, "")
-		d.ranges[here.key] = b.DefRange()
+		d.ranges[here.key()] = b.DefRange()
 		c := d.read(here, b.Body, *variableSchema.blocks["validation"].body)
 		if !d.validation(here, v, b, c) {
 			fine = false
@@ -139,7 +139,7 @@ func (d *decoder) validation(at place, v *variable, b *hclsyntax.Block, c conten
 	condition, message := c.attrs["condition"], c.attrs["error_message"]
 	for _, name := range []string{"condition", "error_message"} {
 		if c.attrs[name] == nil {
-			if !d.broken[at.attr(name).key] {
+			if !d.broken[at.attr(name).key()] {
 				d.fault(at.attr(name), b.DefRange(), "Key missing", "A validation of variable %q needs a condition and an error_message. Write condition = length(var.%s) > 0.", v.name, v.name)
 			}
 			return false

@@ -47,12 +47,12 @@ func (d *decoder) name(blocks []*hclsyntax.Block) {
 				d.report(first.at, a.NameRange, "Name repeated", "There is a second local "+strconv.Quote(a.Name)+". Give it another name.")
 				continue
 			}
-			at := place{"local." + a.Name, "local." + a.Name}
-			d.ranges[at.key] = a.Expr.Range()
+			at := placed("local."+a.Name, "local."+a.Name)
+			d.ranges[at.key()] = a.Expr.Range()
 			d.scope.locals[a.Name] = &local{at: at, attr: a}
 		}
 		for _, inner := range b.Body.Blocks {
-			d.report(place{location: "locals"}, inner.DefRange(), "Equals sign expected", "Locals are lines NAME = VALUE. Write "+inner.Type+" = { ... }.")
+			d.report(placed("", "locals"), inner.DefRange(), "Equals sign expected", "Locals are lines NAME = VALUE. Write "+inner.Type+" = { ... }.")
 		}
 	}
 	for _, name := range d.scope.localNames() {

@@ -23,11 +23,11 @@ func few(s paas.Spec, r report) bool {
 	ok := true
 	check := func(at place, kind string, n int) {
 		if n > most[kind] {
-			r.say(at, "Too many", "%s", tooMany(kind, at.location, n))
+			r.say(at, "Too many", "%s", tooMany(kind, at.location(), n))
 			ok = false
 		}
 	}
-	app := place{"app", "app"}
+	app := placed("app", "app")
 	check(app, "process", len(s.Processes))
 	check(app, "task", len(s.Tasks))
 	check(app, "cron", len(s.Crons))
@@ -40,7 +40,7 @@ func few(s paas.Spec, r report) bool {
 			check(at.block("spread", i, ""), "target", len(spread.Targets))
 		}
 	}
-	placement(place{"placement", "placement"}, s.Placement)
+	placement(placed("placement", "placement"), s.Placement)
 	for i, p := range s.Processes {
 		at := place{}.block("process", i, p.Name)
 		check(at, "port", len(p.Ports))

@@ -35,12 +35,13 @@ func ParseWith(src []byte, o Options) (*paas.Spec, hcl.Diagnostics) {
 	if diag := tooMuch(src, o.Filename); diag != nil {
 		return nil, hcl.Diagnostics{diag}
 	}
-	file, diags := hclsyntax.ParseConfig(src, o.Filename, hcl.InitialPos)
+	bare := uncommented(src)
+	file, diags := hclsyntax.ParseConfig(bare, o.Filename, hcl.InitialPos)
 	d := &decoder{
 		scope: newScope(src, o), found: &faults{said: map[said]bool{}},
 		// Past a syntax error parts of the file are missing, so what seems absent may well be there.
 		partial: diags.HasErrors(),
-		ranges:  map[string]hcl.Range{}, broken: map[string]bool{}, readings: map[string]reading{},
+		ranges:  make(map[string]hcl.Range, min(bytes.Count(bare, []byte("=")), 1000)), broken: map[string]bool{}, readings: map[string]reading{},
 	}
 	d.found.parsed(diags)
 

@@ -22,7 +22,7 @@ func (d *decoder) placement(at place, b *hclsyntax.Block, s schema) paas.Placeme
 	if b == nil {
 		return p
 	}
-	d.ranges[at.key] = b.DefRange()
+	d.ranges[at.key()] = b.DefRange()
 	c := d.read(at, b.Body, s)
 	if d.text(at.attr("pool"), c.attrs["pool"], &p.Pool) && p.Pool == defaultPool {
 		p.Pool = "" // as if it were not said, also for the digest
@@ -51,7 +51,7 @@ func (d *decoder) placement(at place, b *hclsyntax.Block, s schema) paas.Placeme
 
 // stands notes where a block without a name is.
 func (d *decoder) stands(at place, b *hclsyntax.Block) place {
-	d.ranges[at.key] = b.DefRange()
+	d.ranges[at.key()] = b.DefRange()
 	return at
 }
 
@@ -72,7 +72,7 @@ func (d *decoder) spread(at place, b *hclsyntax.Block, schema schema) paas.Sprea
 		here := at.block("target", i, label(b))
 		t := paas.Target{Value: d.named(here, b)}
 		c := d.read(here, b.Body, schema.blocks["target"].body.named(t.Value))
-		if c.attrs["percent"] == nil && !d.partial && !d.broken[here.attr("percent").key] {
+		if c.attrs["percent"] == nil && !d.partial && !d.broken[here.attr("percent").key()] {
 			d.fault(here.attr("percent"), b.DefRange(), "Percent missing", "The target %q must say what share of the instances it should get. Write percent = 50.", t.Value)
 		}
 		d.number(here.attr("percent"), c.attrs["percent"], &t.Percent)

@@ -15,7 +15,7 @@ func (d *decoder) health(at place, b *hclsyntax.Block, ports []paas.Port) paas.P
 	if b == nil {
 		return h
 	}
-	d.ranges[at.key] = b.DefRange()
+	d.ranges[at.key()] = b.DefRange()
 	c := d.read(at, b.Body, healthSchema)
 	if len(c.blocks) == 0 {
 		h.Readiness = d.shortForm(at, c, ports)
@@ -41,7 +41,7 @@ func (d *decoder) shortForm(at place, c contents, ports []paas.Port) *paas.Probe
 	if d.short == nil {
 		d.short = map[string]bool{}
 	}
-	d.short[at.key] = true
+	d.short[at.key()] = true
 	p := newProbe(paas.ProbeHTTP)
 	p.Path, p.Port = "/", fitting(p.Type, ports)
 	d.text(at.attr("path"), c.attrs["path"], &p.Path)
@@ -53,7 +53,7 @@ func (d *decoder) shortForm(at place, c contents, ports []paas.Port) *paas.Probe
 
 // probe reads one probe. A fault in how it asks leaves no probe: nothing more can be said of it.
 func (d *decoder) probe(at place, b *hclsyntax.Block, ports []paas.Port) *paas.Probe {
-	d.ranges[at.key] = b.DefRange()
+	d.ranges[at.key()] = b.DefRange()
 	c := d.read(at, b.Body, probeSchema.of(b.Type))
 	var asked []string
 	for _, kind := range probeTypes {
@@ -63,7 +63,7 @@ func (d *decoder) probe(at place, b *hclsyntax.Block, ports []paas.Port) *paas.P
 	}
 	switch {
 	case len(asked) == 0:
-		if !d.partial && !slices.ContainsFunc(probeTypes, func(kind paas.ProbeType) bool { return d.broken[at.attr(string(kind)).key] }) {
+		if !d.partial && !slices.ContainsFunc(probeTypes, func(kind paas.ProbeType) bool { return d.broken[at.attr(string(kind)).key()] }) {
 			d.fault(at, b.DefRange(), "Probe missing", "The %s probe does not say how it asks. Write http = \"/\", tcp = true, grpc = \"\" or exec = [\"./check\"] in it.", b.Type)
 		}
 		return nil
@@ -165,4 +165,4 @@ func pick(ports []paas.Port, fits func(paas.Port) bool) string {
 }
 
 // item is the place of one item of a list.
-func (p place) item(i int) place { return place{fmt.Sprintf("%s.%d", p.key, i), p.location} }
+func (p place) item(i int) place { return placed(fmt.Sprintf("%s.%d", p.key(), i), p.location()) }

@@ -46,7 +46,7 @@ func (d *decoder) program(at place, c contents, ports []paas.Port) paas.Program 
 }
 
 func (d *decoder) logs(at place, b *hclsyntax.Block, l *paas.Logs) {
-	d.ranges[at.key] = b.DefRange()
+	d.ranges[at.key()] = b.DefRange()
 	c := d.read(at, b.Body, logsBlock)
 	d.number(at.attr("max_files"), c.attrs["max_files"], &l.MaxFiles)
 	d.memory(at.attr("max_size"), c.attrs["max_size"], &l.MaxSize)
@@ -64,12 +64,12 @@ func (d *decoder) configFile(at place, b *hclsyntax.Block, ports []paas.Port) pa
 		f.Change = "" // said by neither: Validate asks for it
 	}
 	for _, text := range []string{"content", "template"} { // one of them is there, though it can't be read
-		if d.broken[at.attr(text).key] {
-			d.broken[at.attr("content").key] = true
+		if d.broken[at.attr(text).key()] {
+			d.broken[at.attr("content").key()] = true
 		}
 	}
 	word(d, at.attr("change"), c.attrs["change"], &f.Change, "change of a file", changes)
-	change, signal := at.attr("change").key, at.attr("signal").key
+	change, signal := at.attr("change").key(), at.attr("signal").key()
 	d.broken[change], d.broken[signal] = d.broken[change] || d.broken[signal], d.broken[change] || d.broken[signal]
 	return f
 }
@@ -85,15 +85,15 @@ func (d *decoder) command(at place, command, args *hclsyntax.Attribute, ports []
 	if !ok || args == nil {
 		return values
 	}
-	if command == nil && !d.partial && !d.broken[here.key] {
+	if command == nil && !d.partial && !d.broken[here.key()] {
 		d.fault(there, args.NameRange, "Command missing", "The args are arguments of a command, and there is none. Write command = [\"./NAME\"] as well.")
-		d.broken[here.key] = true
+		d.broken[here.key()] = true
 		return nil
 	}
 	more, _ := d.line(there, args, ports)
 	for i := range more { // what Validate says of them is said of the command's items
-		to := here.item(len(values) + i).key
-		d.ranges[to], d.broken[to] = d.ranges[there.item(i).key], d.broken[there.item(i).key]
+		to := here.item(len(values) + i).key()
+		d.ranges[to], d.broken[to] = d.ranges[there.item(i).key()], d.broken[there.item(i).key()]
 	}
 	return append(values, more...)
 }
@@ -130,7 +130,7 @@ func (d *decoder) single(at place, a *hclsyntax.Attribute, v cty.Value) ([]paas.
 		d.fault(at, a.Expr.Range(), "List expected", "The value of %s is one text with spaces in it, and there is no shell that takes it apart. Write %s = [%s].", a.Name, a.Name, quoted(strings.Fields(text)))
 		return nil, false
 	}
-	d.ranges[at.item(0).key] = a.Expr.Range()
+	d.ranges[at.item(0).key()] = a.Expr.Range()
 	return []paas.Value{word}, ok
 }
 

@@ -21,11 +21,11 @@ type reading struct {
 func once[T any](d *decoder, at place, b *hclsyntax.Block, strategy paas.Strategy, read func() T) T {
 	if d.base == nil {
 		v := read()
-		d.readings[at.key] = reading{b, strategy, v}
+		d.readings[at.key()] = reading{b, strategy, v}
 		return v
 	}
-	if r, known := d.base.readings[at.key]; known && r.block == b && r.strategy == strategy {
-		d.inherited[at.key] = true
+	if r, known := d.base.readings[at.key()]; known && r.block == b && r.strategy == strategy {
+		d.inherited[at.key()] = true
 		return r.value.(T)
 	}
 	return read()
@@ -45,7 +45,7 @@ func (d *decoder) reroute(at place, b *hclsyntax.Block, strategy paas.Strategy) 
 	if !ok {
 		return p, false
 	}
-	before, known := d.base.readings[at.key]
+	before, known := d.base.readings[at.key()]
 	if !known || before.block != own || before.strategy != strategy {
 		return p, false
 	}
@@ -56,7 +56,7 @@ func (d *decoder) reroute(at place, b *hclsyntax.Block, strategy paas.Strategy) 
 			p.Routes = append(p.Routes, d.route(at, len(p.Routes), block, distinct(p.Ports)))
 		}
 	}
-	d.inherited[at.key], d.rerouted[at.key] = true, true
+	d.inherited[at.key()], d.rerouted[at.key()] = true, true
 	return p, ok
 }
 

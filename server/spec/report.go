@@ -49,7 +49,7 @@ func (f *faults) parsed(diags hcl.Diagnostics) {
 
 // fault reports what is wrong with the value at a place, and keeps Validate from doing so again.
 func (d *decoder) fault(at place, r hcl.Range, summary, format string, args ...any) {
-	d.broken[at.key] = true
+	d.broken[at.key()] = true
 	if d.found.full() {
 		d.found.more++
 		return
@@ -66,7 +66,7 @@ func (d *decoder) report(at place, r hcl.Range, summary, detail string) {
 	key := said{summary, r.Start.Byte, r.End.Byte, ""}
 	nowhere := r.Filename == "" && r.Start.Line == 0
 	if nowhere {
-		key.location = at.location + detail
+		key.location = at.location() + detail
 	}
 	switch {
 	case !nowhere && slices.ContainsFunc(f.syntax, func(s hcl.Range) bool { return s.Overlaps(r) }):
@@ -81,7 +81,7 @@ func (d *decoder) report(at place, r hcl.Range, summary, detail string) {
 	if b := d.inside; b != nil && !nowhere && !hcl.RangeBetween(b.Range(), b.Body.Range()).Overlaps(r) {
 		detail = fmt.Sprintf("In environment %q: %s", label(b), detail)
 	}
-	diag := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Extra: location(at.location)}
+	diag := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Extra: location(at.location())}
 	if !nowhere {
 		diag.Subject = &r
 	}

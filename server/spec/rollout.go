@@ -22,12 +22,12 @@ func (d *decoder) deploy(b *hclsyntax.Block) paas.Deploy {
 	if b == nil {
 		return s
 	}
-	at := place{"deploy", "deploy"}
-	d.ranges[at.key] = b.DefRange()
+	at := placed("deploy", "deploy")
+	d.ranges[at.key()] = b.DefRange()
 	c := d.read(at, b.Body, deploySchema)
 	word(d, at.attr("strategy"), c.attrs["strategy"], &s.Strategy, "strategy", strategies)
-	if d.broken[at.attr("strategy").key] { // whose blocks fit is not known
-		d.broken[at.attr("canary").key], d.broken[at.attr("blue_green").key] = true, true
+	if d.broken[at.attr("strategy").key()] { // whose blocks fit is not known
+		d.broken[at.attr("canary").key()], d.broken[at.attr("blue_green").key()] = true, true
 	}
 	d.amount(at.attr("surge"), c.attrs["surge"], &s.Surge)
 	d.number(at.attr("max_in_flight"), c.attrs["max_in_flight"], &s.MaxInFlight)
@@ -57,7 +57,7 @@ func (d *decoder) kept(c contents, name string) *hclsyntax.Block {
 func (d *decoder) canary(at place, b *hclsyntax.Block, s *paas.Deploy) {
 	policy := paas.CanaryPolicy{Instances: canaryInstances, Traffic: slices.Clone(canaryTraffic), Hold: paas.DefaultCanaryHold}
 	if b != nil {
-		d.ranges[at.key] = b.DefRange()
+		d.ranges[at.key()] = b.DefRange()
 		c := d.read(at, b.Body, *deploySchema.blocks["canary"].body)
 		d.number(at.attr("instances"), c.attrs["instances"], &policy.Instances)
 		d.numbers(at.attr("traffic"), c.attrs["traffic"], &policy.Traffic)
@@ -75,7 +75,7 @@ func (d *decoder) canary(at place, b *hclsyntax.Block, s *paas.Deploy) {
 func (d *decoder) blueGreen(at place, b *hclsyntax.Block, s *paas.Deploy) {
 	warm := paas.DefaultWarm
 	if b != nil {
-		d.ranges[at.key] = b.DefRange()
+		d.ranges[at.key()] = b.DefRange()
 		c := d.read(at, b.Body, *deploySchema.blocks["blue_green"].body)
 		d.duration(at.attr("warm"), c.attrs["warm"], &warm)
 	}

@@ -121,9 +121,9 @@ func (d *decoder) items(at place, a *hclsyntax.Attribute, example string, take f
 			r = tuple.Exprs[i].Range()
 		}
 		here := at.item(i)
-		d.ranges[here.key] = r
+		d.ranges[here.key()] = r
 		if !take(here, r, element) {
-			d.broken[at.key] = true
+			d.broken[at.key()] = true
 			return false
 		}
 	}

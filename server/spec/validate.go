@@ -82,13 +82,13 @@ func brief(args []any) []any {
 func Validate(s paas.Spec) []paas.Fault {
 	var faults []paas.Fault
 	validate(s, newReport(func(at place, f flaw) {
-		faults = append(faults, paas.Fault{Location: at.location, Message: f.message})
+		faults = append(faults, paas.Fault{Location: at.location(), Message: f.message})
 	}))
 	return faults
 }
 
 func validate(s paas.Spec, r report) {
-	app := place{"app", "app"}
+	app := placed("app", "app")
 	if problem := paas.CheckName("app", s.App, paas.MaxApp); problem != "" {
 		r.say(app.label(), "Bad name", "%s", problem)
 	}
@@ -97,7 +97,7 @@ func validate(s paas.Spec, r report) {
 	}
 	validateBuild(s.Build, r)
 	if len(s.Processes) == 0 {
-		r.missing(place{"process", "app"}, "Process missing", "The app %q has no process. Add process \"web\" { command = [\"./%s\"] }.", s.App, s.App)
+		r.missing(placed("process", "app"), "Process missing", "The app %q has no process. Add process \"web\" { command = [\"./%s\"] }.", s.App, s.App)
 	}
 	if !few(s, r) {
 		return // a rule that compares each with all would take long
@@ -105,26 +105,26 @@ func validate(s paas.Spec, r report) {
 	validateNames(s, r)
 	for i, p := range s.Processes {
 		switch at := (place{}).block("process", i, p.Name); {
-		case !r.known[at.key]:
+		case !r.known[at.key()]:
 			validateProcess(at, p, s.Build.Builder, r)
-		case r.rerouted[at.key]:
+		case r.rerouted[at.key()]:
 			validateRoutes(at, p, r)
 		}
 	}
 	for i, t := range s.Tasks {
-		if at := (place{}).block("task", i, t.Name); !r.known[at.key] {
+		if at := (place{}).block("task", i, t.Name); !r.known[at.key()] {
 			validateTask(at, t, r)
 		}
 	}
 	for i, t := range s.Crons {
-		if at := (place{}).block("cron", i, t.Name); !r.known[at.key] {
+		if at := (place{}).block("cron", i, t.Name); !r.known[at.key()] {
 			validateCron(at, t, r)
 		}
 	}
 	validateRouteOwners(s, r)
 	validateSharedEnv(s, r)
 	validateDeploy(s, r)
-	validatePlacement(place{"placement", "placement"}, s.Placement, r)
+	validatePlacement(placed("placement", "placement"), s.Placement, r)
 }
 
 // validateNames demands one name for one thing: processes, tasks and crons stand in the same lists of
@@ -165,7 +165,7 @@ func validateName(at place, kind, name string, r report) {
 }
 
 func validateBuild(b paas.Build, r report) {
-	at := place{"build", "build"}
+	at := placed("build", "build")
 	if !slices.Contains(builders, b.Builder) {
 		r.say(at.attr("builder"), "Unknown value", "%s", unknownWord("builder", string(b.Builder), builders))
 		return

@@ -11,7 +11,7 @@ import (
 const maxTraffic = 20 // steps of a canary
 
 func validateDeploy(s paas.Spec, r report) {
-	at, d := place{"deploy", "deploy"}, s.Deploy
+	at, d := placed("deploy", "deploy"), s.Deploy
 	if !slices.Contains(strategies, d.Strategy) {
 		r.say(at.attr("strategy"), "Unknown value", "%s", unknownWord("strategy", string(d.Strategy), strategies))
 	}

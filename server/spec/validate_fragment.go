@@ -20,13 +20,13 @@ import (
 // be Nomad that finds the mistake, in the middle of a deployment.
 func validateFragment(at place, l level, f paas.Fragment, r report) {
 	at = at.attr("nomad")
-	if len(f) == 0 || r.known[at.key] {
+	if len(f) == 0 || r.known[at.key()] {
 		return
 	}
 	at = at.attr(l.name)
 	object, err := parseFragment(f)
 	if err != nil {
-		r.say(at, "Map expected", "The nomad fragment at %s is not a JSON object.", at.location)
+		r.say(at, "Map expected", "The nomad fragment at %s is not a JSON object.", at.location())
 		return
 	}
 	w := walk{level: l, report: r}
@@ -35,7 +35,7 @@ func validateFragment(at place, l level, f paas.Fragment, r report) {
 		return
 	}
 	if err := json.Unmarshal(f, reflect.New(l.of).Interface()); err != nil {
-		r.say(at, "Bad fragment", "Nomad can't read the fragment at %s: %s.", at.location, err)
+		r.say(at, "Bad fragment", "Nomad can't read the fragment at %s: %s.", at.location(), err)
 	}
 }
 
@@ -126,7 +126,7 @@ func (w *walk) object(at place, t reflect.Type, object map[string]any) map[strin
 			continue
 		case !known:
 			names := slices.Sorted(maps.Keys(fields))
-			w.say(here.label(), "Unknown field", "Nomad's API has no field %q at %s.%s Names are written as in its JSON; there are %s.", name, at.location, suggestField(name, names), list(names))
+			w.say(here.label(), "Unknown field", "Nomad's API has no field %q at %s.%s Names are written as in its JSON; there are %s.", name, at.location(), suggestField(name, names), list(names))
 			continue
 		}
 		made[name] = w.value(here, of, object[name])
@@ -163,7 +163,7 @@ func (w *walk) duration(at place, v any) any {
 	case string:
 		t, err := time.ParseDuration(v)
 		if err != nil {
-			w.say(at, "Bad duration", "The duration %q at %s can't be read. Write a number with its unit, such as \"30s\", or nanoseconds.", shorten(v), at.location)
+			w.say(at, "Bad duration", "The duration %q at %s can't be read. Write a number with its unit, such as \"30s\", or nanoseconds.", shorten(v), at.location())
 			return v
 		}
 		return json.Number(strconv.FormatInt(int64(t), 10))
@@ -191,12 +191,12 @@ func (w *walk) number(at place, t reflect.Type, v any) {
 		_, err = strconv.ParseInt(n.String(), 10, t.Bits())
 	}
 	if err != nil {
-		w.say(at, "Bad number", "The field %s is a %s in Nomad's API, which can't be %s.", at.location, t.Kind(), n)
+		w.say(at, "Bad number", "The field %s is a %s in Nomad's API, which can't be %s.", at.location(), t.Kind(), n)
 	}
 }
 
 func (w *walk) mistyped(at place, wanted string, v any) {
-	w.say(at, "Wrong type", "The field %s must be %s, not %s.", at.location, wanted, kindOfPlain(v))
+	w.say(at, "Wrong type", "The field %s must be %s, not %s.", at.location(), wanted, kindOfPlain(v))
 }
 
 // kindOfPlain names a value for a sentence, as kindOf does.

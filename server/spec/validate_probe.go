@@ -23,7 +23,7 @@ func validateProbes(at place, p paas.Process, r report) {
 }
 
 func validateProbe(health place, name string, p paas.Process, probe paas.Probe, r report) {
-	at := place{join(health.key, name), join(health.location, name)}
+	at := health.attr(name)
 	what := name + " probe"
 	switch probe.Type {
 	case paas.ProbeHTTP:
@@ -78,7 +78,7 @@ func validateProbeCommand(at place, what string, command []string, r report) {
 		r.say(at, "Bad text", "The command of the %s holds %q, and Nomad would evaluate what follows ${. Put the text into env or a file, and let the program read it there.", what, command[i])
 	}
 	if slices.ContainsFunc(command, func(s string) bool { return strings.ContainsRune(s, 0) }) {
-		r.say(at, "Bad text", "The value at %s has a NUL character, which no program can be given. Leave it out.", at.location)
+		r.say(at, "Bad text", "The value at %s has a NUL character, which no program can be given. Leave it out.", at.location())
 	}
 }
 

@@ -82,7 +82,7 @@ func validateCommand(at place, command []paas.Value, o owner, r report) {
 func validateText(at place, v paas.Value, r report) {
 	for _, part := range v {
 		if strings.ContainsRune(part.Text, 0) {
-			r.say(at, "Bad text", "The value at %s has a NUL character, which no program can be given. Leave it out.", at.location)
+			r.say(at, "Bad text", "The value at %s has a NUL character, which no program can be given. Leave it out.", at.location())
 			return
 		}
 	}

@@ -24,8 +24,8 @@ func (d *decoder) value(at place, e hclsyntax.Expression, ports []paas.Port) paa
 // values reads a list of such texts.
 func (d *decoder) values(at place, e hclsyntax.Expression, ports []paas.Port, example string) ([]paas.Value, bool) {
 	item := func(i int, r hcl.Range) place {
-		here := place{fmt.Sprintf("%s.%d", at.key, i), at.location}
-		d.ranges[here.key] = r
+		here := placed(fmt.Sprintf("%s.%d", at.key(), i), at.location())
+		d.ranges[here.key()] = r
 		return here
 	}
 	all := []paas.Value{}
@@ -40,7 +40,7 @@ func (d *decoder) values(at place, e hclsyntax.Expression, ports []paas.Port, ex
 		return nil, false
 	}
 	if v.IsNull() || !sequence(v) {
-		d.fault(at, e.Range(), "List expected", "The value of %s must be a list. Write %s.", at.location, example)
+		d.fault(at, e.Range(), "List expected", "The value of %s must be a list. Write %s.", at.location(), example)
 		return nil, false
 	}
 	for i, each := range v.AsValueSlice() {
@@ -92,7 +92,7 @@ func layers(e hclsyntax.Expression) []hclsyntax.Expression {
 func (d *decoder) entries(at place, object *hclsyntax.ObjectConsExpr, ports []paas.Port, env map[string]paas.Value) {
 	here := map[string]bool{}
 	for _, item := range object.Items {
-		key, ok := d.eval(place{at.key + ".#name", at.location}, item.KeyExpr, nil)
+		key, ok := d.eval(placed(at.key()+".#name", at.location()), item.KeyExpr, nil)
 		if !ok {
 			continue
 		}
@@ -107,8 +107,8 @@ func (d *decoder) entries(at place, object *hclsyntax.ObjectConsExpr, ports []pa
 			continue
 		}
 		here[name] = true
-		d.ranges[entry.label().key] = item.KeyExpr.Range()
-		d.ranges[entry.key] = item.ValueExpr.Range()
+		d.ranges[entry.label().key()] = item.KeyExpr.Range()
+		d.ranges[entry.key()] = item.ValueExpr.Range()
 		env[name] = d.value(entry, item.ValueExpr, ports)
 	}
 }
@@ -130,7 +130,7 @@ func (d *decoder) layer(at place, e, whole hclsyntax.Expression, ports []paas.Po
 		key, each := it.Element()
 		name := key.AsString()
 		entry := at.attr(name)
-		d.ranges[entry.label().key], d.ranges[entry.key] = e.Range(), e.Range()
+		d.ranges[entry.label().key()], d.ranges[entry.key()] = e.Range(), e.Range()
 		env[name], _ = d.parts(entry, e.Range(), each)
 	}
 }

@@ -108,12 +108,12 @@ func (d *decoder) variable(at place, v *variable, g *given) {
 		fallback, whole = d.standard(at.attr("default"), a, v)
 	}
 	switch {
-	case !known || d.broken[at.key]:
+	case !known || d.broken[at.key()]:
 	case g != nil:
 		v.value, v.ok = d.accept(at, v, g)
 	case c.attrs["default"] != nil:
 		v.value, v.ok = fallback, whole
-	case !d.broken[at.attr("default").key]:
+	case !d.broken[at.attr("default").key()]:
 		d.fault(at, v.block.DefRange(), "Value missing", "The variable %q has no default and was given no value. Give it one with --var %s=..., in a file with --var-file, or as %s%s.", v.name, v.name, EnvPrefix, v.name)
 	}
 	if v.ok {
@@ -140,7 +140,7 @@ func (d *decoder) plain(at place, a *hclsyntax.Attribute, to *string) {
 // kind reads the type of a variable.
 func (d *decoder) kind(at place, a *hclsyntax.Attribute, v *variable) bool {
 	if a == nil {
-		return !d.broken[at.key]
+		return !d.broken[at.key()]
 	}
 	v.typed = true
 	var diags hcl.Diagnostics
@@ -186,7 +186,7 @@ func (d *decoder) accept(at place, v *variable, g *given) (cty.Value, bool) {
 			g.r = nil
 		}
 		if g.r != nil {
-			d.broken[at.key] = true
+			d.broken[at.key()] = true
 			d.elsewhere(*g.r, summary, detail)
 		} else {
 			d.fault(at, where, summary, "%s", detail)
