@@ -66,7 +66,7 @@ prove: build ## the sizes of "Must show": STORY=walk|kill|modules|... STACK=embe
 	PROVE=1 STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 60m -parallel 1 -v $(if $(STORY),-run '(?i)^Test$(STORY)$$') ./integration $(QUIET)
 
 fuzz: ## every fuzz target of the spec and its translation: FUZZTIME=10m each
-	@for target in spec:FuzzParse spec:FuzzFormat jobspec:FuzzParseToJob jobspec:FuzzTextReachesTheTaskUnchanged build/detect:FuzzDetect; do \
+	@for target in spec:FuzzParse spec:FuzzFormat spec:FuzzUncommented jobspec:FuzzParseToJob jobspec:FuzzTextReachesTheTaskUnchanged build/detect:FuzzDetect; do \
 		$(GO) test ./server/$${target%:*} -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) || exit 1; done
 
 bench: build ## a push against `nomad job run` on the same real Nomad, seven rounds, medians (parsing: prove STORY=parse)
