@@ -26,6 +26,7 @@ const devDomain = "localhost"
 
 type devFlags struct {
 	listen, router, data, stack string
+	nodes                       int
 	json                        bool
 }
 
@@ -38,8 +39,14 @@ func newDevCmd(s *session) *cobra.Command {
 
 Each of the four is the real program when it is on PATH (nomad, consul, vault or bao, fabio), and an
 embedded stand-in otherwise; --stack says to use only one or the other. All state is kept in the data
-folder and is there again at the next start. When all is ready, DIR/dev.json holds the addresses.`,
+folder and is there again at the next start. When all is ready, DIR/dev.json holds the addresses.
+
+With --nodes 2 there is a second Nomad client, a process of its own (the child nomad-2, with a Consul
+agent consul-2 when they are real): kill it, drain it, and see where the instances go. A child that was
+killed is started again at once, unless there is a file DIR/CHILD/hold. Each node believes to have the
+whole machine's memory and processors.`,
 		Example: `  crumpet dev
+  crumpet dev --nodes 2
   crumpet dev --data /tmp/second --listen 127.0.0.1:0 --router 127.0.0.1:0   # beside the first`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.dev(cmd.Context(), f) },
 	}
@@ -48,6 +55,7 @@ folder and is there again at the next start. When all is ready, DIR/dev.json hol
 	flags.StringVar(&f.router, "router", "127.0.0.1:9999", "address of the router; port 0 for a free one")
 	flags.StringVar(&f.data, "data", ".crumpet", "data folder")
 	flags.StringVar(&f.stack, "stack", "auto", "auto, embedded or real")
+	flags.IntVar(&f.nodes, "nodes", 1, fmt.Sprintf("clients of Nomad, 1 to %d: to see what a drain or a lost machine does", devstack.MaxNodes))
 	flags.BoolVar(&f.json, "json", false, "print the addresses as one JSON object")
 	return cmd
 }
@@ -55,6 +63,9 @@ folder and is there again at the next start. When all is ready, DIR/dev.json hol
 func (s *session) dev(ctx context.Context, f devFlags) error {
 	if !slices.Contains([]string{"auto", "embedded", "real"}, f.stack) {
 		return usagef("--stack %q: use auto, embedded or real", f.stack)
+	}
+	if f.nodes < 1 || f.nodes > devstack.MaxNodes {
+		return usagef("--nodes %d: one machine has 1 to %d", f.nodes, devstack.MaxNodes)
 	}
 	programs, err := devstack.Find(f.stack)
 	if err != nil {
@@ -70,7 +81,7 @@ func (s *session) dev(ctx context.Context, f devFlags) error {
 	}
 	began := time.Now()
 	supervisor, err := devstack.New(devstack.Config{
-		Dir: f.data, Listen: f.listen, Router: f.router, Programs: programs,
+		Dir: f.data, Listen: f.listen, Router: f.router, Programs: programs, Nodes: f.nodes,
 		Self:   []string{executable, "devstack"},
 		Server: func(stack devstack.Stack) (devstack.Server, error) { return devServer(stack, executable) },
 		Ready: func(name string, pid int) {
@@ -88,6 +99,7 @@ func (s *session) dev(ctx context.Context, f devFlags) error {
 }
 
 func versionOf(programs devstack.Programs, name string) string {
+	name, _, _ = strings.Cut(name, "-") // nomad-2 is a Nomad
 	if name == "router" {
 		name = "fabio"
 	}
@@ -179,6 +191,13 @@ func (s *session) devStarted(info devstack.Info, f devFlags) {
 	s.print("  Apps at  %s", strings.Replace(info.Router, "127.0.0.1", "APP.localhost", 1))
 	s.print("  Stack    %s", strings.Join(parts, ", "))
 	s.print("           nomad %s  consul %s  vault %s  fabio %s", info.Nomad, info.Consul, info.Vault, info.Fabio)
+	if len(info.Nodes) > 1 {
+		var nodes []string
+		for _, n := range info.Nodes {
+			nodes = append(nodes, fmt.Sprintf("%s (tasks at %d-%d)", n.Name, n.FirstTaskPort, n.LastTaskPort))
+		}
+		s.print("  Nodes    %s", strings.Join(nodes, ", "))
+	}
 	s.print("  Data     %s", f.data)
 	s.print("")
 	s.print("Now, in another terminal: crumpet init --template go-web hello && cd hello && crumpet push%s", addrHint(info.Addr, current))

@@ -34,6 +34,8 @@ type Child struct {
 	// (unseal a vault).
 	Ready func(ctx context.Context) error
 	Grace time.Duration // between SIGTERM and SIGKILL; default 15 s
+	// Hold is a file: while it is there, the child is not started again when it has ended. "": it always is.
+	Hold string
 }
 
 // minder keeps one child running.
@@ -70,10 +72,21 @@ func (m *minder) run(ctx context.Context, started chan<- struct{}) error {
 		}
 		m.log.Warn("child ended, starting it again", "name", m.Name, "err", err, "after_ms", backoff.Milliseconds())
 		pause(ctx, backoff)
+		m.held(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
 		backoff = min(2*backoff, lastBackoff)
+	}
+}
+
+// held waits until nothing holds the child back.
+func (m *minder) held(ctx context.Context) {
+	for m.Hold != "" && ctx.Err() == nil {
+		if _, err := os.Stat(m.Hold); err != nil {
+			return
+		}
+		pause(ctx, 4*askEvery)
 	}
 }
 

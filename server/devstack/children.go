@@ -58,15 +58,16 @@ func (b builder) nomad() (Child, error) {
 	if err != nil {
 		return Child{}, err
 	}
-	c := Child{Name: "nomad", Log: b.logFile("nomad"), Ready: nomadReady(b.stack.Nomad)}
+	first, last := b.ports.taskPorts(0, b.nodes)
+	c := Child{Name: "nomad", Log: b.logFile("nomad"), Ready: nomadReady(b.stack.Nomad, nodeName(0))}
 	program := b.stack.Programs.Nomad
 	if !program.Real() {
 		c.Argv = b.embedded("nomad", "--listen", local(b.ports.Nomad), "--data", dir,
 			"--consul", b.stack.Consul, "--vault", b.stack.Vault, "--vault-keys", b.vaultKeysFile(),
-			"--min-port", fmt.Sprint(b.stack.FirstTaskPort), "--max-port", fmt.Sprint(b.stack.LastTaskPort))
+			"--name", nodeName(0), "--min-port", fmt.Sprint(first), "--max-port", fmt.Sprint(last))
 		return c, nil
 	}
-	c.Ready = realNomadReady(b.stack.Nomad)
+	c.Ready = realNomadReady(b.stack.Nomad, nodeName(0))
 	config, err := b.configure("nomad", "nomad.hcl", nomadConfig)
 	c.Argv = []string{program.Path, "agent", "-config", config}
 	return c, err
@@ -169,21 +170,20 @@ listener "tcp" {
 `, b.stack.Vault, local(b.ports.VaultCluster), filepath.Join(b.dir, "vault", "data"), local(b.ports.Vault))
 }
 
-// nomadConfig names the Vault mount and role that workloads log in by: those of "nomad setup vault".
 func nomadConfig(b builder) string {
 	return fmt.Sprintf(`# written by crumpet dev at each start
-name                 = "dev"
+name                 = %[1]q
 region               = "global"
 datacenter           = "dc1"
-data_dir             = %[1]q
+data_dir             = %[2]q
 bind_addr            = "127.0.0.1"
 disable_update_check = true
 leave_on_interrupt   = false
 leave_on_terminate   = false
 ports {
-  http = %[2]d
-  rpc  = %[3]d
-  serf = %[4]d
+  http = %[3]d
+  rpc  = %[4]d
+  serf = %[5]d
 }
 advertise {
   http = "127.0.0.1"
@@ -194,25 +194,32 @@ server {
   enabled          = true
   bootstrap_expect = 1
   raft_multiplier  = 1
-  # So that memory_max is more than a wish.
+%[6]s  # So that memory_max is more than a wish.
   default_scheduler_config {
     memory_oversubscription_enabled = true
   }
 }
-client {
+`, nodeName(0), filepath.Join(b.dir, "nomad"), b.ports.Nomad, b.ports.NomadRPC, b.ports.NomadSerf, b.heartbeats()) +
+		nomadClientConfig(b, 0, b.ports.Consul)
+}
+
+// nomadClientConfig names the Vault mount and role that workloads log in by: those of "nomad setup vault".
+func nomadClientConfig(b builder, node, consul int) string {
+	first, last := b.ports.taskPorts(node, b.nodes)
+	return fmt.Sprintf(`client {
   enabled           = true
   network_interface = "lo"
-  servers           = ["127.0.0.1:%[3]d"]
-  min_dynamic_port  = %[5]d
-  max_dynamic_port  = %[6]d
+  servers           = ["127.0.0.1:%[1]d"]
+  min_dynamic_port  = %[2]d
+  max_dynamic_port  = %[3]d
   max_kill_timeout  = "10m"
-  options = {
+%[4]s  options = {
     "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean"
     "driver.allowlist"     = "raw_exec,exec"
   }
   # What a static Go program looks for. The default links all of /usr and takes seconds for each task.
   chroot_env {
-%[7]s  }
+%[5]s  }
 }
 plugin "raw_exec" {
   config {
@@ -220,11 +227,11 @@ plugin "raw_exec" {
   }
 }
 consul {
-  address = "127.0.0.1:%[8]d"
+  address = "127.0.0.1:%[6]d"
 }
 vault {
   enabled               = true
-  address               = %[9]q
+  address               = %[7]q
   jwt_auth_backend_path = "jwt-nomad"
   create_from_role      = "nomad-workloads"
   default_identity {
@@ -232,8 +239,7 @@ vault {
     ttl = "1h"
   }
 }
-`, filepath.Join(b.dir, "nomad"), b.ports.Nomad, b.ports.NomadRPC, b.ports.NomadSerf,
-		b.stack.FirstTaskPort, b.stack.LastTaskPort, chroot(), b.ports.Consul, b.stack.Vault)
+`, b.ports.NomadRPC, first, last, cgroupParent(b, node), chroot(), consul, b.stack.Vault)
 }
 
 // chroot lists the files that exist here of those that tasks get in their root.

@@ -6,6 +6,10 @@
 //	      |
 //	      o lifeline pipe --> guard: at end of file it kills whatever holds CRUMPET_DEV_DIR=DIR
 //
+// With --nodes N there are further clients of Nomad, nomad-2 and so on, each a child that can be killed alone; a real
+// one has a Consul agent of its own, consul-2. The stand-in's further clients share its one Consul agent.
+//
+//	DIR/CHILD/hold  while it is there, a further client or agent that has ended is not started again
 //	DIR/dev.lock    held by dev and its guard: one stack per folder
 //	DIR/ports.json  ports chosen once and kept while they are free
 //	DIR/dev.json    Info: written last, when all is ready; removed first, at the end

@@ -17,8 +17,9 @@ type Info struct {
 	Router string            `json:"router"` // where routes are served
 	Fabio  string            `json:"fabio"`  // the admin API of the router
 	Token  string            `json:"token"`  // for the server's API
-	Pids   map[string]int    `json:"pids"`   // dev, server, nomad, consul, vault, router
-	Stack  map[string]string `json:"stack"`  // nomad, consul, vault, fabio: "embedded" or a version
+	Pids   map[string]int    `json:"pids"`   // dev, server, nomad, consul, vault, router; nomad-2, consul-2...
+	Nodes  []Node            `json:"nodes"`
+	Stack  map[string]string `json:"stack"` // nomad, consul, vault, fabio: "embedded" or a version
 }
 
 func infoPath(dir string) string { return filepath.Join(dir, "dev.json") }

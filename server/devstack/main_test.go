@@ -84,7 +84,7 @@ func answerReady(w http.ResponseWriter, r *http.Request) {
 	case "/v1/sys/seal-status":
 		_, _ = fmt.Fprint(w, `{"initialized":true,"sealed":false}`)
 	case "/v1/nodes":
-		_, _ = fmt.Fprint(w, `[{"Status":"ready"}]`)
+		_, _ = fmt.Fprint(w, `[{"Name":"dev","Status":"ready"}]`)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // plan chooses addresses and describes the children below the server, in the order of their start.
 func (s *Supervisor) plan() (builder, []Child, error) {
-	ports, err := choosePorts(s.dir)
+	ports, err := choosePorts(s.dir, s.config.Nodes)
 	if err != nil {
 		return builder{}, nil, err
 	}
@@ -37,15 +37,22 @@ func (s *Supervisor) plan() (builder, []Child, error) {
 		Dir: s.dir, Listen: listen, Addr: "http://" + reachableAt(listen),
 		Nomad: "http://" + local(ports.Nomad), Consul: "http://" + local(ports.Consul), Vault: "http://" + local(ports.Vault),
 		Router: "http://" + reachableAt(routerListen), Fabio: "http://" + local(ports.Admin), RouterListen: routerListen,
-		FirstTaskPort: ports.Tasks, LastTaskPort: ports.Tasks + taskBlock - 2,
 		Programs: s.config.Programs,
 	}
-	b := builder{self: s.config.Self, dir: s.dir, ports: ports, stack: stack}
+	b := builder{self: s.config.Self, dir: s.dir, ports: ports, stack: stack, nodes: s.config.Nodes}
 	if b.vault, err = readKeys(b.vaultKeysFile()); err != nil {
 		return builder{}, nil, err
 	}
+	builds := []func() (Child, error){b.consul}
+	for node := 1; node < b.nodes && b.stack.Programs.Consul.Real(); node++ {
+		builds = append(builds, func() (Child, error) { return b.furtherConsul(node) })
+	}
+	builds = append(builds, b.vaultChild, b.nomad)
+	for node := 1; node < b.nodes; node++ {
+		builds = append(builds, func() (Child, error) { return b.furtherNomad(node) })
+	}
 	var children []Child
-	for _, build := range []func() (Child, error){b.consul, b.vaultChild, b.nomad, b.router} {
+	for _, build := range append(builds, b.router) {
 		c, err := build()
 		if err != nil {
 			return builder{}, nil, err
@@ -87,6 +94,7 @@ type builder struct {
 	ports Ports
 	stack Stack
 	vault *vaultKeys
+	nodes int
 }
 
 // folder makes DIR/NAME, where a part keeps its log, its state and its configuration.

@@ -42,6 +42,21 @@ type Ports struct {
 	Vault        int `json:"vault"`
 	VaultCluster int `json:"vault_cluster"`
 	Tasks        int `json:"tasks"` // the first of taskBlock ports for tasks
+
+	Further []NodePorts `json:"further,omitempty"` // of the nodes after the first
+}
+
+// NodePorts are those of a real client and of the Consul agent beside it.
+type NodePorts struct {
+	Nomad      int `json:"nomad"`
+	Consul     int `json:"consul"`
+	ConsulSerf int `json:"consul_serf"`
+}
+
+// taskPorts are the ports for the tasks of one of several nodes: each has its part of the block.
+func (p Ports) taskPorts(node, nodes int) (first, last int) {
+	size := (taskBlock - 1) / nodes
+	return p.Tasks + node*size, p.Tasks + (node+1)*size - 1
 }
 
 // claimTasks takes a block of ports for tasks that no other dev on this machine has, the one of last time if it
@@ -69,7 +84,7 @@ func claimTasks(dir string, p *Ports) (net.Listener, error) {
 }
 
 // choosePorts reads DIR/ports.json, keeps the ports that are free, replaces the others, and writes the file.
-func choosePorts(dir string) (Ports, error) {
+func choosePorts(dir string, nodes int) (Ports, error) {
 	var p Ports
 	path := filepath.Join(dir, "ports.json")
 	text, err := os.ReadFile(path)
@@ -82,11 +97,18 @@ func choosePorts(dir string) (Ports, error) {
 			return p, fmt.Errorf("read ports: %s: %w. Remove it to choose new ports", path, err)
 		}
 	}
-	taken := map[int]bool{}
-	for _, port := range []*int{
+	ports := []*int{
 		&p.Server, &p.Router, &p.Admin, &p.Metrics, &p.Nomad, &p.NomadRPC, &p.NomadSerf,
 		&p.Consul, &p.ConsulServer, &p.ConsulSerf, &p.Vault, &p.VaultCluster,
-	} {
+	}
+	for len(p.Further) < nodes-1 {
+		p.Further = append(p.Further, NodePorts{})
+	}
+	for i := range nodes - 1 {
+		ports = append(ports, &p.Further[i].Nomad, &p.Further[i].Consul, &p.Further[i].ConsulSerf)
+	}
+	taken := map[int]bool{}
+	for _, port := range ports {
 		if *port == 0 || taken[*port] || !stillFree(*port) {
 			if *port, err = pickPort(taken); err != nil {
 				return p, err

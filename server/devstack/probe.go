@@ -54,18 +54,18 @@ func consulReady(addr string) func(context.Context) error {
 }
 
 // nomadReady waits for the node: without one nothing can be placed.
-func nomadReady(addr string) func(context.Context) error {
+func nomadReady(addr, name string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		var nodes []struct{ Status string }
+		var nodes []struct{ Name, Status string }
 		if err := getJSON(ctx, addr+"/v1/nodes", &nodes); err != nil {
 			return err
 		}
 		for _, n := range nodes {
-			if n.Status == "ready" {
+			if n.Name == name && n.Status == "ready" {
 				return nil
 			}
 		}
-		return errors.New("nomad has no ready node")
+		return fmt.Errorf("nomad has no ready node %s", name)
 	}
 }
 
@@ -79,8 +79,8 @@ const registersWithin = 2 * time.Second
 // realNomadReady waits until the client of this very start has registered, too: a restarted server knows the node
 // as ready from before. A client that asks between the election and the loading of the keyring is refused, gives up its
 // identity and asks again after 15 to 30 s only; a new start takes two.
-func realNomadReady(addr string) func(context.Context) error {
-	nodeReady := nomadReady(addr)
+func realNomadReady(addr, name string) func(context.Context) error {
+	nodeReady := nomadReady(addr, name)
 	var leading time.Time // since when this start has a leader
 	tries := 0
 	return func(ctx context.Context) error {

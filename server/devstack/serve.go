@@ -25,13 +25,14 @@ import (
 type options struct {
 	listen, admin, metrics   string
 	data, dir                string
+	nomad, name              string
 	consul, vault, vaultKeys string
 	minPort, maxPort         int
 	log                      *slog.Logger
 }
 
-// Serve is the body of `crumpet devstack NAME ...`: a stand-in (consul, vault, nomad, router), a task's executor or the
-// guard. It logs to stderr, ends gracefully on SIGTERM, and returns the exit code.
+// Serve is the body of `crumpet devstack NAME ...`: a stand-in (consul, vault, nomad, router), a further client of
+// Nomad's, a task's executor or the guard. It logs to stderr, ends gracefully on SIGTERM, and returns the exit code.
 func Serve(ctx context.Context, name string, args []string, stderr io.Writer) int {
 	if name == "executor" {
 		return executor.Main(args, os.Stdin, os.Stdout)
@@ -48,6 +49,8 @@ func Serve(ctx context.Context, name string, args []string, stderr io.Writer) in
 	flags.StringVar(&o.metrics, "metrics", "", "host:port of the router's metrics")
 	flags.StringVar(&o.data, "data", "", "folder of the state")
 	flags.StringVar(&o.dir, "dir", "", "data folder of the dev that the guard guards")
+	flags.StringVar(&o.nomad, "nomad", "", "URL of the Nomad that a further client belongs to")
+	flags.StringVar(&o.name, "name", "", "name of a client's node; the host's unless said")
 	flags.StringVar(&o.consul, "consul", "", "URL of Consul")
 	flags.StringVar(&o.vault, "vault", "", "URL of Vault")
 	flags.StringVar(&o.vaultKeys, "vault-keys", "", "file of the root token that templates read secrets with")
@@ -57,7 +60,7 @@ func Serve(ctx context.Context, name string, args []string, stderr io.Writer) in
 		return 2
 	}
 	parts := map[string]func(context.Context, options) error{
-		"consul": serveConsul, "vault": serveVault, "nomad": serveNomad, "router": serveRouter,
+		"consul": serveConsul, "vault": serveVault, "nomad": serveNomad, "router": serveRouter, "client": serveClient,
 		"guard": func(_ context.Context, o options) error { return serveGuard(o) },
 	}
 	part, ok := parts[name]
@@ -98,12 +101,17 @@ func serveNomad(ctx context.Context, o options) error {
 	}
 	s, err := nomad.Open(nomad.Config{
 		Data: o.data, ConsulAddr: o.consul, VaultAddr: o.vault, VaultToken: keys.root(), Advertise: o.listen,
-		DynamicPortMin: o.minPort, DynamicPortMax: o.maxPort, Log: o.log,
+		Name: o.name, DynamicPortMin: o.minPort, DynamicPortMax: o.maxPort, Log: o.log,
 	})
 	if err != nil {
 		return err
 	}
 	return serveHTTP(ctx, o, s, s.Run)
+}
+
+// serveClient is a further node of the stand-in's.
+func serveClient(ctx context.Context, o options) error {
+	return nomad.Attach(ctx, o.nomad, nomad.ClientSpec{Name: o.name, MinPort: o.minPort, MaxPort: o.maxPort}, o.log)
 }
 
 func serveRouter(ctx context.Context, o options) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -20,6 +21,7 @@ type Config struct {
 	Listen   string   // of the server; port 0 is chosen once and kept
 	Router   string   // of the router; port 0 as well
 	Programs Programs // from Find
+	Nodes    int      // clients of Nomad, 1 unless said
 	Self     []string // the command line of Serve without a name: crumpet devstack
 
 	// Server describes the server's child. It is asked when the stack is ready.
@@ -35,15 +37,14 @@ type Config struct {
 
 // Stack is what a server needs to know of the parts below it. Addresses are URLs.
 type Stack struct {
-	Dir                         string // absolute
-	Listen                      string // where the server shall listen, host:port
-	Addr                        string // the same as a URL
-	Nomad, Consul, Vault        string
-	Router, Fabio               string
-	RouterListen                string // host:port of Router
-	VaultToken                  string // the root token of this stack's own vault; never logged
-	FirstTaskPort, LastTaskPort int
-	Programs                    Programs
+	Dir                  string // absolute
+	Listen               string // where the server shall listen, host:port
+	Addr                 string // the same as a URL
+	Nomad, Consul, Vault string
+	Router, Fabio        string
+	RouterListen         string // host:port of Router
+	VaultToken           string // the root token of this stack's own vault; never logged
+	Programs             Programs
 }
 
 // Server is the server's command, and the token that dev.json names.
@@ -53,6 +54,9 @@ type Server struct {
 	ReadyURL string   // answers 200 when the server serves; default ADDR/readyz
 	Token    string
 }
+
+// MaxNodes is how many clients share one machine: each believes to have it for itself.
+const MaxNodes = 4
 
 // Supervisor runs one stack.
 type Supervisor struct {
@@ -84,6 +88,12 @@ func New(c Config) (*Supervisor, error) {
 	if c.TaskGrace == 0 {
 		c.TaskGrace = 5 * time.Second
 	}
+	if c.Nodes == 0 {
+		c.Nodes = 1
+	}
+	if c.Nodes < 1 || c.Nodes > MaxNodes {
+		return nil, fmt.Errorf("%d nodes: one machine has 1 to %d", c.Nodes, MaxNodes)
+	}
 	return &Supervisor{config: c, log: c.Log.With("component", "dev"), dir: dir, pids: map[string]int{"dev": os.Getpid()}}, nil
 }
 
@@ -97,6 +107,13 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	defer func() { _ = held.Close() }()
 	if n := sweep(ctx, s.dir, os.Getpid()); n > 0 {
 		s.log.Warn("processes left behind by an earlier dev killed", "count", n)
+	}
+	for node := range MaxNodes {
+		for _, name := range []string{"nomad", "consul"} { // of a machine that was dead when dev ended
+			if err := os.Remove(builder{dir: s.dir}.holdFile(numbered(name, node))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("start: %w", err)
+			}
+		}
 	}
 	// All tasks ended with the dev before this one. What the stand-in's executors noted of that is not told: the
 	// tasks are started anew, and did not fail.
@@ -160,7 +177,7 @@ func (s *Supervisor) runAll(ctx context.Context, b builder, children []Child, gu
 	if err != nil || ctx.Err() != nil {
 		return err
 	}
-	if err := s.publish(stack, server.Token); err != nil {
+	if err := s.publish(stack, server.Token, b.describeNodes()); err != nil {
 		return err
 	}
 	<-ctx.Done()
@@ -196,7 +213,10 @@ func (s *Supervisor) stopAll(ctx context.Context, up []started, guardPid int) {
 		s.log.Debug("child stopped", "name", child.name)
 		if child.name == "nomad" {
 			s.mu.Lock()
-			except := []int{os.Getpid(), guardPid, s.pids["consul"], s.pids["vault"]}
+			except := []int{os.Getpid(), guardPid, s.pids["vault"]}
+			for node := range s.config.Nodes {
+				except = append(except, s.pids[numbered("consul", node)])
+			}
 			s.mu.Unlock()
 			endTasks(ctx, s.dir, s.config.TaskGrace, except...)
 		}
@@ -220,11 +240,11 @@ func (s *Supervisor) childReady(name string, pid int) {
 }
 
 // publish writes dev.json and tells the caller.
-func (s *Supervisor) publish(stack Stack, token string) error {
+func (s *Supervisor) publish(stack Stack, token string, nodes []Node) error {
 	s.mu.Lock()
 	info := Info{
 		Addr: stack.Addr, Nomad: stack.Nomad, Consul: stack.Consul, Vault: stack.Vault, Router: stack.Router, Fabio: stack.Fabio,
-		Token: token, Pids: maps.Clone(s.pids), Stack: s.config.Programs.Stack(),
+		Token: token, Nodes: nodes, Pids: maps.Clone(s.pids), Stack: s.config.Programs.Stack(),
 	}
 	published := info
 	s.info = &published

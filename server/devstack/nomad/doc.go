@@ -1,6 +1,9 @@
-// Package nomad is the embedded stand-in for Nomad: one server, one client and
-// one node behind an http.Handler, with durable state, running tasks as real
-// processes that outlive it.
+// Package nomad is the embedded stand-in for Nomad: one server and one client
+// with a node behind an http.Handler, with durable state, running tasks as real
+// processes that outlive it. Further clients are processes that attach to it:
+// while one lives, the stand-in runs a client with a node of its own for it; when
+// it dies, that client is dead, its node down after a while, and what ran there
+// is lost and replaced.
 //
 //	HTTP -> state (rows, index) -> evaluation -> sched.Reconcile -> allocations
 //	     -> runner -> executor (a process each) and catalog (Consul)

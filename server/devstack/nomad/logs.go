@@ -181,6 +181,9 @@ func (s *Server) clientAlloc(r *http.Request) (a *state.Alloc, err error) {
 			err = fail(http.StatusNotFound, "Unknown allocation %q", r.PathValue("id"))
 		}
 	})
+	if a != nil && !s.reachable(a.NodeID) {
+		return nil, fail(http.StatusNotFound, "No path to node. Node may be down or disconnected.")
+	}
 	return a, err
 }
 

@@ -23,8 +23,8 @@ const version = "2.0.6"
 const signals = "SIGABRT,SIGALRM,SIGBUS,SIGCHLD,SIGCONT,SIGFPE,SIGHUP,SIGILL,SIGINT,SIGIO,SIGKILL,SIGPIPE,SIGPROF," +
 	"SIGQUIT,SIGSEGV,SIGSTOP,SIGSYS,SIGTERM,SIGTRAP,SIGTSTP,SIGTTIN,SIGTTOU,SIGURG,SIGUSR1,SIGUSR2,SIGWINCH,SIGXCPU,SIGXFSZ"
 
-// register puts the node in, or refreshes what the configuration says of it.
-// Its id, eligibility and drain stay.
+// register puts the server's own node in, or refreshes what the configuration says
+// of it. Its id, eligibility and drain stay.
 func (s *Server) register() error {
 	_, err := s.state.Update("NodeRegistration", func(tx *state.Tx) error {
 		if tx.Namespace("default") == nil {
@@ -33,17 +33,13 @@ func (s *Server) register() error {
 				CreateIndex: tx.Index(), ModifyIndex: tx.Index(),
 			})
 		}
-		n := s.fingerprint()
-		if nodes := tx.Nodes(); len(nodes) > 0 {
-			old := nodes[0]
-			n.ID, n.CreateIndex, n.Events, n.Meta = old.ID, old.CreateIndex, old.Events, old.Meta
-			n.SchedulingEligibility, n.Drain, n.DrainStrategy, n.LastDrain = old.SchedulingEligibility, old.Drain, old.DrainStrategy, old.LastDrain
-		} else {
-			n.ID, n.CreateIndex = newID(), tx.Index()
-			n.Events = []*nomadapi.NodeEvent{{Message: "Node registered", Subsystem: "Cluster", Timestamp: time.Now()}}
+		var old *nomadapi.Node // the first that ever registered is this server's own
+		for _, n := range tx.Nodes() {
+			if old == nil || n.CreateIndex < old.CreateIndex {
+				old = n
+			}
 		}
-		n.Attributes["unique.consul.name"] = n.Name
-		n.ModifyIndex = tx.Index()
+		n := s.cfg.node(tx, old)
 		s.node = n.ID
 		tx.PutNode(n)
 		return nil
@@ -51,10 +47,25 @@ func (s *Server) register() error {
 	return err
 }
 
-func (s *Server) fingerprint() *nomadapi.Node {
+// node is the node of a client as it registers: new, or what it was with a new fingerprint.
+func (c *Config) node(tx *state.Tx, old *nomadapi.Node) *nomadapi.Node {
+	n := c.fingerprint()
+	if old != nil {
+		n.ID, n.CreateIndex, n.Events, n.Meta = old.ID, old.CreateIndex, old.Events, old.Meta
+		n.SchedulingEligibility, n.Drain, n.DrainStrategy, n.LastDrain = old.SchedulingEligibility, old.Drain, old.DrainStrategy, old.LastDrain
+	} else {
+		n.ID, n.CreateIndex = newID(), tx.Index()
+		n.Events = []*nomadapi.NodeEvent{{Message: "Node registered", Subsystem: "Cluster", Timestamp: time.Now()}}
+	}
+	n.Attributes["unique.consul.name"] = n.Name
+	n.ModifyIndex = tx.Index()
+	return n
+}
+
+func (c *Config) fingerprint() *nomadapi.Node {
 	now := time.Now()
 	ip := "127.0.0.1"
-	if host, _, err := net.SplitHostPort(s.cfg.Advertise); err == nil && net.ParseIP(host) != nil {
+	if host, _, err := net.SplitHostPort(c.Advertise); err == nil && net.ParseIP(host) != nil {
 		ip = host
 	}
 	drivers := map[string]*nomadapi.DriverInfo{}
@@ -63,17 +74,17 @@ func (s *Server) fingerprint() *nomadapi.Node {
 		"consul.version":            "1.22.0",
 		"cpu.arch":                  runtime.GOARCH,
 		"cpu.numcores":              strconv.Itoa(runtime.NumCPU()),
-		"cpu.totalcompute":          strconv.Itoa(s.cfg.CPU),
-		"cpu.usablecompute":         strconv.Itoa(s.cfg.CPU),
+		"cpu.totalcompute":          strconv.Itoa(c.CPU),
+		"cpu.usablecompute":         strconv.Itoa(c.CPU),
 		"kernel.name":               runtime.GOOS,
 		"kernel.arch":               kernelArch(),
-		"memory.totalbytes":         strconv.FormatInt(int64(s.cfg.MemoryMB)<<20, 10),
+		"memory.totalbytes":         strconv.FormatInt(int64(c.MemoryMB)<<20, 10),
 		"nomad.version":             version,
-		"nomad.region":              s.cfg.Region,
+		"nomad.region":              c.Region,
 		"os.name":                   "linux",
 		"os.signals":                signals,
-		"unique.advertise.address":  s.cfg.Advertise,
-		"unique.hostname":           s.cfg.Name,
+		"unique.advertise.address":  c.Advertise,
+		"unique.hostname":           c.Name,
 		"unique.network.ip-address": ip,
 	}
 	for _, name := range []string{"exec", "raw_exec"} {
@@ -83,11 +94,11 @@ func (s *Server) fingerprint() *nomadapi.Node {
 			HealthDescription: "Healthy", UpdateTime: now,
 		}
 	}
-	cpu, memory, disk := s.cfg.CPU, s.cfg.MemoryMB, diskMB
+	cpu, memory, disk := c.CPU, c.MemoryMB, diskMB
 	network := &nomadapi.NetworkResource{Mode: "host", Device: "lo", CIDR: ip + "/32", IP: ip}
 	return &nomadapi.Node{
-		Datacenter: s.cfg.Datacenter, Name: s.cfg.Name, NodePool: "default",
-		HTTPAddr: s.cfg.Advertise, Attributes: attributes, Drivers: drivers,
+		Datacenter: c.Datacenter, Name: c.Name, NodePool: "default",
+		HTTPAddr: c.Advertise, Attributes: attributes, Drivers: drivers,
 		Meta: map[string]string{}, Links: map[string]string{}, HostVolumes: map[string]*nomadapi.HostVolumeInfo{},
 		Resources: &nomadapi.Resources{CPU: &cpu, MemoryMB: &memory, DiskMB: &disk, Networks: []*nomadapi.NetworkResource{network}},
 		Reserved:  &nomadapi.Resources{CPU: new(0), MemoryMB: new(0), DiskMB: new(0)},
@@ -96,7 +107,7 @@ func (s *Server) fingerprint() *nomadapi.Node {
 			Memory:         nomadapi.NodeMemoryResources{MemoryMB: int64(memory)},
 			Disk:           nomadapi.NodeDiskResources{DiskMB: diskMB},
 			Networks:       []*nomadapi.NetworkResource{network},
-			MinDynamicPort: s.cfg.DynamicPortMin, MaxDynamicPort: s.cfg.DynamicPortMax,
+			MinDynamicPort: c.DynamicPortMin, MaxDynamicPort: c.DynamicPortMax,
 		},
 		ReservedResources:     &nomadapi.NodeReservedResources{},
 		SchedulingEligibility: nomadapi.NodeSchedulingEligible,

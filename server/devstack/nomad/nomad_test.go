@@ -33,7 +33,8 @@ type stack struct {
 	*nomadapi.Client
 	consul *consulapi.Client
 	cfg    nomad.Config
-	stop   func() // ends Run; the tasks live on
+	stop   func()   // ends Run; the tasks live on
+	kills  []func() // of further clients
 	addr   string
 }
 
@@ -122,6 +123,9 @@ func (s *stack) kill(t *testing.T) {
 		}
 		return true
 	})
+	for _, kill := range s.kills { // not before: they end their tasks
+		kill()
+	}
 	s.stop()
 }
 

@@ -63,6 +63,10 @@ func (s *Server) routes() {
 	get("/v1/client/fs/readat/{id}", s.readFileAt)
 	get("/v1/client/fs/stream/{id}", s.streamFile)
 
+	// Not Nomad's: how the processes of further clients reach the server.
+	put("/v1/devstack/client", s.attach)
+	get("/v1/devstack/client/{name}", s.attached)
+
 	get("/.well-known/jwks.json", s.jwks)
 	get("/v1/agent/self", s.agentSelf)
 	get("/v1/agent/health", s.agentHealth)

@@ -18,9 +18,9 @@ import (
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/taskenv"
 )
 
-// client starts a runner for each allocation that is not over, also for those
-// of a former run of the stand-in, and waits for them when ctx ends.
-func (s *Server) client(ctx context.Context) {
+// client starts a runner for each allocation of a node that is not over, also for
+// those of a former life of the client, and waits for them when ctx ends.
+func (s *Server) client(ctx context.Context, node string) {
 	var runners sync.WaitGroup
 	defer runners.Wait()
 	for {
@@ -29,7 +29,7 @@ func (s *Server) client(ctx context.Context) {
 		s.state.View(func(v *state.View) { allocs = v.Allocs("*") })
 		s.mu.Lock()
 		for _, a := range allocs {
-			if over(a) || s.runners[a.ID] != nil {
+			if a.NodeID != node || over(a) || s.runners[a.ID] != nil {
 				continue
 			}
 			r := newRunner(s, a)
@@ -320,7 +320,7 @@ func (r *runner) updated() {
 
 func (r *runner) env(a *state.Alloc, t *nomadapi.Task, rendered map[string]string) *taskenv.Env {
 	in := taskenv.Input{Alloc: &a.Allocation, Task: t, Rendered: rendered, Base: baseEnv()}
-	r.s.state.View(func(v *state.View) { in.Node = v.Node(r.s.node) })
+	r.s.state.View(func(v *state.View) { in.Node = v.Node(a.NodeID) })
 	if t != nil {
 		dir := r.s.allocDir(r.id)
 		in.AllocDir = filepath.Join(dir, "alloc")

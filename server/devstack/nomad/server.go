@@ -22,7 +22,7 @@ import (
 // Config is filled by the supervisor.
 type Config struct {
 	Data       string // folder of state, runs and allocations, made when missing
-	Name       string // of the node; default: the host's name
+	Name       string // of the server's own node; default: the host's name
 	Region     string // default: global
 	Datacenter string // default: dc1
 
@@ -47,20 +47,25 @@ type Config struct {
 	Log *slog.Logger // default: none
 }
 
-// Server is the stand-in: one server, one client, one node.
+// Server is the stand-in: one server, a client with a node, and those that attach.
 type Server struct {
 	cfg     Config
 	log     *slog.Logger
 	state   *state.Store
 	catalog *catalog.Catalog // nil without Consul
-	node    string           // id of the node
+	node    string           // id of the own node
 	mux     *http.ServeMux
 	fetcher *http.Client
 	signer  *identity.Signer
 	ended   chan struct{} // closed when Run ends, so that blocked answers do
 
-	mu      sync.Mutex // guards runners
+	further  sync.WaitGroup // clients that are attached
+	departed chan struct{}  // buffered by one: a client has gone
+
+	mu      sync.Mutex // guards what follows
 	runners map[string]*runner
+	present map[string]*presence // further clients by the name of their node
+	closing bool                 // no further client may attach
 }
 
 // Open reads what a former run left, or begins anew.
@@ -78,12 +83,14 @@ func Open(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg:     cfg,
-		log:     cfg.Log.With("component", "nomad"),
-		state:   store,
-		fetcher: &http.Client{Timeout: 30 * time.Minute},
-		ended:   make(chan struct{}),
-		runners: map[string]*runner{},
+		cfg:      cfg,
+		log:      cfg.Log.With("component", "nomad"),
+		state:    store,
+		fetcher:  &http.Client{Timeout: 30 * time.Minute},
+		ended:    make(chan struct{}),
+		runners:  map[string]*runner{},
+		present:  map[string]*presence{},
+		departed: make(chan struct{}, 1),
 	}
 	if s.signer, err = identity.Open(filepath.Join(cfg.Data, "state", "identity.pem")); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -151,7 +158,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serve
 func (s *Server) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { s.evaluate(ctx) })
-	loops.Go(func() { s.client(ctx) })
+	loops.Go(func() { s.client(ctx, s.node) })
+	loops.Go(func() { s.heartbeats(ctx) })
 	loops.Go(func() { s.drain(ctx) })
 	loops.Go(func() { s.collect(ctx) })
 	loops.Go(func() { s.launch(ctx) })
@@ -159,8 +167,12 @@ func (s *Server) Run(ctx context.Context) error {
 		loops.Go(func() { s.catalog.Run(ctx) })
 	}
 	<-ctx.Done()
+	s.mu.Lock()
+	s.closing = true
+	s.mu.Unlock()
 	close(s.ended)
 	loops.Wait()
+	s.further.Wait()
 	return s.state.Close()
 }
 
@@ -175,11 +187,12 @@ func (s *Server) update(kind string, write func(tx *state.Tx) error) (uint64, er
 	})
 }
 
-// knows tells whether an allocation belongs to this stand-in.
+// knows tells whether an allocation belongs to a client of this stand-in. What a client that is away has registered
+// stays in Consul: its agent does not know that it is gone.
 func (s *Server) knows(alloc string) bool {
-	found := false
-	s.state.View(func(v *state.View) { found = v.Alloc(alloc) != nil })
-	return found
+	var a *state.Alloc
+	s.state.View(func(v *state.View) { a = v.Alloc(alloc) })
+	return a != nil && s.reachable(a.NodeID)
 }
 
 func (s *Server) allocDir(alloc string) string { return filepath.Join(s.cfg.Data, "alloc", alloc) }

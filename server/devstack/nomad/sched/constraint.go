@@ -8,34 +8,42 @@ import (
 	"strings"
 
 	nomadapi "github.com/hashicorp/nomad/api"
+
+	"github.com/crumpet-paas/crumpet/server/devstack/nomad/state"
 )
 
 // feasible asks the node's drivers and all constraints of job, group and tasks.
 // Without is the allocation whose place is asked for, if it has one.
-func (r *reconciler) feasible(tg *nomadapi.TaskGroup, without string, m *nomadapi.AllocationMetric) bool {
+func (r seat) feasible(tg *nomadapi.TaskGroup, without string, m *nomadapi.AllocationMetric) bool {
 	filtered := func(why string) bool {
 		m.NodesFiltered++
-		m.ConstraintFiltered = map[string]int{why: 1}
+		if m.ConstraintFiltered == nil {
+			m.ConstraintFiltered = map[string]int{}
+		}
+		m.ConstraintFiltered[why]++
 		return false
 	}
+	// Nomad remembers of a class of nodes that the job, or a group of it, can't run there. All nodes of a
+	// stand-in are of one class.
+	if r.classFails || r.groupFails[*tg.Name] {
+		return filtered("computed class ineligible")
+	}
 	if why := r.unmet(r.Job.Constraints); why != "" {
-		// Nomad remembers of a class of nodes that the job can't run there.
-		if r.classFails {
-			return filtered("computed class ineligible")
-		}
-		r.classFails = !slices.ContainsFunc(r.Job.Constraints, func(c *nomadapi.Constraint) bool {
-			return strings.Contains(c.LTarget+c.RTarget, "unique.")
-		})
+		r.classFails = !unique(r.Job.Constraints)
 		return filtered(why)
 	}
 	constraints := slices.Clone(tg.Constraints)
 	for _, t := range tg.Tasks {
-		if d := r.Node.Drivers[t.Driver]; d == nil || !d.Healthy {
-			return filtered("missing drivers")
-		}
 		constraints = append(constraints, t.Constraints...)
 	}
+	for _, t := range tg.Tasks {
+		if d := r.node.Drivers[t.Driver]; d == nil || !d.Healthy {
+			r.groupFails[*tg.Name] = !unique(constraints)
+			return filtered("missing drivers")
+		}
+	}
 	if why := r.unmet(constraints); why != "" {
+		r.groupFails[*tg.Name] = !unique(constraints)
 		return filtered(why)
 	}
 	if len(tg.Volumes) > 0 {
@@ -57,8 +65,13 @@ func (r *reconciler) feasible(tg *nomadapi.TaskGroup, without string, m *nomadap
 	return true
 }
 
+// unique tells that constraints differ from node to node also within a class.
+func unique(constraints []*nomadapi.Constraint) bool {
+	return slices.ContainsFunc(constraints, func(c *nomadapi.Constraint) bool { return strings.Contains(c.LTarget+c.RTarget, "unique.") })
+}
+
 // unmet is the first constraint that the node does not meet, or "".
-func (r *reconciler) unmet(constraints []*nomadapi.Constraint) string {
+func (r seat) unmet(constraints []*nomadapi.Constraint) string {
 	for _, c := range constraints {
 		if c.Operand == nomadapi.ConstraintDistinctHosts || c.Operand == nomadapi.ConstraintDistinctProperty {
 			continue
@@ -71,25 +84,26 @@ func (r *reconciler) unmet(constraints []*nomadapi.Constraint) string {
 }
 
 // indistinct says which constraint the instances already on the node violate.
-func (r *reconciler) indistinct(tg *nomadapi.TaskGroup, without string) string {
-	ofJob, ofGroup := 0, 0
-	for _, a := range r.held(without) {
+func (r seat) indistinct(tg *nomadapi.TaskGroup, without string) string {
+	var ofJob, ofGroup []*state.Alloc // on any node
+	for _, a := range r.holding(without) {
 		if a.JobID != *r.Job.ID || a.Namespace != *r.Job.Namespace || a.ServerTerminal() {
 			continue
 		}
-		ofJob++
+		ofJob = append(ofJob, a)
 		if a.TaskGroup == *tg.Name {
-			ofGroup++
+			ofGroup = append(ofGroup, a)
 		}
 	}
 	for _, level := range []struct {
 		constraints []*nomadapi.Constraint
-		used        int
+		used        []*state.Alloc
 	}{{r.Job.Constraints, ofJob}, {tg.Constraints, ofGroup}} {
 		for _, c := range level.constraints {
 			switch c.Operand {
 			case nomadapi.ConstraintDistinctHosts:
-				if level.used > 0 && c.RTarget != "false" {
+				here := slices.ContainsFunc(level.used, func(a *state.Alloc) bool { return a.NodeID == r.node.ID })
+				if here && c.RTarget != "false" {
 					return nomadapi.ConstraintDistinctHosts
 				}
 			case nomadapi.ConstraintDistinctProperty:
@@ -101,8 +115,8 @@ func (r *reconciler) indistinct(tg *nomadapi.TaskGroup, without string) string {
 				if err != nil {
 					allowed = 1
 				}
-				if level.used >= allowed {
-					return fmt.Sprintf("distinct_property: %s=%s used by %d allocs", c.LTarget, value, level.used)
+				if used := r.having(level.used, c.LTarget, value); used >= allowed {
+					return fmt.Sprintf("distinct_property: %s=%s used by %d allocs", c.LTarget, value, used)
 				}
 			}
 		}
@@ -110,7 +124,21 @@ func (r *reconciler) indistinct(tg *nomadapi.TaskGroup, without string) string {
 	return ""
 }
 
-func (r *reconciler) meets(c *nomadapi.Constraint) bool {
+// having counts the allocations on nodes whose property has a value.
+func (r seat) having(allocs []*state.Alloc, property, value string) (count int) {
+	for _, a := range allocs {
+		node := r.byID(a.NodeID)
+		if node == nil {
+			continue
+		}
+		if has, found := (seat{r.reconciler, node}).target(property); found && has == value {
+			count++
+		}
+	}
+	return count
+}
+
+func (r seat) meets(c *nomadapi.Constraint) bool {
 	left, leftOK := r.target(c.LTarget)
 	right, rightOK := r.target(c.RTarget)
 	switch c.Operand {
@@ -143,12 +171,12 @@ func (r *reconciler) meets(c *nomadapi.Constraint) bool {
 }
 
 // target reads what a constraint names; a plain text is itself.
-func (r *reconciler) target(s string) (string, bool) {
+func (r seat) target(s string) (string, bool) {
 	name, isRef := strings.CutPrefix(s, "${")
 	if !isRef {
 		return s, true
 	}
-	return NodeValue(r.Node, strings.TrimSuffix(name, "}"))
+	return NodeValue(r.node, strings.TrimSuffix(name, "}"))
 }
 
 // NodeValue looks up node.*, attr.* and meta.* as interpolation names them.

@@ -20,18 +20,33 @@ func (r *reconciler) place(tg *nomadapi.TaskGroup, name string, prev *state.Allo
 		return false
 	}
 	m := r.metric()
-	ready := r.Node.SchedulingEligibility != "ineligible" && !r.Node.Drain && r.Node.Status == "ready"
-	if ready && inPool(r.Node, r.Job) && inDatacenter(r.Node, r.Job.Datacenters) {
-		m.NodesInPool, m.NodesEvaluated = 1, 1
-		m.NodesAvailable[r.Node.Datacenter] = 1
-		if r.feasible(tg, "", m) {
-			if offer := r.offer(tg, "", m); offer != nil {
-				r.start(tg, name, prev, rescheduled, offer, m)
-				return true
-			}
-			m.NodesExhausted = 1
-			addExhausted(m, tg)
+	var best *option
+	for _, node := range r.shuffled() {
+		if node.SchedulingEligibility == "ineligible" || node.Drain || node.Status != "ready" || !inPool(node, r.Job) || !inDatacenter(node, r.Job.Datacenters) {
+			continue
 		}
+		m.NodesInPool++
+		m.NodesEvaluated++
+		m.NodesAvailable[node.Datacenter]++
+		at := seat{r, node}
+		if !at.feasible(tg, "", m) {
+			continue
+		}
+		offer, used := at.offer(tg, "", m)
+		if offer == nil {
+			m.NodesExhausted++
+			addExhausted(m, tg)
+			continue
+		}
+		o := &option{seat: at, offer: offer, score: at.score(tg, used, prev)}
+		m.ScoreMetaData = append(m.ScoreMetaData, &nomadapi.NodeScoreMeta{NodeID: node.ID, NormScore: o.score})
+		if best == nil || o.score > best.score {
+			best = o
+		}
+	}
+	if best != nil {
+		best.start(tg, name, prev, rescheduled, best.offer, m)
+		return true
 	}
 	if r.plan.Failed == nil {
 		r.plan.Failed = map[string]*nomadapi.AllocationMetric{}
@@ -41,15 +56,14 @@ func (r *reconciler) place(tg *nomadapi.TaskGroup, name string, prev *state.Allo
 	return false
 }
 
-func (r *reconciler) start(tg *nomadapi.TaskGroup, name string, prev *state.Alloc, rescheduled bool, offer *nomadapi.NetworkResource, m *nomadapi.AllocationMetric) {
-	m.ScoreMetaData = []*nomadapi.NodeScoreMeta{{NodeID: r.Node.ID}}
+func (r seat) start(tg *nomadapi.TaskGroup, name string, prev *state.Alloc, rescheduled bool, offer *nomadapi.NetworkResource, m *nomadapi.AllocationMetric) {
 	a := &state.Alloc{Allocation: nomadapi.Allocation{
 		ID:                 r.NewID(),
 		Namespace:          *r.Job.Namespace,
 		EvalID:             r.EvalID,
 		Name:               name,
-		NodeID:             r.Node.ID,
-		NodeName:           r.Node.Name,
+		NodeID:             r.node.ID,
+		NodeName:           r.node.Name,
 		JobID:              *r.Job.ID,
 		Job:                r.Job,
 		TaskGroup:          *tg.Name,
@@ -83,7 +97,7 @@ func (r *reconciler) start(tg *nomadapi.TaskGroup, name string, prev *state.Allo
 	r.plan.Place = append(r.plan.Place, a)
 }
 
-func (r *reconciler) allocated(tg *nomadapi.TaskGroup, offer *nomadapi.NetworkResource) *nomadapi.AllocatedResources {
+func (r seat) allocated(tg *nomadapi.TaskGroup, offer *nomadapi.NetworkResource) *nomadapi.AllocatedResources {
 	out := &nomadapi.AllocatedResources{Tasks: map[string]*nomadapi.AllocatedTaskResources{}}
 	for _, t := range tg.Tasks {
 		cpu := nomadapi.AllocatedCpuResources{CpuShares: r.shares(t)}
@@ -108,8 +122,13 @@ func (r *reconciler) metric() *nomadapi.AllocationMetric {
 }
 
 // held are the allocations that use room on the node once the plan is done.
+func (r seat) held(without string) []*state.Alloc {
+	return slices.DeleteFunc(r.holding(without), func(a *state.Alloc) bool { return a.NodeID != r.node.ID })
+}
+
+// holding are the allocations that use room anywhere once the plan is done.
 // Those that the server stopped still hold theirs until they have ended.
-func (r *reconciler) held(without string) []*state.Alloc {
+func (r *reconciler) holding(without string) []*state.Alloc {
 	held := slices.Clone(r.plan.Place)
 	for _, a := range slices.Concat(r.Allocs, r.Others) {
 		if a.ID != without && !r.gone[a.ID] && !a.ClientTerminal() {
@@ -147,8 +166,8 @@ func peak(tasks []*nomadapi.Task, of func(t *nomadapi.Task) (cpu, memory int64))
 	return room{cpu: max(before.cpu, during.cpu, afterwards.cpu), memory: max(before.memory, during.memory, afterwards.memory)}
 }
 
-func (r *reconciler) fits(tg *nomadapi.TaskGroup, id string, m *nomadapi.AllocationMetric) bool {
-	total, used := r.Node.NodeResources, room{}
+func (r seat) fits(tg *nomadapi.TaskGroup, id string, m *nomadapi.AllocationMetric) (used room, ok bool) {
+	total := r.node.NodeResources
 	add := func(more room) {
 		used.cpu += more.cpu
 		used.memory += more.memory
@@ -177,28 +196,35 @@ func (r *reconciler) fits(tg *nomadapi.TaskGroup, id string, m *nomadapi.Allocat
 	add(more)
 	switch {
 	case cores > int(total.Cpu.TotalCpuCores):
-		m.DimensionExhausted = map[string]int{"cores": 1}
+		exhausted(m, "cores")
 	case used.cpu > total.Cpu.CpuShares:
-		m.DimensionExhausted = map[string]int{"cpu": 1}
+		exhausted(m, "cpu")
 	case used.memory > total.Memory.MemoryMB:
-		m.DimensionExhausted = map[string]int{"memory": 1}
+		exhausted(m, "memory")
 	case used.disk > total.Disk.DiskMB:
-		m.DimensionExhausted = map[string]int{"disk": 1}
+		exhausted(m, "disk")
 	default:
-		return true
+		return used, true
 	}
-	return false
+	return used, false
+}
+
+func exhausted(m *nomadapi.AllocationMetric, dimension string) {
+	if m.DimensionExhausted == nil {
+		m.DimensionExhausted = map[string]int{}
+	}
+	m.DimensionExhausted[dimension]++
 }
 
 // shares are the MHz of a task: those it asks for, or those of its own cores.
-func (r *reconciler) shares(t *nomadapi.Task) int64 {
-	cpu := r.Node.NodeResources.Cpu
+func (r seat) shares(t *nomadapi.Task) int64 {
+	cpu := r.node.NodeResources.Cpu
 	return int64(value(t.Resources.CPU)) + int64(value(t.Resources.Cores))*cpu.CpuShares/max(1, int64(cpu.TotalCpuCores))
 }
 
 // coresTaken are those that tasks on the node have to themselves. The types of
 // Nomad's API do not hold which ones they are.
-func (r *reconciler) coresTaken(without string) (taken int) {
+func (r seat) coresTaken(without string) (taken int) {
 	for _, a := range r.held(without) {
 		if g := a.Group(); g != nil {
 			for _, t := range g.Tasks {

@@ -13,6 +13,7 @@ const (
 	descNotNeeded   = "alloc not needed due to job update"
 	descMigrating   = "alloc is being migrated"
 	descUpdating    = "alloc is being updated due to job update"
+	descLost        = "alloc is lost since its node is down"
 	descRescheduled = "alloc was rescheduled because it failed"
 )
 
@@ -26,7 +27,7 @@ type Input struct {
 	Job      *nomadapi.Job  // nil when purged
 	Allocs   []*state.Alloc // all of the job
 	Others   []*state.Alloc // all of other jobs
-	Node     *nomadapi.Node
+	Nodes    []*nomadapi.Node
 	Now      time.Time
 	NewID    func() string
 	PortFree func(port int) bool // whether the port can be bound on the machine

@@ -8,22 +8,23 @@ import (
 )
 
 // offer finds room and ports for one more allocation of the group. Nil: none,
-// and the metric says why. A group without a network gets an empty offer.
-func (r *reconciler) offer(tg *nomadapi.TaskGroup, without string, m *nomadapi.AllocationMetric) *nomadapi.NetworkResource {
+// and the metric says why. A group without a network gets an empty offer. Used is
+// what the node would then have given away.
+func (r seat) offer(tg *nomadapi.TaskGroup, without string, m *nomadapi.AllocationMetric) (offer *nomadapi.NetworkResource, used room) {
 	taken := map[int]bool{}
 	for _, a := range r.held(without) {
 		for _, p := range a.AllocatedResources.Shared.Ports {
 			taken[p.Value] = true
 		}
 	}
-	ip := r.Node.Attributes["unique.network.ip-address"]
+	ip := r.node.Attributes["unique.network.ip-address"]
 	out := &nomadapi.NetworkResource{IP: ip, Mode: "host"}
 	for _, n := range tg.Networks {
 		out.Mode = n.Mode
 		for _, p := range n.ReservedPorts {
 			if taken[p.Value] {
-				m.DimensionExhausted = map[string]int{fmt.Sprintf("network: reserved port collision %s=%d", p.Label, p.Value): 1}
-				return nil
+				exhausted(m, fmt.Sprintf("network: reserved port collision %s=%d", p.Label, p.Value))
+				return nil, room{}
 			}
 			taken[p.Value] = true
 			p.HostNetwork = "default"
@@ -32,8 +33,8 @@ func (r *reconciler) offer(tg *nomadapi.TaskGroup, without string, m *nomadapi.A
 		for _, p := range n.DynamicPorts {
 			p.Value = r.dynamic(taken)
 			if p.Value == 0 {
-				m.DimensionExhausted = map[string]int{"network: dynamic port selection failed": 1}
-				return nil
+				exhausted(m, "network: dynamic port selection failed")
+				return nil, room{}
 			}
 			taken[p.Value] = true
 			if p.To == -1 {
@@ -43,17 +44,18 @@ func (r *reconciler) offer(tg *nomadapi.TaskGroup, without string, m *nomadapi.A
 			out.DynamicPorts = append(out.DynamicPorts, p)
 		}
 	}
-	if !r.fits(tg, without, m) {
-		return nil
+	used, ok := r.fits(tg, without, m)
+	if !ok {
+		return nil, room{}
 	}
-	return out
+	return out, used
 }
 
 // dynamic picks a free port. It starts at a place that depends on the evaluation
 // and on how many are taken, so that a port just given back is not the next one
 // given away; a port that something else has bound is passed over.
-func (r *reconciler) dynamic(taken map[int]bool) int {
-	low, high := r.Node.NodeResources.MinDynamicPort, r.Node.NodeResources.MaxDynamicPort
+func (r seat) dynamic(taken map[int]bool) int {
+	low, high := r.node.NodeResources.MinDynamicPort, r.node.NodeResources.MaxDynamicPort
 	size := high - low + 1
 	h := fnv.New32a()
 	_, _ = fmt.Fprintf(h, "%s/%d", r.EvalID, len(taken)) // a hash never fails

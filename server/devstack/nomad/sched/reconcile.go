@@ -21,7 +21,8 @@ func Reconcile(in Input) *Plan {
 			Desired: map[string]*nomadapi.DesiredUpdates{},
 			Queued:  map[string]int{},
 		},
-		gone: map[string]bool{},
+		gone:       map[string]bool{},
+		groupFails: map[string]bool{},
 	}
 	groups := map[string][]*state.Alloc{}
 	for _, a := range in.Allocs {
@@ -31,7 +32,13 @@ func Reconcile(in Input) *Plan {
 		for _, name := range slices.Sorted(maps.Keys(groups)) {
 			r.desire(name)
 			for _, a := range groups[name] {
-				if !a.Terminal() {
+				switch {
+				case a.Terminal():
+					r.mourn(a)
+				case r.lost(a):
+					r.lose(a)
+					r.plan.Desired[name].Stop++
+				default:
 					r.stop(a, descNotNeeded)
 					r.plan.Desired[name].Stop++
 				}
@@ -56,7 +63,8 @@ type reconciler struct {
 	plan *Plan
 	gone map[string]bool // allocations the plan stops: their room is free
 
-	classFails bool // the job can't run on nodes like this one
+	classFails bool            // the job can't run on nodes like these
+	groupFails map[string]bool // groups that can't
 }
 
 func (r *reconciler) desire(group string) *nomadapi.DesiredUpdates {
@@ -70,6 +78,9 @@ func (r *reconciler) group(name string, all []*state.Alloc) {
 	desired := r.desire(name)
 	r.plan.Queued[name] = 0
 	tg := r.Job.LookupTaskGroup(name)
+	for _, a := range all {
+		r.mourn(a)
+	}
 	all = slices.DeleteFunc(slices.Clone(all), r.past)
 	if r.batch() {
 		var now []*state.Alloc
@@ -85,15 +96,21 @@ func (r *reconciler) group(name string, all []*state.Alloc) {
 
 	if tg == nil || *tg.Count == 0 {
 		for _, a := range all {
-			r.stop(a, descNotNeeded)
+			if r.lost(a) {
+				r.lose(a)
+			} else {
+				r.stop(a, descNotNeeded)
+			}
 			desired.Stop++
 		}
 		return
 	}
 
-	var keep, migrate, now []*state.Alloc
+	var keep, migrate, now, lost []*state.Alloc
 	for _, a := range all {
 		switch {
+		case r.lost(a):
+			lost = append(lost, a)
 		case !a.ClientTerminal() && wants(a.DesiredTransition.Migrate):
 			migrate = append(migrate, a)
 		case r.batch() && a.ClientStatus != nomadapi.AllocClientStatusFailed:
@@ -115,7 +132,7 @@ func (r *reconciler) group(name string, all []*state.Alloc) {
 		}
 	}
 
-	names := namesOf(keep, migrate, now)
+	names := namesOf(keep, migrate, now, lost)
 	keep, migrate = r.shrink(tg, names, keep, migrate, desired)
 
 	var destructive []*state.Alloc
@@ -149,6 +166,15 @@ func (r *reconciler) group(name string, all []*state.Alloc) {
 		}
 	}
 	missing := *tg.Count - len(keep) - len(migrate) - len(now)
+	for _, a := range lost {
+		desired.Stop++
+		if missing > 0 {
+			missing--
+			desired.Place++
+			r.place(tg, a.Name, a, false)
+		}
+		r.lose(a)
+	}
 	for _, free := range names.lowestFree(missing, *tg.Count) {
 		desired.Place++
 		r.place(tg, allocName(*r.Job.ID, name, free), nil, false)

@@ -22,7 +22,7 @@ type world struct {
 
 func newWorld(memory int) *world {
 	w := &world{}
-	w.in.Node = &nomadapi.Node{
+	w.in.Nodes = []*nomadapi.Node{{
 		ID: "node", Datacenter: "dc1", NodePool: "default", Status: "ready", SchedulingEligibility: "eligible",
 		Attributes: map[string]string{"unique.network.ip-address": "127.0.0.1", "kernel.name": "linux"},
 		Meta:       map[string]string{"pool": "a"},
@@ -31,7 +31,7 @@ func newWorld(memory int) *world {
 			Cpu: nomadapi.NodeCpuResources{CpuShares: 4000}, Memory: nomadapi.NodeMemoryResources{MemoryMB: int64(memory)},
 			Disk: nomadapi.NodeDiskResources{DiskMB: 100000}, MinDynamicPort: 20000, MaxDynamicPort: 20009,
 		},
-	}
+	}}
 	w.in.Now = time.Unix(1000, 0)
 	w.in.NewID = func() string { w.number++; return fmt.Sprintf("alloc-%d", w.number) }
 	w.in.PortFree = func(int) bool { return true }
@@ -193,11 +193,11 @@ func TestWhatDoesNotFitIsQueuedAndNamed(t *testing.T) {
 	if m.NodesEvaluated != 1 || m.NodesExhausted != 1 || m.CoalescedFailures != 1 || m.DimensionExhausted["memory"] != 1 {
 		t.Errorf("got %+v", m)
 	}
-	w.in.Node.SchedulingEligibility = "ineligible"
+	w.in.Nodes[0].SchedulingEligibility = "ineligible"
 	if m := w.evaluate("again").Failed["web"]; m.NodesEvaluated != 0 || m.NodesExhausted != 0 {
 		t.Errorf("an ineligible node was evaluated: %+v", m)
 	}
-	w.in.Node.SchedulingEligibility = "eligible"
+	w.in.Nodes[0].SchedulingEligibility = "eligible"
 	m = w.register(spec(4, func(j *nomadapi.Job) { j.TaskGroups[0].Tasks[0].Driver = "docker" })).Failed["web"]
 	if m.ConstraintFiltered["missing drivers"] != 1 {
 		t.Errorf("got %+v", m)
@@ -371,7 +371,7 @@ func TestTasksThatEndBeforeMakeRoom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(250)
-			w.in.Node.NodeResources.Cpu.TotalCpuCores = 1
+			w.in.Nodes[0].NodeResources.Cpu.TotalCpuCores = 1
 			if plan := w.register(spec(3, tc.edit)); len(plan.Place) != tc.placed {
 				t.Errorf("placed %d, not %d", len(plan.Place), tc.placed)
 			}

@@ -33,11 +33,11 @@ func (r *reconciler) update(a *state.Alloc, tg *nomadapi.TaskGroup) verdict {
 	}
 	// A node that drifted away from what the job asks for makes even a change
 	// of the count destructive: feasibility is asked again.
-	m := r.metric()
-	if !inDatacenter(r.Node, r.Job.Datacenters) || !inPool(r.Node, r.Job) || !r.feasible(tg, a.ID, m) {
+	m, at := r.metric(), seat{r, r.byID(a.NodeID)}
+	if !inDatacenter(at.node, r.Job.Datacenters) || !inPool(at.node, r.Job) || !at.feasible(tg, a.ID, m) {
 		return replace
 	}
-	if !r.fits(tg, a.ID, m) {
+	if _, ok := at.fits(tg, a.ID, m); !ok {
 		return replace
 	}
 	c := a.Copy()

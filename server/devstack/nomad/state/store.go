@@ -180,7 +180,7 @@ func (v *View) JobAllocs(namespace, job string) []*Alloc {
 // Node returns nil when there is no such node.
 func (v *View) Node(id string) *nomadapi.Node { return v.t.nodes[id] }
 
-// Nodes are all nodes: in a stand-in there is one.
+// Nodes are all nodes, sorted by id.
 func (v *View) Nodes() []*nomadapi.Node {
 	return slices.SortedFunc(maps.Values(v.t.nodes), func(a, b *nomadapi.Node) int { return cmp.Compare(a.ID, b.ID) })
 }
