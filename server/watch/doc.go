@@ -19,6 +19,9 @@
 // A route answers when it stands in the table of every router and a request through the router got
 // another answer than 502, 503 or 504.
 //
+// Traffic is counted apart: the routers' counters by service, read every few seconds, add up to buckets
+// of ten seconds by Count, whatever routers are started anew and whatever readings are lost.
+//
 // Fold, Reason and the other pure functions have no clock and do no I/O; Run owns all goroutines and
 // is the only caller of the store.
 //

@@ -165,6 +165,7 @@ func (l *loop) load(ctx context.Context, refs []paas.AppRef) error {
 		}
 	}
 	l.in = l.in.Take(Seen{Apps: apps})
+	l.read.Store(&l.in.apps)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -37,6 +38,8 @@ type Fabio interface {
 	Tables(ctx context.Context) ([]paas.RouterTable, error)
 	// Answers gives the status of a request through the router.
 	Answers(ctx context.Context, host, path string) (int, error)
+	// Counters gives what all routers that answer have counted, and an error naming those that don't.
+	Counters(ctx context.Context) ([]paas.RouterCounters, error)
 }
 
 // Store is where wishes are read and facts written. Observe fails with code conflict once another
@@ -48,6 +51,8 @@ type Store interface {
 	Facts(ctx context.Context) ([]paas.Instance, []paas.RouteFact, []paas.RouterFact, []paas.JobFact, error)
 	// Runs gives the runs of side jobs of all apps, as Facts gives the other facts.
 	Runs(ctx context.Context) ([]paas.Run, error)
+	// Traffic gives what is kept of an app's traffic, of all apps for a zero AppRef.
+	Traffic(ctx context.Context, ref paas.AppRef) ([]paas.Traffic, error)
 	// Nodes and Backends give the facts of those.
 	Nodes(ctx context.Context) ([]paas.Node, error)
 	Backends(ctx context.Context) ([]paas.Backend, error)
@@ -83,6 +88,8 @@ type Watch struct {
 
 	mu    sync.Mutex // guards noted
 	noted map[paas.AppRef]bool
+
+	read atomic.Pointer[map[paas.AppRef]App] // what the loop knows of apps' wishes; the map is never changed
 }
 
 // New makes a Watch; Run starts it.
@@ -156,6 +163,7 @@ func (w *Watch) Run(ctx context.Context) error {
 		readers.Go(func() { w.ping(ctx, p, loop.seen) })
 	}
 	readers.Go(func() { w.readTables(ctx, loop.poll, loop.seen) })
+	readers.Go(func() { w.countTraffic(ctx) })
 	loop.readers = &readers
 	return loop.run(ctx)
 }

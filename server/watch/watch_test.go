@@ -104,6 +104,8 @@ func (c *fakeConsul) Checks(ctx context.Context, index uint64, wait time.Duratio
 type fakeFabio struct {
 	TablesFn  func() ([]paas.RouterTable, error)
 	AnswersFn func(host, path string) (int, error)
+	// CountersFn may be nil: no router counts.
+	CountersFn func() ([]paas.RouterCounters, error)
 }
 
 func (f *fakeFabio) Tables(context.Context) ([]paas.RouterTable, error) { return f.TablesFn() }
@@ -123,6 +125,7 @@ type fakeStore struct {
 	epochs    []int64
 	events    []paas.Event
 	backends  []paas.Backend
+	traffic   []paas.Traffic // of each write
 	notify    func(paas.AppRef)
 	ObserveFn func() error // nil, or the error of the next writes
 }
@@ -168,6 +171,7 @@ func (s *fakeStore) Observe(_ context.Context, epoch int64, o paas.Observation) 
 	s.epochs = append(s.epochs, epoch)
 	s.events = append(s.events, o.Events...)
 	s.backends = append(s.backends, o.Backends...)
+	s.traffic = append(s.traffic, o.Traffic...)
 	for _, i := range o.Instances {
 		s.instances[i.ID] = i
 	}
