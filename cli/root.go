@@ -120,7 +120,7 @@ server, and rolls out beside the release that serves until it is healthy.`,
 	add(root, groupCare, newReleasesCmd(s), newReleaseCmd(s), newRollbackCmd(s))
 	add(root, groupServer,
 		newDevCmd(s),
-		newServerCmd(s),
+		newServerCmd(s), newServersCmd(s),
 		newLoginCmd(s), newLogoutCmd(s))
 	add(root, "", newVersionCmd(s), newDevstackCmd(s), newStaticCmd())
 	root.InitDefaultCompletionCmd()

@@ -22,12 +22,16 @@ func newServerCmd(s *session) *cobra.Command {
 		Long: `Run Crumpet's server: the HTTP API, the builds, and the loops that make the cluster what the
 store says.
 
-Settings come, each over the one before, from the defaults, the file, the environment (CRUMPET_LISTEN,
-CRUMPET_ADVERTISE, CRUMPET_DATA, CRUMPET_DOMAIN, NOMAD_ADDR, NOMAD_TOKEN, CONSUL_HTTP_ADDR,
-CONSUL_HTTP_TOKEN, VAULT_ADDR, VAULT_TOKEN) and flags. The first start writes the first user's token
-to root-token in the data folder.`,
+Settings come, each over the one before, from the defaults, the file, the environment (CRUMPET_NAME,
+CRUMPET_LISTEN, CRUMPET_ADVERTISE, CRUMPET_DATA, CRUMPET_DOMAIN, CRUMPET_STORE_URL, NOMAD_ADDR,
+NOMAD_TOKEN, CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN, VAULT_ADDR, VAULT_TOKEN) and flags. The first start
+writes the first user's token to root-token in the data folder.
+
+With a PostgreSQL database several servers may run, each with a data folder of its own: all of them serve,
+and one leads. The database's URL holds a password, so there is no flag for it.`,
 		Example: `  crumpet server --print-default-config > server.hcl
-  crumpet server --config server.hcl`,
+  crumpet server --config server.hcl
+  CRUMPET_STORE_URL=postgres://... crumpet server --config server.hcl --name north`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if printDefault {
 				_, err := io.WriteString(s.out, config.DefaultHCL)
@@ -43,6 +47,7 @@ to root-token in the data folder.`,
 	flags := cmd.Flags()
 	flags.StringVar(&file, "config", "", "configuration file, HCL")
 	flags.BoolVar(&printDefault, "print-default-config", false, "print every key with its default, and end")
+	flags.StringVar(&over.Name, "name", "", "name of this server among several (default the machine's)")
 	flags.StringVar(&over.Listen, "listen", "", "address of the HTTP API")
 	flags.StringVar(&over.Advertise, "advertise", "", "URL under which nodes reach this server")
 	flags.StringVar(&over.Data, "data", "", "folder of the store, artifacts and build caches")

@@ -36,18 +36,30 @@ func LockFolder(dir string) (*os.File, error) {
 
 // firstToken adopts the token of the first user, if the store knows none yet. The file is written
 // before the store, so that a crash between the two leaves a file that the next start adopts, never a
-// token that nobody knows.
+// token that nobody knows. Of several servers that start at once one has its token adopted, and the others
+// take their files back.
 func (s *Server) firstToken(ctx context.Context, tokens *auth.Auth) error {
 	known, err := s.store.Tokens(ctx)
 	if err != nil || len(known) > 0 {
 		return err
 	}
+	path := filepath.Join(s.cfg.Data, TokenFile)
+	_, err = os.Stat(path)
+	made := errors.Is(err, fs.ErrNotExist) // else somebody put it there, who may know it from elsewhere
 	plain, err := RootToken(s.cfg.Data)
 	if err != nil {
 		return err
 	}
-	s.log.Info("first token adopted", "path", filepath.Join(s.cfg.Data, TokenFile))
-	return tokens.Adopt(ctx, "root", plain)
+	adopted, err := tokens.AdoptFirst(ctx, "root", plain)
+	switch {
+	case err != nil:
+		return err
+	case adopted:
+		s.log.Info("first token adopted", "path", path)
+	case made:
+		return os.Remove(path)
+	}
+	return nil
 }
 
 // RootToken gives the first token of the server whose data folder is dir, from its file, which is

@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/crumpet-paas/crumpet/server/leader"
 )
 
 // drain is how long requests under way may take once the server is told to stop. Streams end at once.
@@ -31,18 +29,19 @@ func (s *Server) Run(ctx context.Context) error {
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
 	var loops sync.WaitGroup
-	loops.Go(func() {
-		leader.Run(ctx, s.store, s.log, func(ctx context.Context, epoch int64) error {
-			s.epoch.Store(epoch)
-			return s.watch.Run(ctx)
-		}, s.deploy.Run)
-	})
 	var builds error
 	loops.Go(func() {
-		if builds = s.builds.Run(ctx); builds != nil {
-			stop()
-		}
+		s.lead(ctx, func(ctx context.Context, _ int64) error { return s.watch.Run(ctx) }, s.deploy.Run,
+			func(ctx context.Context, epoch int64) error {
+				if builds = s.builds.Run(ctx, epoch); builds != nil {
+					stop()
+				}
+				return nil
+			})
 	})
+	loops.Go(func() { _ = s.store.Run(ctx) }) // ends with ctx only
+	loops.Go(func() { s.present(ctx, listener.Addr()) })
+	loops.Go(func() { s.logs.Run(ctx) })
 	loops.Go(func() {
 		<-ctx.Done()
 		quiet, end := context.WithTimeout(context.WithoutCancel(ctx), drain)

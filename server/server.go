@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,6 +22,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/deploy"
 	"github.com/crumpet-paas/crumpet/server/fabio"
 	"github.com/crumpet-paas/crumpet/server/hub"
+	"github.com/crumpet-paas/crumpet/server/leader"
 	"github.com/crumpet-paas/crumpet/server/logs"
 	"github.com/crumpet-paas/crumpet/server/nomad"
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -42,13 +42,28 @@ var (
 	_ watch.Store      = (*store.Store)(nil)
 	_ build.Store      = (*store.Store)(nil)
 	_ build.Blobs      = (*blob.Store)(nil)
+	_ build.Blobs      = (*blob.Shared)(nil)
+	_ blob.Remote      = (*store.Store)(nil)
+	_ leader.Epochs    = (*store.Store)(nil)
+	_ leader.Lock      = (*consul.Lock)(nil)
+	_ auth.Store       = (*store.Store)(nil)
 	_ api.Store        = (*store.Store)(nil)
 	_ api.Deployer     = (*deploy.Deployer)(nil)
 	_ api.Builds       = (*build.Builds)(nil)
 	_ api.Blobs        = (*build.Builds)(nil)
 	_ api.Artifacts    = (*blob.Store)(nil)
+	_ api.Artifacts    = (*blob.Shared)(nil)
+	_ api.Servers      = (*Server)(nil)
 	_ api.Logs         = (*logs.Logs)(nil)
+	_ logs.Nomad       = (*nomad.Client)(nil)
+	_ logs.Store       = (*store.Store)(nil)
 )
+
+// contents is what is asked of the store of blobs, be it a folder or shared by several servers.
+type contents interface {
+	build.Blobs
+	deploy.Artifacts
+}
 
 // keyWait is how long Open waits for Vault to give the platform keys: longer than a restart of it.
 const keyWait = time.Minute
@@ -63,9 +78,11 @@ type Server struct {
 	deploy *deploy.Deployer
 	watch  *watch.Watch
 	builds *build.Builds
+	logs   *logs.Logs
 	api    *api.API
 	nomad  *nomad.Client
-	epoch  atomic.Int64 // of our lead; 0 before the first
+	consul *consul.Client
+	self   self
 }
 
 // Options are what of a server is not configuration.
@@ -83,6 +100,7 @@ func Open(ctx context.Context, cfg config.Config, opt Options) (*Server, error) 
 		opt.Now = time.Now
 	}
 	s := &Server{cfg: cfg, log: opt.Log, hub: &hub.Hub{}}
+	s.self.now, s.self.version = opt.Now, opt.Version
 	if err := s.open(ctx, opt); err != nil {
 		_ = s.Close() // the first error is the one to report
 		return nil, err
@@ -97,7 +115,16 @@ func (s *Server) open(ctx context.Context, opt Options) (err error) {
 	if s.lock, err = LockFolder(s.cfg.Data); err != nil {
 		return err
 	}
-	if s.store, err = store.Open(ctx, store.Config{Path: s.cfg.Store.Path, Notify: s.notify}); err != nil {
+	if err := s.identify(); err != nil {
+		return err
+	}
+	address, err := s.cfg.StoreURL()
+	if err != nil {
+		return err
+	}
+	if s.store, err = store.Open(ctx, store.Config{
+		Path: s.cfg.Store.Path, URL: address, Notify: s.notify, NotifyBuilds: s.notifyBuilds,
+	}); err != nil {
 		return err
 	}
 	tokens := auth.New(s.store, opt.Now)
@@ -108,7 +135,7 @@ func (s *Server) open(ctx context.Context, opt Options) (err error) {
 	if err != nil {
 		return err
 	}
-	s.nomad = clients.nomad
+	s.nomad, s.consul = clients.nomad, clients.consul
 	key, err := platformKey(ctx, clients.vault, s.log)
 	if err != nil {
 		return err
@@ -161,9 +188,13 @@ func (c clients) pinged() []watch.Pinged {
 
 func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) error {
 	cfg := s.cfg
-	blobs, err := blob.Open(filepath.Join(cfg.Data, "blobs"))
+	folder, err := blob.Open(filepath.Join(cfg.Data, "blobs"))
 	if err != nil {
 		return err
+	}
+	var blobs contents = folder
+	if cfg.Shared() {
+		blobs = blob.NewShared(folder, s.store)
 	}
 	goos, goarch, _ := strings.Cut(cfg.Build.Platform, "/")
 	if s.builds, err = build.New(build.Config{
@@ -178,12 +209,15 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 		NewID: newID, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
 	})
 	s.watch = watch.New(watch.Config{
-		Nomad: c.nomad, Consul: c.consul, Fabio: c.fabio, Store: s.store, Log: s.log, Now: opt.Now, Epoch: s.epoch.Load,
+		Nomad: c.nomad, Consul: c.consul, Fabio: c.fabio, Store: s.store, Log: s.log, Now: opt.Now, Epoch: s.self.epoch.Load,
 		Pinged: c.pinged(),
+	})
+	s.logs = logs.New(logs.Config{
+		Nomad: c.nomad, Store: s.store, Dir: filepath.Join(cfg.Data, "logs"), Wake: s.hub.Subscribe, Log: s.log, Now: opt.Now,
 	})
 	s.api = api.New(api.Config{
 		Log: s.log, Auth: tokens, Store: s.store, Deployer: s.deploy, Blobs: s.builds, Builds: s.builds, Artifacts: blobs,
-		Logs: logs.New(logs.Config{Nomad: c.nomad, Store: s.store, Log: s.log}), Hub: s.hub,
+		Logs: s.logs, Hub: s.hub,
 		Backends: []api.Backend{
 			{Name: "store", Ping: s.store.Ping},
 			{Name: "nomad", Ping: func(ctx context.Context) error { _, err := c.nomad.Ping(ctx); return err }},
@@ -191,7 +225,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 			{Name: "vault", Ping: c.vault.Ping},
 			{Name: "fabio", Ping: c.fabio.Ping},
 		},
-		RouteURL: s.routeURL(), Version: opt.Version, ArtifactKey: key, Metrics: prometheus.NewRegistry(), MaxUpload: cfg.MaxUpload(),
+		Servers: s, RouteURL: s.routeURL(), Version: opt.Version, ArtifactKey: key, Metrics: prometheus.NewRegistry(), MaxUpload: cfg.MaxUpload(),
 	})
 	return nil
 }
@@ -221,14 +255,24 @@ func (s *Server) routerPort() string {
 	return port
 }
 
-// notify passes a commit on to all who may have to act or to show it.
+// notify passes a commit, of this server or another, on to all who may have to act or to show it. A ref
+// of no app speaks to readers of events only.
 func (s *Server) notify(ref paas.AppRef) {
 	s.hub.Notify()
+	if ref == (paas.AppRef{}) {
+		return
+	}
 	if s.deploy != nil {
 		s.deploy.Wake(ref)
 	}
 	if s.watch != nil {
 		s.watch.Notify(ref)
+	}
+}
+
+func (s *Server) notifyBuilds() {
+	if s.builds != nil {
+		s.builds.Wake()
 	}
 }
 

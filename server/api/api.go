@@ -27,6 +27,7 @@ type Config struct {
 	Artifacts Artifacts
 	Logs      Logs
 	Hub       Hub
+	Servers   Servers
 	Backends  []Backend
 
 	// RouteURL gives the URL at which the router answers for a route.

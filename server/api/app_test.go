@@ -130,7 +130,7 @@ func TestReadyNamesTheBackendThatDoesNotAnswer(t *testing.T) {
 	}
 	server := apitest.Start(t, config)
 	answer, text := apitest.Call(t, "GET", server.URL+"/readyz", nil)
-	want := wire.Ready{Backends: map[string]string{"nomad": "ok", "consul": "does not answer", "vault": "Vault is sealed."}}
+	want := wire.Ready{Role: "leader", Backends: map[string]string{"nomad": "ok", "consul": "does not answer", "vault": "Vault is sealed."}}
 	if diff := cmp.Diff(want, decode[wire.Ready](t, text)); diff != "" || answer.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", answer.StatusCode, diff)
 	}

@@ -27,7 +27,10 @@ func (a *API) readyz(ctx context.Context, _ *struct{}) (*reply[wire.Ready], erro
 	}
 	wg.Wait()
 
-	ready := wire.Ready{Ready: true, Backends: map[string]string{}}
+	ready := wire.Ready{Ready: true, Role: paas.ServerFollower, Backends: map[string]string{}}
+	if a.Servers.Leading() {
+		ready.Role = paas.ServerLeader
+	}
 	for i, b := range a.Backends {
 		ready.Backends[b.Name] = "ok"
 		if said[i] == nil {
@@ -45,4 +48,12 @@ func (a *API) readyz(ctx context.Context, _ *struct{}) (*reply[wire.Ready], erro
 		return &reply[wire.Ready]{http.StatusServiceUnavailable, ready}, nil
 	}
 	return &reply[wire.Ready]{http.StatusOK, ready}, nil
+}
+
+func (a *API) servers(ctx context.Context, _ *struct{}) (*body[wire.Servers], error) {
+	list, err := a.Servers.Servers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &body[wire.Servers]{wire.Servers{Items: items(list)}}, nil
 }

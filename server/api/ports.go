@@ -86,6 +86,13 @@ type Hub interface {
 	Subscribe(ctx context.Context) <-chan struct{}
 }
 
+// Servers knows the Crumpet servers that share the store.
+type Servers interface {
+	Servers(ctx context.Context) ([]paas.Server, error)
+	// Leading says whether this one runs the loops.
+	Leading() bool
+}
+
 // Backend is something the server can't do its work without, by name.
 type Backend struct {
 	Name string

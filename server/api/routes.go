@@ -10,6 +10,7 @@ func (a *API) routes() []route {
 		plain("GET", "/metrics", "metrics", "Show metrics for Prometheus", (*API).serveMetrics, describeMetrics, public),
 
 		typed("GET", "/v1/tokens/self", "self", "Tell who the caller is", (*API).self),
+		typed("GET", "/v1/servers", "servers", "List Crumpet's servers and which one leads", (*API).servers),
 
 		typed("POST", "/v1/blobs/missing", "missing", "Name the blobs the server lacks", (*API).missing),
 		plain("POST", "/v1/blobs", "upload", "Upload blobs as one tar.gz", (*API).upload, describeUpload),

@@ -27,6 +27,8 @@ const (
 // Store keeps tokens by their hash.
 type Store interface {
 	PutToken(ctx context.Context, token paas.Token) error
+	// FirstToken adds the token if there is none at all, and says whether it did.
+	FirstToken(ctx context.Context, token paas.Token) (bool, error)
 	// Token gives the token of that hash: not_found if there is none.
 	Token(ctx context.Context, hash string) (paas.Token, error)
 }
@@ -67,10 +69,27 @@ func (a *Auth) Issue(ctx context.Context, name string) (string, error) {
 // Adopt stores a token that was made elsewhere, such as by the supervisor of crumpet dev. The same
 // token may be adopted again.
 func (a *Auth) Adopt(ctx context.Context, name, plain string) error {
-	if len(strings.TrimPrefix(plain, Prefix)) < minLength || !strings.HasPrefix(plain, Prefix) {
-		return paas.Errorf(paas.Invalid, "A token begins with %q and has at least %d characters after it.", Prefix, minLength)
+	token, err := a.adopted(name, plain)
+	if err != nil {
+		return err
 	}
-	return a.store.PutToken(ctx, paas.Token{Hash: hash(plain), Name: name, CreatedAt: a.now().UTC()})
+	return a.store.PutToken(ctx, token)
+}
+
+func (a *Auth) adopted(name, plain string) (paas.Token, error) {
+	if len(strings.TrimPrefix(plain, Prefix)) < minLength || !strings.HasPrefix(plain, Prefix) {
+		return paas.Token{}, paas.Errorf(paas.Invalid, "A token begins with %q and has at least %d characters after it.", Prefix, minLength)
+	}
+	return paas.Token{Hash: hash(plain), Name: name, CreatedAt: a.now().UTC()}, nil
+}
+
+// AdoptFirst is Adopt where there is no token yet, and says whether that was so.
+func (a *Auth) AdoptFirst(ctx context.Context, name, plain string) (bool, error) {
+	token, err := a.adopted(name, plain)
+	if err != nil {
+		return false, err
+	}
+	return a.store.FirstToken(ctx, token)
 }
 
 // Check gives the token that an Authorization header proves. Codes: unauthorized, and those of the

@@ -26,6 +26,16 @@ func (s *tokens) PutToken(_ context.Context, t paas.Token) error {
 	return nil
 }
 
+func (s *tokens) FirstToken(ctx context.Context, t paas.Token) (bool, error) {
+	s.mu.Lock()
+	known := len(s.rows)
+	s.mu.Unlock()
+	if known > 0 {
+		return false, nil
+	}
+	return true, s.PutToken(ctx, t)
+}
+
 func (s *tokens) Token(_ context.Context, hash string) (paas.Token, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -96,7 +96,7 @@ func (s *Store) keep(tmp *os.File, digest string) error {
 	folder := filepath.Dir(path)
 	switch err := os.Mkdir(folder, 0o700); {
 	case err == nil:
-		if err := sync(filepath.Dir(folder)); err != nil {
+		if err := syncFolder(filepath.Dir(folder)); err != nil {
 			return err
 		}
 	case !errors.Is(err, fs.ErrExist):
@@ -105,11 +105,11 @@ func (s *Store) keep(tmp *os.File, digest string) error {
 	if err := os.Rename(tmp.Name(), path); err != nil {
 		return err
 	}
-	return sync(folder)
+	return syncFolder(folder)
 }
 
-// sync makes the names in a folder durable.
-func sync(folder string) error {
+// syncFolder makes the names in a folder durable.
+func syncFolder(folder string) error {
 	d, err := os.Open(folder)
 	if err != nil {
 		return err

@@ -19,13 +19,15 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// Store keeps builds and their events. Code of Build and DoneBuild for none: not_found.
+// Store keeps builds and their events. Code of Build and DoneBuild for none: not_found; of what takes an
+// epoch: conflict when another server leads.
 type Store interface {
 	PutBuild(ctx context.Context, job paas.BuildJob, events ...paas.Event) error
+	PutBuildAs(ctx context.Context, epoch int64, job paas.BuildJob, events ...paas.Event) error
 	Build(ctx context.Context, id string) (paas.BuildJob, error)
 	DoneBuild(ctx context.Context, source string, settings paas.Build) (paas.BuildJob, error)
 	UnfinishedBuilds(ctx context.Context) ([]paas.BuildJob, error)
-	Emit(ctx context.Context, events ...paas.Event) error
+	EmitAs(ctx context.Context, epoch int64, events ...paas.Event) error
 }
 
 // Blobs keeps bytes by digest. Codes: not_found; invalid from PutAs for another content; quota.
@@ -192,11 +194,16 @@ func (b *Builds) Submit(ctx context.Context, ref paas.AppRef, settings paas.Buil
 	if err := b.Store.PutBuild(ctx, job); err != nil {
 		return paas.BuildJob{}, err
 	}
+	b.Wake()
+	return job, nil
+}
+
+// Wake says that there may be a new build in the queue: another server may have put it there.
+func (b *Builds) Wake() {
 	select {
 	case b.wake <- struct{}{}:
 	default: // Run is about to look anyway
 	}
-	return job, nil
 }
 
 // queued finds a build of the same thing that has not ended: a push that lost its connection and is

@@ -83,7 +83,7 @@ func newRig(t testing.TB, change func(*build.Config)) *rig {
 func (r *rig) run() *rig {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- r.Run(ctx) }()
+	go func() { done <- r.Run(ctx, 0) }()
 	r.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {

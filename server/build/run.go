@@ -18,9 +18,9 @@ const (
 	retryWait = 5 * time.Second  // after the store has refused the end of a build
 )
 
-// Run works through the queue until ctx ends, then stops the builds under way and waits for them.
-// They stay in the queue, as do those a killed server leaves, and begin anew.
-func (b *Builds) Run(ctx context.Context) error {
+// Run works through the queue under the leader's epoch until ctx ends, then stops the builds under way and
+// waits for them. They stay in the queue, as do those a killed server leaves, and begin anew.
+func (b *Builds) Run(ctx context.Context, epoch int64) error {
 	if err := os.RemoveAll(b.work()); err != nil { // of an earlier process
 		return fmt.Errorf("clean folder for builds: %w", err)
 	}
@@ -53,7 +53,7 @@ func (b *Builds) Run(ctx context.Context) error {
 			}
 			active[job.ID] = true
 			running.Go(func() {
-				b.run(ctx, job)
+				b.run(ctx, epoch, job)
 				ended <- job.ID
 			})
 		}
@@ -65,16 +65,16 @@ func (b *Builds) work() string { return filepath.Join(b.Dir, "work") }
 func (b *Builds) src(job paas.BuildJob) string { return filepath.Join(b.work(), job.ID, "src") }
 
 // run builds one job and writes how it ended.
-func (b *Builds) run(ctx context.Context, job paas.BuildJob) {
+func (b *Builds) run(ctx context.Context, epoch int64, job paas.BuildJob) {
 	log := b.Log.With("build", job.ID, "app", job.Ref().String())
 	started := b.Now()
 	job.State, job.StartedAt = paas.BuildRunning, &started
-	if err := b.save(ctx, job, b.event(job, paas.EventBuildStarted, fmt.Sprintf("Building with %s", job.Build.Builder))); err != nil {
+	if err := b.save(ctx, epoch, job, b.event(job, paas.EventBuildStarted, fmt.Sprintf("Building with %s", job.Build.Builder))); err != nil {
 		log.WarnContext(ctx, "build not begun", "err", err)
 		pause(ctx, retryWait)
 		return
 	}
-	err := b.attempt(ctx, &job)
+	err := b.attempt(ctx, epoch, &job)
 	if ctx.Err() != nil {
 		return // the server ends: the build begins anew with the next one
 	}
@@ -90,16 +90,16 @@ func (b *Builds) run(ctx context.Context, job paas.BuildJob) {
 	} else {
 		log.InfoContext(ctx, "build done", "took_ms", took.Milliseconds(), "artifact", job.Artifact)
 	}
-	if err := b.save(ctx, job, event); err != nil {
+	if err := b.save(ctx, epoch, job, event); err != nil {
 		log.ErrorContext(ctx, "end of build not written", "err", err)
 		pause(ctx, retryWait)
 	}
 }
 
-func (b *Builds) save(ctx context.Context, job paas.BuildJob, event paas.Event) error {
+func (b *Builds) save(ctx context.Context, epoch int64, job paas.BuildJob, event paas.Event) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveLimit)
 	defer cancel()
-	return b.Store.PutBuild(ctx, job, event)
+	return b.Store.PutBuildAs(ctx, epoch, job, event)
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -114,7 +114,7 @@ func pause(ctx context.Context, d time.Duration) {
 var errTooLong = errors.New("build took too long")
 
 // attempt runs the job's builder, which sets the job's artifact.
-func (b *Builds) attempt(ctx context.Context, job *paas.BuildJob) error {
+func (b *Builds) attempt(ctx context.Context, epoch int64, job *paas.BuildJob) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, b.Timeout, errTooLong)
 	defer cancel()
 	files, err := b.manifest(ctx, job.Source)
@@ -129,7 +129,8 @@ func (b *Builds) attempt(ctx context.Context, job *paas.BuildJob) error {
 	pumped := make(chan struct{})
 	go func() {
 		defer close(pumped)
-		out.pump(ctx, b.Store.Emit, b.Log)
+		emit := func(ctx context.Context, events ...paas.Event) error { return b.Store.EmitAs(ctx, epoch, events...) }
+		out.pump(ctx, emit, b.Log)
 	}()
 	switch t := newTree(files); job.Build.Builder {
 	case paas.BuilderGo:

@@ -1,12 +1,17 @@
 package config
 
 import (
+	"os"
 	"runtime"
+	"strings"
 	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
 // Config is the server's whole configuration.
 type Config struct {
+	Name        string   `hcl:"name,optional"`            // of this server among several; the machine's by default
 	Listen      string   `hcl:"listen,optional"`          // address of the HTTP API
 	Advertise   string   `hcl:"advertise,optional"`       // URL under which nodes reach this server
 	Data        string   `hcl:"data,optional"`            // folder of the store, artifacts and build caches
@@ -24,9 +29,11 @@ type Config struct {
 	Build  *Build  `hcl:"build,block"`
 }
 
-// Store is where wishes, facts and events are kept.
+// Store is where wishes, facts and events are kept: in SQLite for one server, in PostgreSQL for several.
 type Store struct {
-	Path string `hcl:"path,optional"` // SQLite file; DATA/crumpet.db by default
+	Path    string `hcl:"path,optional"`     // SQLite file; DATA/crumpet.db by default
+	URL     string `hcl:"url,optional"`      // PostgreSQL database in place of a file; it may hold a password
+	URLFile string `hcl:"url_file,optional"` // file that holds the URL
 }
 
 // Nomad is how to reach a Nomad region.
@@ -45,6 +52,10 @@ type Consul struct {
 	Datacenter string `hcl:"datacenter,optional"`
 	Token      string `hcl:"token,optional"`
 	Rules      string `hcl:"rules,optional"` // KV prefix of router rules, ending in a slash
+
+	Service string   `hcl:"service,optional"` // name under which Crumpet's servers are registered
+	Tags    []string `hcl:"tags,optional"`    // of that service
+	Lock    string   `hcl:"lock,optional"`    // KV key whose holder leads, of several servers
 }
 
 // Vault is how to reach Vault or OpenBao.
@@ -80,7 +91,7 @@ func Default() Config {
 		Drivers: []string{"exec"}, Datacenters: []string{"*"}, Fragments: []string{}, LogLevel: "info",
 		Store:  &Store{},
 		Nomad:  &Nomad{Address: "http://127.0.0.1:4646"},
-		Consul: &Consul{Address: "http://127.0.0.1:8500", Rules: "fabio/config/crumpet/"},
+		Consul: &Consul{Address: "http://127.0.0.1:8500", Rules: "fabio/config/crumpet/", Service: "crumpet", Lock: "crumpet/leader"},
 		Vault:  &Vault{Address: "http://127.0.0.1:8200", Mount: "crumpet"},
 		Fabio:  &Fabio{Service: "fabio", URL: "http://127.0.0.1:9999"},
 		Build: &Build{
@@ -104,3 +115,22 @@ func (c Config) MaxSource() int64 { n, _ := size(c.Build.MaxSource); return n }
 
 // MaxUpload is Build.MaxUpload in bytes.
 func (c Config) MaxUpload() int64 { n, _ := size(c.Build.MaxUpload); return n }
+
+// Shared says that several servers may use the store at once.
+func (c Config) Shared() bool { return c.Store.URL != "" || c.Store.URLFile != "" }
+
+// StoreURL is Store.URL, or what is in Store.URLFile. The errors don't repeat it. Code: invalid.
+func (c Config) StoreURL() (string, error) {
+	if c.Store.URLFile == "" {
+		return c.Store.URL, nil
+	}
+	text, err := os.ReadFile(c.Store.URLFile)
+	if err != nil {
+		return "", paas.Wrap(paas.Invalid, err, "The URL of the database can't be read from %s. Check store.url_file.", c.Store.URLFile)
+	}
+	address := strings.TrimSpace(string(text))
+	if !isDatabase(address) {
+		return "", paas.Errorf(paas.Invalid, "The file %s does not hold the URL of a database, such as %s.", c.Store.URLFile, databaseExample)
+	}
+	return address, nil
+}

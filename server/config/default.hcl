@@ -1,5 +1,6 @@
 # Every key of `crumpet server --config FILE`, with its default. Order: default < this file < environment < flags.
 
+# name      = ""                    # of this server among several; the machine's                CRUMPET_NAME
 listen      = "127.0.0.1:4780"      # address of the HTTP API                                   CRUMPET_LISTEN
 # advertise = "http://10.0.0.5:4780" # URL under which nodes fetch artifacts; http://LISTEN      CRUMPET_ADVERTISE
 data        = "/var/lib/crumpet"    # store, artifacts and build caches                         CRUMPET_DATA
@@ -12,7 +13,9 @@ nomad_fragments = []
 log_level   = "info"                # debug, info, warn, error                                  CRUMPET_LOG_LEVEL
 
 store {
-  # path = "/var/lib/crumpet/crumpet.db" # SQLite file; DATA/crumpet.db
+  # path     = "/var/lib/crumpet/crumpet.db" # SQLite file, for one server; DATA/crumpet.db
+  # url      = "postgres://crumpet@10.0.0.4/crumpet" # or PostgreSQL 12 and newer, for several            CRUMPET_STORE_URL
+  # url_file = ""                   # or the file that holds the URL, with its password
 }
 
 nomad {
@@ -29,6 +32,9 @@ consul {
   # datacenter = "dc1"              # the agent's own
   # token      = ""                 # CONSUL_HTTP_TOKEN: reads services and health, writes below `rules`
   rules = "fabio/config/crumpet/"   # KV prefix of router rules; Fabio's registry.consul.kvpath must be above it
+  service = "crumpet"               # name under which Crumpet's own servers are registered; the token may write it
+  # tags  = ["urlprefix-crumpet.example.com/"] # of that service: such a one has Fabio lead to every server
+  lock = "crumpet/leader"           # with PostgreSQL: KV key whose holder leads; the token may write it, and sessions
 }
 
 vault {

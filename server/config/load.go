@@ -82,6 +82,7 @@ func diagnosed(path string, diags hcl.Diagnostics) error {
 
 // merge lays every key that over sets over c.
 func (c Config) merge(over Config) Config {
+	set(&c.Name, over.Name)
 	set(&c.Listen, over.Listen)
 	set(&c.Advertise, over.Advertise)
 	set(&c.Data, over.Data)
@@ -96,9 +97,8 @@ func (c Config) merge(over Config) Config {
 	if over.Fragments != nil {
 		c.Fragments = over.Fragments
 	}
-	if o := over.Store; o != nil {
-		store := *c.Store
-		set(&store.Path, o.Path)
+	if o := over.Store; o != nil && *o != (Store{}) { // one of the three stands for all
+		store := *o
 		c.Store = &store
 	}
 	if o := over.Nomad; o != nil {
@@ -117,6 +117,11 @@ func (c Config) merge(over Config) Config {
 		set(&consul.Datacenter, o.Datacenter)
 		set(&consul.Token, o.Token)
 		set(&consul.Rules, o.Rules)
+		set(&consul.Service, o.Service)
+		set(&consul.Lock, o.Lock)
+		if len(o.Tags) > 0 {
+			consul.Tags = o.Tags
+		}
 		c.Consul = &consul
 	}
 	if o := over.Vault; o != nil {
@@ -163,8 +168,9 @@ func set[T comparable](to *T, from T) {
 // HashiCorp programs and their operators know for theirs.
 func (c Config) Env(getenv func(string) string) Config {
 	return c.merge(Config{
+		Store:  &Store{URL: getenv("CRUMPET_STORE_URL")},
 		Listen: getenv("CRUMPET_LISTEN"), Advertise: getenv("CRUMPET_ADVERTISE"), Data: getenv("CRUMPET_DATA"),
-		Domain: getenv("CRUMPET_DOMAIN"), LogLevel: getenv("CRUMPET_LOG_LEVEL"),
+		Domain: getenv("CRUMPET_DOMAIN"), LogLevel: getenv("CRUMPET_LOG_LEVEL"), Name: getenv("CRUMPET_NAME"),
 		Nomad: &Nomad{
 			Address: getenv("NOMAD_ADDR"), Region: getenv("NOMAD_REGION"), Token: getenv("NOMAD_TOKEN"),
 			CAFile: getenv("NOMAD_CACERT"), CertFile: getenv("NOMAD_CLIENT_CERT"), KeyFile: getenv("NOMAD_CLIENT_KEY"),

@@ -29,7 +29,13 @@ func (c Config) Validate() (Config, error) {
 	} else if c.Advertise == "" {
 		c.Advertise = "http://" + c.Listen
 	}
-	if c.Store.Path == "" {
+	switch set := slices.DeleteFunc([]string{c.Store.Path, c.Store.URL, c.Store.URLFile}, func(s string) bool { return s == "" }); {
+	case len(set) > 1:
+		fault("store", "store has more than one of path, url and url_file; keep one.")
+	case c.Store.URL != "" && !isDatabase(c.Store.URL):
+		// The value is not repeated: it may hold a password.
+		fault("store.url", "store.url is not the URL of a database, such as %s.", databaseExample)
+	case len(set) == 0:
 		store := *c.Store
 		store.Path = c.Data + "/crumpet.db"
 		c.Store = &store
@@ -85,6 +91,9 @@ func (c Config) Validate() (Config, error) {
 	if c.Build.Concurrent < 1 {
 		fault("build.concurrent", "build.concurrent = %d must be at least 1.", c.Build.Concurrent)
 	}
+	if c.Shared() && (c.Consul.Lock == "" || strings.HasPrefix(c.Consul.Lock, "/") || strings.HasSuffix(c.Consul.Lock, "/")) {
+		fault("consul.lock", "consul.lock = %q is not a key, such as crumpet/leader.", c.Consul.Lock)
+	}
 	if c.Vault.Token != "" && c.Vault.TokenFile != "" {
 		fault("vault.token", "vault.token and vault.token_file are both set; keep one.")
 	}
@@ -98,6 +107,13 @@ func (c Config) Validate() (Config, error) {
 func isURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+const databaseExample = "postgres://USER:PASSWORD@HOST/DATABASE"
+
+func isDatabase(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql")
 }
 
 // withScheme makes the HOST:PORT that CONSUL_HTTP_ADDR may be a URL.

@@ -85,6 +85,22 @@ func (c *Client) Rules(ctx context.Context) (map[paas.AppRef]paas.Rule, error) {
 	return rules, nil
 }
 
+// Keys gives the text of every key that routers read as rules, also of those that are no app's. Routers
+// take a prefix of keys as text, so a key that only begins alike counts.
+func (c *Client) Keys(ctx context.Context) (map[string]string, error) {
+	q, cancel := c.query(ctx)
+	defer cancel()
+	pairs, _, err := c.api.KV().List(c.prefix, q)
+	if err != nil {
+		return nil, c.fail(ctx, err, "list the keys that routers read")
+	}
+	keys := make(map[string]string, len(pairs))
+	for _, pair := range pairs {
+		keys[pair.Key] = string(pair.Value)
+	}
+	return keys, nil
+}
+
 func (c *Client) key(ref paas.AppRef) string { return c.prefix + ref.String() }
 
 func moved(ref paas.AppRef) error {

@@ -35,7 +35,7 @@ func TestAFailingLoopEndsItsSiblingsAndAllBeginAgainUnderANewEpoch(t *testing.T)
 		stop()
 		return nil
 	}
-	leader.Run(ctx, &counter{}, slog.New(slog.DiscardHandler), failing, sibling)
+	leader.Run(ctx, leader.Config{Epochs: &counter{}, Log: slog.New(slog.DiscardHandler)}, failing, sibling)
 	if !siblingEnded.Load() {
 		t.Error("the loop beside the failing one went on")
 	}

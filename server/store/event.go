@@ -77,10 +77,18 @@ func insertEvents(ctx context.Context, tx bun.Tx, events []paas.Event) ([]paas.A
 
 // Emit writes events that go with no other write.
 func (s *Store) Emit(ctx context.Context, events ...paas.Event) error {
+	return s.EmitAs(ctx, 0, events...)
+}
+
+// EmitAs is Emit for the leader. Code conflict: the epoch is past.
+func (s *Store) EmitAs(ctx context.Context, epoch int64, events ...paas.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
 	return s.update(ctx, "write events", func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+		if err := fenced(ctx, tx, epoch); err != nil {
+			return nil, err
+		}
 		return insertEvents(ctx, tx, events)
 	})
 }

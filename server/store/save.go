@@ -47,6 +47,11 @@ func fenced(ctx context.Context, tx bun.Tx, epoch int64) error {
 	if err := q.Scan(ctx, &current); err != nil {
 		return err
 	}
+	return past(epoch, current)
+}
+
+// past refuses an epoch below the current one.
+func past(epoch, current int64) error {
 	if epoch < current {
 		return paas.Errorf(paas.Conflict, "This server leads no longer: its epoch is %d, another has %d.", epoch, current)
 	}

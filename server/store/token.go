@@ -45,3 +45,19 @@ func (s *Store) Tokens(ctx context.Context) ([]paas.Token, error) {
 	}
 	return convert(rows, tokenRow.token), nil
 }
+
+// FirstToken adds a token if there is none yet, and says whether it did. Of several servers that ask at
+// once one is answered true.
+func (s *Store) FirstToken(ctx context.Context, t paas.Token) (added bool, err error) {
+	err = s.update(ctx, "write first token", func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+		if _, err := next(ctx, tx, "version"); err != nil { // only for its lock: one after the other from here
+			return nil, err
+		}
+		n, err := tx.NewSelect().Table("tokens").Count(ctx)
+		if added = err == nil && n == 0; !added {
+			return nil, err
+		}
+		return nil, upsert(ctx, tx, "hash", tokenRow{Hash: t.Hash, Name: t.Name, CreatedAt: stamp(t.CreatedAt)})
+	})
+	return added, err
+}

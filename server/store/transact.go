@@ -25,7 +25,11 @@ func (u unsure) Unwrap() error { return u.error }
 // failed before its commit left nothing behind, so it may be done again; a commit whose answer was lost
 // may not.
 func (s *Store) transact(ctx context.Context, db *bun.DB, options *sql.TxOptions, fn func(ctx context.Context, tx bun.Tx) error) error {
-	limited, cancel := context.WithTimeout(ctx, callLimit)
+	return s.transactWithin(ctx, callLimit, db, options, fn)
+}
+
+func (s *Store) transactWithin(ctx context.Context, limit time.Duration, db *bun.DB, options *sql.TxOptions, fn func(ctx context.Context, tx bun.Tx) error) error {
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for n := 1; ; n++ {
 		err := once(limited, db, options, fn)
@@ -33,7 +37,7 @@ func (s *Store) transact(ctx context.Context, db *bun.DB, options *sql.TxOptions
 			return nil
 		}
 		if ctx.Err() == nil && limited.Err() != nil { // our limit, not the caller's
-			return paas.Wrap(paas.Unavailable, err, "Crumpet's database did not answer within %s. Try again.", callLimit)
+			return paas.Wrap(paas.Unavailable, err, "Crumpet's database did not answer within %s. Try again.", limit)
 		}
 		var lost unsure
 		if n == tries || errors.As(err, &lost) || !s.engine.again(err) {

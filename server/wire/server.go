@@ -1,6 +1,10 @@
 package wire
 
-import "time"
+import (
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
 
 // Token tells a bearer who it is.
 type Token struct {
@@ -17,5 +21,12 @@ type Health struct {
 // Ready is the answer of /readyz: each backend that does not answer, with why.
 type Ready struct {
 	Ready    bool              `json:"ready"`
+	Role     string            `json:"role"`     // leader or follower: one of several servers runs the loops
 	Backends map[string]string `json:"backends"` // "ok", or a sentence
+}
+
+// Servers are the Crumpet servers that share a store, by name.
+type Servers struct {
+	Items []paas.Server `json:"items"`
+	Next  string        `json:"next"`
 }
