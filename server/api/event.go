@@ -1,15 +1,19 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/wire"
 )
 
 // batch is how many events are read at once.
@@ -86,7 +90,10 @@ func (a *API) streamEnded(ctx context.Context, err error) {
 
 // eventFilter reads the query. fresh says that the reader named no event to begin after.
 func eventFilter(c echo.Context) (filter paas.EventFilter, fresh bool, err error) {
-	filter = paas.EventFilter{Team: teamOf(c), App: c.QueryParam("app"), Limit: batch}
+	filter = paas.EventFilter{Team: teamOf(c), App: c.QueryParam("app"), Platform: c.QueryParam("platform") == "true", Limit: batch}
+	if filter.Kinds, err = kindsOf(c.QueryParam("kind")); err != nil {
+		return filter, false, err
+	}
 	if filter.Team == anyTeam {
 		filter.Team = ""
 	} else if err := checkTeam(filter.Team); err != nil {
@@ -106,12 +113,85 @@ func eventFilter(c echo.Context) (filter paas.EventFilter, fresh bool, err error
 	return filter, false, nil
 }
 
+// kindsOf reads a list of kinds. The first word of one, such as deployment, stands for all that begin
+// with it.
+func kindsOf(text string) ([]paas.EventKind, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var kinds []paas.EventKind
+	for word := range strings.SplitSeq(text, ",") {
+		found := false
+		for _, kind := range paas.EventKinds() {
+			noun, _, _ := strings.Cut(string(kind), ".")
+			if word == noun || word == string(kind) {
+				kinds, found = append(kinds, kind), true
+			}
+		}
+		if !found {
+			return nil, invalid("query.kind", fmt.Sprintf("There is no kind of event %q; there is, for example, deployment, or %s.", word, paas.EventDeploymentStep))
+		}
+	}
+	return kinds, nil
+}
+
+// pageOfEvents bounds one answer of history.
+const pageOfEvents = 1000
+
+// history lists what happened, oldest first. Until is read before the events: whoever goes on after it
+// misses nothing and hears nothing twice.
+func (a *API) history(ctx context.Context, in *struct {
+	Team     string    `query:"team" default:"default" doc:"The team; * for all."`
+	App      string    `query:"app" doc:"One app only."`
+	Kind     string    `query:"kind" doc:"Kinds of event, with commas between; the first word of one stands for all that begin with it."`
+	Platform bool      `query:"platform" doc:"Also what happened to no app, such as trouble with a backend."`
+	Since    time.Time `query:"since" doc:"Only what happened from then on."`
+	After    int64     `query:"after" minimum:"0" doc:"Only events with a higher id."`
+	Until    int64     `query:"until" minimum:"0" doc:"Only events with no higher id: that of the page before."`
+	Last     int       `query:"last" minimum:"0" maximum:"1000" doc:"The last so many, instead of a page from the first on."`
+},
+) (*body[wire.Events], error) {
+	filter := paas.EventFilter{
+		Team: in.Team, App: in.App, Platform: in.Platform, Since: in.Since, After: in.After, UpTo: in.Until,
+		Limit: cmp.Or(in.Last, pageOfEvents), Last: in.Last > 0,
+	}
+	if in.Team == anyTeam {
+		filter.Team = ""
+	} else if err := checkTeam(in.Team); err != nil {
+		return nil, err
+	}
+	var err error
+	if filter.Kinds, err = kindsOf(in.Kind); err != nil {
+		return nil, err
+	}
+	if filter.UpTo == 0 {
+		if filter.UpTo, err = a.Store.LastEvent(ctx); err != nil {
+			return nil, err
+		}
+	}
+	page := wire.Events{Items: []paas.Event{}, Until: filter.UpTo}
+	if filter.UpTo == 0 { // nothing has ever happened
+		return &body[wire.Events]{page}, nil
+	}
+	list, err := a.Store.Events(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	page.Items = items(list)
+	if len(list) == pageOfEvents && !filter.Last {
+		page.Next = list[len(list)-1].ID
+	}
+	return &body[wire.Events]{page}, nil
+}
+
 func describeEvents(schemas huma.Registry, op *huma.Operation) {
 	schemas.Schema(reflect.TypeFor[paas.Event](), true, "")
 	op.Description = "Server-sent events; the data of each is an Event. Without Last-Event-ID and after it begins with what happens from now on."
 	op.Parameters = []*huma.Param{
 		queryParam("team", huma.TypeString, "The team; default unless said, * for all."),
 		queryParam("app", huma.TypeString, "One app only."),
+		queryParam("kind", huma.TypeString, "Kinds of event, with commas between; the first word of one stands for all that begin with it."),
+		queryParam("platform", huma.TypeBoolean, "Also what happens to no app, such as trouble with a backend."),
 		queryParam("after", huma.TypeInteger, "Only events with a higher id."),
 		{Name: "Last-Event-ID", In: "header", Description: "As after; counts more.", Schema: &huma.Schema{Type: huma.TypeInteger}},
 	}

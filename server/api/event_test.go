@@ -11,6 +11,7 @@ import (
 
 	"github.com/crumpet-paas/crumpet/server/api"
 	"github.com/crumpet-paas/crumpet/server/api/apitest"
+	"github.com/crumpet-paas/crumpet/server/client"
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
@@ -192,4 +193,71 @@ func TestLogsComeInOrderAndEnd(t *testing.T) {
 	r := listen(t, server.URL+"/v1/apps/shop/logs?follow=true", "")
 	r.until(`data: {"instance":"i2"`)
 	r.cancel()
+}
+
+func TestHistoryAndTheStreamAfterItHaveNoGapAndNoRepeat(t *testing.T) {
+	t.Parallel()
+	platform := apitest.NewPlatform()
+	server := apitest.Start(t, apitest.Config(t, platform))
+	for n := range 2500 { // several pages
+		platform.Emit(event([]string{"shop", "other"}[n%2], "message "+strconv.Itoa(n)))
+	}
+	c := connect(t, server.URL)
+	list, until, err := c.History(t.Context(), client.EventQuery{App: "shop"})
+	if err != nil || len(list) != 1250 || list[0].ID != 1 || list[1249].ID != 2499 || until != 2500 {
+		t.Fatalf("history: %d events until %d: %v; want 1250 until 2500", len(list), until, err)
+	}
+	platform.Emit(event("shop", "later"))
+	for e, err := range c.Events(t.Context(), client.EventQuery{App: "shop", After: until}) {
+		if err != nil || e.Message != "later" {
+			t.Errorf("the stream begins with %+v: %v", e, err)
+		}
+		break
+	}
+}
+
+func TestHistoryIsNarrowed(t *testing.T) {
+	t.Parallel()
+	platform := apitest.NewPlatform()
+	server := apitest.Start(t, apitest.Config(t, platform))
+	began := time.Now()
+	foreign := event("shop", "foreign")
+	foreign.Team = "others"
+	crash := event("shop", "crash")
+	crash.Kind = paas.EventInstanceCrash
+	platform.Emit(event("shop", "a"), event("shop", "b"), crash, foreign, paas.Event{Kind: paas.EventBackendState, Message: "sealed"})
+	c := connect(t, server.URL)
+	for name, test := range map[string]struct {
+		query client.EventQuery
+		want  string
+	}{
+		"the last":         {client.EventQuery{App: "shop", Last: 2}, "b crash"},
+		"a kind":           {client.EventQuery{Kinds: []string{"instance.crash"}}, "crash"},
+		"a noun":           {client.EventQuery{Kinds: []string{"instance", "backend"}, Platform: true}, "crash sealed"},
+		"every team":       {client.EventQuery{Team: "*"}, "a b crash foreign sealed"},
+		"of no app":        {client.EventQuery{Platform: true, Last: 2}, "crash sealed"},
+		"since the start":  {client.EventQuery{Since: began}, "a b crash"},
+		"since in an hour": {client.EventQuery{Since: began.Add(time.Hour)}, ""},
+	} {
+		list, _, err := c.History(t.Context(), test.query)
+		var words []string
+		for _, e := range list {
+			words = append(words, e.Message)
+		}
+		if got := strings.Join(words, " "); err != nil || got != test.want {
+			t.Errorf("%s: %q, %v; want %q", name, got, err, test.want)
+		}
+	}
+	if _, _, err := c.History(t.Context(), client.EventQuery{Kinds: []string{"nonsense"}}); paas.CodeOf(err) != paas.Invalid {
+		t.Errorf("an unknown kind: %v, want invalid", err)
+	}
+}
+
+func connect(t *testing.T, url string) *client.Client {
+	t.Helper()
+	c, err := client.New(client.Config{Addr: url, Token: apitest.Token, Team: "default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

@@ -54,6 +54,7 @@ func (a *API) routes() []route {
 		typed("GET", "/v1/apps/{app}/crons", "crons", "List crons and when they fire", (*API).crons),
 
 		plain("GET", "/v1/apps/{app}/logs", "logs", "Read what instances write", (*API).followLogs, describeLogs),
+		typed("GET", "/v1/history", "history", "List what happened, oldest first", (*API).history),
 		plain("GET", "/v1/events", "events", "Follow what happens", (*API).followEvents, describeEvents),
 	}
 }

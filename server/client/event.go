@@ -8,8 +8,11 @@ import (
 	"iter"
 	"net/url"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/wire"
 )
 
 // EventQuery narrows a stream of events.
@@ -17,11 +20,14 @@ type EventQuery struct {
 	Team  string // "" for the client's, * for all
 	App   string // "" for all
 	After int64  // ids above this one; -1 for what happens from now on
+
+	Kinds    []string  // the first word of a kind stands for all that begin with it; none for all
+	Platform bool      // also what happens to no app
+	Since    time.Time // of History only
+	Last     int       // of History only: the last so many; 0 for all
 }
 
-// Events follows what happens, and comes back after the last event it gave when the connection
-// breaks. It ends with an error, or when the caller stops.
-func (c *Client) Events(ctx context.Context, q EventQuery) iter.Seq2[paas.Event, error] {
+func (q EventQuery) values() url.Values {
 	query := url.Values{}
 	if q.Team != "" {
 		query.Set("team", q.Team)
@@ -29,6 +35,42 @@ func (c *Client) Events(ctx context.Context, q EventQuery) iter.Seq2[paas.Event,
 	if q.App != "" {
 		query.Set("app", q.App)
 	}
+	if len(q.Kinds) > 0 {
+		query.Set("kind", strings.Join(q.Kinds, ","))
+	}
+	if q.Platform {
+		query.Set("platform", "true")
+	}
+	return query
+}
+
+// History lists what happened, oldest first, and gives the id after which Events goes on without a gap.
+func (c *Client) History(ctx context.Context, q EventQuery) (list []paas.Event, until int64, err error) {
+	query := q.values()
+	if !q.Since.IsZero() {
+		query.Set("since", q.Since.UTC().Format(time.RFC3339Nano))
+	}
+	if q.Last > 0 {
+		query.Set("last", strconv.Itoa(q.Last))
+	}
+	for {
+		var page wire.Events
+		if err := c.call(ctx, always, "GET", "/v1/history", query, nil, &page); err != nil {
+			return list, until, err
+		}
+		list, until = append(list, page.Items...), page.Until
+		if page.Next == 0 {
+			return list, until, nil
+		}
+		query.Set("after", strconv.FormatInt(page.Next, 10))
+		query.Set("until", strconv.FormatInt(page.Until, 10))
+	}
+}
+
+// Events follows what happens, and comes back after the last event it gave when the connection
+// breaks. It ends with an error, or when the caller stops.
+func (c *Client) Events(ctx context.Context, q EventQuery) iter.Seq2[paas.Event, error] {
+	query := q.values()
 	last := ""
 	if q.After >= 0 {
 		last = strconv.FormatInt(q.After, 10)

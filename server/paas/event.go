@@ -39,17 +39,32 @@ const (
 	EventNodeState          EventKind = "node.state"     // a node that instances of the app are on was lost, drained, or is back
 	EventBackendState       EventKind = "backend.state"  // of no app: Nomad, Consul, Vault or Fabio is in trouble, or well again
 	EventRouteState         EventKind = "route.state"
-	EventRunState           EventKind = "run.state"   // of a task or cron
-	EventAppChanged         EventKind = "app.changed" // scaled, stopped, started, destroyed
-	EventDrift              EventKind = "app.drift"   // somebody else changed what is ours
+	EventRunState           EventKind = "run.state"        // of a task or cron
+	EventAppChanged         EventKind = "app.changed"      // scaled, stopped, started, destroyed
+	EventDrift              EventKind = "app.drift"        // somebody else changed what is ours
+	EventRouteRefused       EventKind = "route.refused"    // a push led to no release, as another app holds a route of it
+	EventRuleQuarantined    EventKind = "rule.quarantined" // a key that routers can't read was put aside
 )
+
+// EventKinds are all kinds, in the order above.
+func EventKinds() []EventKind {
+	return []EventKind{
+		EventBuildLog, EventBuildStarted, EventBuildEnded, EventReleaseCreated, EventDeploymentStarted, EventDeploymentStep,
+		EventDeploymentHeld, EventDeploymentAborting, EventDeploymentEnded, EventInstanceState, EventInstanceHealth,
+		EventInstanceCrash, EventNodeState, EventBackendState, EventRouteState, EventRunState, EventAppChanged, EventDrift,
+		EventRouteRefused, EventRuleQuarantined,
+	}
+}
 
 // EventFilter narrows a list of events, which is ordered by id.
 type EventFilter struct {
-	After int64 // ids above this one
-	Team  string
-	App   string
-	Kinds []EventKind // all when empty
-	Limit int         // 0 for the default of 100
-	Last  bool        // the last ones of all that fit, instead of the first
+	After    int64 // ids above this one
+	UpTo     int64 // and not above this one; 0 for all there are
+	Since    time.Time
+	Team     string
+	App      string
+	Platform bool        // also those of no app, such as trouble with a backend
+	Kinds    []EventKind // all when empty
+	Limit    int         // 0 for the default of 100
+	Last     bool        // the last ones of all that fit, instead of the first
 }

@@ -101,11 +101,19 @@ func (s *Store) Events(ctx context.Context, f paas.EventFilter) ([]paas.Event, e
 		order = "id DESC"
 	}
 	q := s.read.NewSelect().Model(&rows).Where("id > ?", f.After).Order(order).Limit(limit(f.Limit))
-	if f.Team != "" {
-		q = q.Where("team = ?", f.Team)
+	for column, want := range map[string]string{"team": f.Team, "app": f.App} {
+		switch {
+		case want != "" && f.Platform:
+			q = q.Where("? IN (?, '')", bun.Ident(column), want)
+		case want != "":
+			q = q.Where("? = ?", bun.Ident(column), want)
+		}
 	}
-	if f.App != "" {
-		q = q.Where("app = ?", f.App)
+	if f.UpTo > 0 {
+		q = q.Where("id <= ?", f.UpTo)
+	}
+	if !f.Since.IsZero() {
+		q = q.Where("time >= ?", stamp(f.Since))
 	}
 	if len(f.Kinds) > 0 {
 		q = q.Where("kind IN (?)", bun.List(f.Kinds))

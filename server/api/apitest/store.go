@@ -87,11 +87,17 @@ func (p *Platform) Deployments(_ context.Context, ref paas.AppRef, limit int) (l
 
 func (p *Platform) Events(_ context.Context, f paas.EventFilter) (list []paas.Event, err error) {
 	p.locked(func() {
+		fits := func(want, have string) bool { return want == "" || want == have || f.Platform && have == "" }
 		for _, e := range p.events {
-			if e.ID > f.After && (f.Team == "" || f.Team == e.Team) && (f.App == "" || f.App == e.App) && len(list) < f.Limit {
+			if e.ID > f.After && (f.UpTo == 0 || e.ID <= f.UpTo) && !e.Time.Before(f.Since) && fits(f.Team, e.Team) && fits(f.App, e.App) &&
+				(len(f.Kinds) == 0 || slices.Contains(f.Kinds, e.Kind)) {
 				list = append(list, e)
 			}
 		}
+		if f.Last {
+			list = list[max(0, len(list)-f.Limit):]
+		}
+		list = list[:min(len(list), f.Limit)]
 	})
 	return list, nil
 }

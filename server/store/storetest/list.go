@@ -102,10 +102,11 @@ func eventIDs(_ *testing.T, f *fixture) {
 }
 
 func eventFilter(_ *testing.T, f *fixture) {
-	full := paas.Event{Time: moment, Team: "a", App: "x", Kind: paas.EventBuildLog, Release: 3, Deployment: "d", Build: "b", Instance: "i", Process: "web", Message: "m"}
+	full := paas.Event{Time: moment, Team: "a", App: "x", Kind: paas.EventBuildLog, Release: 3, Deployment: "d", Build: "b", Instance: "i", Process: "web", By: "ann", Message: "m"}
 	f.must(f.Emit(f.ctx, full,
 		paas.Event{Time: moment, Team: "a", App: "y", Kind: paas.EventBuildLog},
-		paas.Event{Time: moment, Team: "b", App: "x", Kind: paas.EventDrift}))
+		paas.Event{Time: moment, Team: "b", App: "x", Kind: paas.EventDrift},
+		paas.Event{Time: moment.Add(time.Minute), Kind: paas.EventBackendState, Message: "Vault is sealed."}))
 	for _, test := range []struct {
 		filter paas.EventFilter
 		want   []int64
@@ -114,10 +115,15 @@ func eventFilter(_ *testing.T, f *fixture) {
 		{paas.EventFilter{App: "x"}, []int64{1, 3}},
 		{paas.EventFilter{Team: "a", App: "x"}, []int64{1}},
 		{paas.EventFilter{Kinds: []paas.EventKind{paas.EventDrift, paas.EventRouteState}}, []int64{3}},
-		{paas.EventFilter{After: 1}, []int64{2, 3}},
+		{paas.EventFilter{Team: "a", App: "x", Platform: true}, []int64{1, 4}},
+		{paas.EventFilter{After: 1}, []int64{2, 3, 4}},
+		{paas.EventFilter{After: 1, UpTo: 3}, []int64{2, 3}},
+		{paas.EventFilter{Since: moment.Add(time.Second)}, []int64{4}},
+		{paas.EventFilter{Since: moment, Limit: 2}, []int64{1, 2}},
 		{paas.EventFilter{After: 1, Limit: 1}, []int64{2}},
-		{paas.EventFilter{After: 3}, nil},
-		{paas.EventFilter{Limit: 2, Last: true}, []int64{2, 3}},
+		{paas.EventFilter{After: 4}, nil},
+		{paas.EventFilter{Limit: 2, Last: true}, []int64{3, 4}},
+		{paas.EventFilter{Limit: 2, Last: true, UpTo: 3}, []int64{2, 3}},
 		{paas.EventFilter{App: "x", Limit: 1, Last: true}, []int64{3}},
 	} {
 		events, err := f.Events(f.ctx, test.filter)

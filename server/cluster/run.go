@@ -1,0 +1,175 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// How often drains are looked at without having been woken.
+const (
+	Glance = time.Second // while one is under way
+	Idle   = 30 * time.Second
+)
+
+// Run makes the wishes for nodes so until ctx ends, under the leader's epoch. The error is only for a lead
+// that was lost.
+func (c *Cluster) Run(ctx context.Context, epoch int64) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.wake:
+		case <-timer.C:
+		}
+		open, err := c.Turn(ctx, epoch)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case paas.CodeOf(err) == paas.Conflict:
+			return fmt.Errorf("drain nodes: %w", err)
+		case err != nil:
+			c.log.WarnContext(ctx, "nodes not drained", "err", err)
+			timer.Reset(Glance)
+		case open:
+			timer.Reset(Glance)
+		default:
+			timer.Reset(Idle)
+		}
+	}
+}
+
+// Turn takes every drain that is under way one step further; open says whether there is any.
+func (c *Cluster) Turn(ctx context.Context, epoch int64) (open bool, err error) {
+	drains, err := c.cfg.Store.Drains(ctx)
+	if err != nil || len(drains) == 0 {
+		return false, err
+	}
+	nodes, err := c.cfg.Store.Nodes(ctx)
+	if err != nil {
+		return false, err
+	}
+	known := map[string]paas.Node{}
+	for _, n := range nodes {
+		known[n.ID] = n
+	}
+	for _, d := range drains {
+		if d.State == paas.DrainDone {
+			continue
+		}
+		open = true
+		next, err := c.step(ctx, d, known[d.NodeID])
+		if err != nil {
+			return open, err
+		}
+		if next == d {
+			continue
+		}
+		var events []paas.Event
+		if next.State != d.State {
+			words := map[paas.DrainState]string{paas.DrainDraining: "Nomad drains node " + d.Node, paas.DrainDone: "node " + d.Node + " is empty"}
+			events = append(events, c.event("", "%s", words[next.State]))
+			c.log.InfoContext(ctx, "drain went on", "node", d.Node, "state", next.State)
+		}
+		if err := c.cfg.Store.PutDrain(ctx, epoch, next, events...); err != nil && paas.CodeOf(err) != paas.NotFound {
+			return open, err
+		}
+	}
+	return open, nil
+}
+
+// step does what one drain needs now, and gives how far it is.
+func (c *Cluster) step(ctx context.Context, d paas.Drain, node paas.Node) (paas.Drain, error) {
+	if node.ID == "" {
+		d.State, d.Reason, d.EndedAt = paas.DrainDone, "The node has left the cluster.", c.ended()
+		return d, nil
+	}
+	if node.Eligible {
+		d.State = paas.DrainLeaving
+		d.Reason = "Nomad is to place no new instances there."
+		return d, c.cfg.Scheduler.SetEligible(ctx, node.ID, false)
+	}
+	waits, err := c.prepare(ctx, d, node)
+	if err != nil {
+		return d, err
+	}
+	if len(waits) > 0 && d.State == paas.DrainLeaving {
+		d.Reason = strings.Join(waits, ", ") + "."
+		return d, nil
+	}
+	if d.State == paas.DrainLeaving { // its end is seen only once it has begun
+		d.State, d.Reason = paas.DrainDraining, ""
+		return d, c.cfg.Scheduler.Drain(ctx, node.ID)
+	}
+	loads, err := c.cfg.Store.NodeLoads(ctx)
+	if err != nil {
+		return d, err
+	}
+	if n := loads[node.ID]; n > 0 {
+		d.Reason = fmt.Sprintf("%d of our instances are there still.", n)
+		if n == 1 {
+			d.Reason = "One of our instances is there still."
+		}
+		return d, nil
+	}
+	if node.Draining {
+		d.Reason = "Nomad has not finished."
+		return d, nil
+	}
+	d.State, d.Reason, d.EndedAt = paas.DrainDone, "", c.ended()
+	return d, nil
+}
+
+func (c *Cluster) ended() *time.Time {
+	now := c.cfg.Now()
+	return &now
+}
+
+// most is how many apps are named as what a drain waits for.
+const most = 3
+
+// prepare has apps walk that would lose their last instance, and says what is waited for.
+func (c *Cluster) prepare(ctx context.Context, d paas.Drain, node paas.Node) ([]string, error) {
+	refs, err := c.cfg.Store.Tenants(ctx, node.ID)
+	if err != nil {
+		return nil, err
+	}
+	var waits []string
+	more := 0
+	add := func(text string) {
+		if len(waits) == most {
+			more++
+			return
+		}
+		waits = append(waits, text)
+	}
+	for _, ref := range refs {
+		snap, err := c.cfg.Store.Snapshot(ctx, ref)
+		if paas.CodeOf(err) == paas.NotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		verdict := Next(snap, node)
+		switch {
+		case verdict.Wait != "":
+			add(verdict.Wait)
+		case verdict.Walk && d.State == paas.DrainLeaving:
+			_, err := c.cfg.Deployer.Leave(ctx, ref, node.Name, d.By)
+			if err != nil && paas.CodeOf(err) != paas.Conflict {
+				return nil, fmt.Errorf("walk %s off node %s: %w", ref, node.Name, err)
+			}
+			add(fmt.Sprintf("%s walks to other nodes", ref))
+		}
+	}
+	if more > 0 {
+		waits = append(waits, fmt.Sprintf("%d more apps", more))
+	}
+	return waits, nil
+}
