@@ -22,6 +22,7 @@ import (
 type dev struct {
 	t    testing.TB
 	dir  string // its data folder
+	args []string
 	home string // of the users who talk to it
 	cmd  *exec.Cmd
 	out  *buffer
@@ -30,6 +31,7 @@ type dev struct {
 		Addr, Nomad, Consul, Vault, Router, Fabio, Token string
 		Pids                                             map[string]int
 		Stack                                            map[string]string
+		Nodes                                            []machine
 	}
 }
 
@@ -48,10 +50,10 @@ var caches = sync.OnceValue(func() string {
 	return dir
 })
 
-// startDev starts a stack on free ports and ends it with the test.
-func startDev(t testing.TB) *dev {
+// startDev starts a stack on free ports and ends it with the test. Args are further flags of crumpet dev.
+func startDev(t testing.TB, args ...string) *dev {
 	t.Helper()
-	d := &dev{t: t, dir: filepath.Join(t.TempDir(), "dev"), home: t.TempDir()}
+	d := &dev{t: t, args: args, dir: filepath.Join(t.TempDir(), "dev"), home: t.TempDir()}
 	shareCache(t, d.dir)
 	d.start()
 	t.Cleanup(d.stop)
@@ -75,7 +77,8 @@ func shareCache(t testing.TB, dir string) {
 func (d *dev) start() {
 	d.t.Helper()
 	d.out = &buffer{}
-	d.cmd = exec.Command(crumpet, "dev", "--stack", stack, "--data", d.dir, "--listen", "127.0.0.1:0", "--router", "127.0.0.1:0")
+	args := append([]string{"dev", "--stack", stack, "--data", d.dir, "--listen", "127.0.0.1:0", "--router", "127.0.0.1:0"}, d.args...)
+	d.cmd = exec.Command(crumpet, args...)
 	d.cmd.Env = d.env()
 	d.cmd.Stdout, d.cmd.Stderr = d.out, d.out
 	if err := d.cmd.Start(); err != nil {

@@ -1,0 +1,96 @@
+package integration_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestNodes: four instances on two nodes, under load. Nomad's own drain, and the death of a client's process, cost
+// nothing. The death of a whole machine costs what its instances had been asked for, or were still asked for until
+// their checks had failed: Fabio does not ask another instance.
+func TestNodes(t *testing.T) {
+	t.Parallel()
+	d := startNodes(t, 2)
+	app := filepath.Join(t.TempDir(), "sick")
+	sick(t, app, `NUMBER = "1"`, "instances = 4\n    shutdown_delay = \"2s\"")
+	d.ok(app, "push")
+	rate, _ := size()
+	spread := func(first, second int) {
+		t.Helper()
+		d.until(2*time.Minute, "the instances are where they should be", func() bool {
+			by := d.healthyOn("sick")
+			return by["dev"] == first && by["dev-2"] == second
+		})
+	}
+	spread(2, 2)
+
+	load := startLoad(t, d.info.Router, "sick.localhost", rate, 100_000)
+	d.drain("dev-2")
+	spread(4, 0)
+	load.end(t)
+
+	d.eligible("dev-2", true)
+	d.ok(app, "restart")
+	spread(2, 2)
+	lost := d.instancesOn("sick", "dev-2")
+	load = startLoad(t, d.info.Router, "sick.localhost", rate, 100_000)
+	killed := time.Now()
+	d.killClient("dev-2")
+	d.until(time.Minute, "the node is down", func() bool { return d.node("dev-2").Status == "down" })
+	t.Logf("the node of a client that was killed is down after %s", time.Since(killed).Round(100*time.Millisecond))
+	spread(4, 0)
+	t.Logf("its instances are replaced after %s", time.Since(killed).Round(100*time.Millisecond))
+	d.reviveNode("dev-2")
+	d.until(time.Minute, "it has ended what lived on", func() bool {
+		for _, p := range d.processes() {
+			for _, id := range lost {
+				if p.belongs(id) {
+					return false
+				}
+			}
+		}
+		return true
+	})
+	load.end(t)
+
+	d.ok(app, "restart")
+	spread(2, 2)
+	load = startLoad(t, d.info.Router, "sick.localhost", rate, 100_000)
+	killed = time.Now()
+	d.killNode("dev-2")
+	d.until(time.Minute, "the dead instances get no more requests", func() bool {
+		failed := load.failed.Load()
+		time.Sleep(2 * time.Second) // of silence
+		return failed > 0 && load.failed.Load() == failed
+	})
+	t.Logf("a machine was lost: %d of %d requests failed until its checks had, %s after", load.failed.Load(), load.sent.Load(), time.Since(killed).Round(100*time.Millisecond))
+	load.stop()
+	<-load.done
+	load = startLoad(t, d.info.Router, "sick.localhost", rate, 100_000)
+	spread(4, 0)
+	load.end(t)
+}
+
+// healthyOn counts the running, healthy instances of an app by the name of their node.
+func (d *dev) healthyOn(app string) map[string]int {
+	d.t.Helper()
+	by := map[string]int{}
+	for _, i := range d.status(app).Instances {
+		if i.State == "running" && i.Health == "healthy" {
+			by[i.Node]++
+		}
+	}
+	return by
+}
+
+// instancesOn are the ids of the running instances of an app on a node.
+func (d *dev) instancesOn(app, node string) (ids []string) {
+	d.t.Helper()
+	for _, i := range d.status(app).Instances {
+		if i.State == "running" && i.Node == node {
+			ids = append(ids, i.ID)
+		}
+	}
+	return ids
+}
