@@ -46,6 +46,7 @@ var rules = []rule{
 	{`^server$`, `^server/[a-z]+$`, `^$`},
 	{`^server/config$`, `^server/paas$`, `hcl`},
 	{`^cli$`, `^(server(/[a-z]+)?|server/build/(static|detect)|templates)$`, `hcl`},
+	{`^server/retention$`, `^server/paas$`, `^$`},
 	{`^$`, `^cli$`, `^$`},
 	{`^templates$`, `^server/paas$`, `^$`},
 	{`^integration(/[a-z]+)?$`, `^(integration/[a-z]+|server/(paas|wire|client|devstack|store/pgtest)(/[a-z]+)?)$`, `nomad/api|consul/api|vault/api`},

@@ -26,6 +26,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/logs"
 	"github.com/crumpet-paas/crumpet/server/nomad"
 	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/retention"
 	"github.com/crumpet-paas/crumpet/server/store"
 	"github.com/crumpet-paas/crumpet/server/vault"
 	"github.com/crumpet-paas/crumpet/server/watch"
@@ -44,6 +45,9 @@ var (
 	_ build.Blobs      = (*blob.Store)(nil)
 	_ build.Blobs      = (*blob.Shared)(nil)
 	_ blob.Remote      = (*store.Store)(nil)
+	_ retention.Store  = (*store.Store)(nil)
+	_ retention.Blobs  = (*blob.Store)(nil)
+	_ retention.Blobs  = (*blob.Shared)(nil)
 	_ leader.Epochs    = (*store.Store)(nil)
 	_ leader.Lock      = (*consul.Lock)(nil)
 	_ auth.Store       = (*store.Store)(nil)
@@ -61,6 +65,7 @@ var (
 
 // contents is what is asked of the store of blobs, be it a folder or shared by several servers.
 type contents interface {
+	retention.Blobs
 	build.Blobs
 	deploy.Artifacts
 }
@@ -83,6 +88,8 @@ type Server struct {
 	nomad  *nomad.Client
 	consul *consul.Client
 	self   self
+
+	retention *retention.Retention
 }
 
 // Options are what of a server is not configuration.
@@ -208,6 +215,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 		Store: s.store, Scheduler: c.nomad, Rules: c.consul, Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
 		NewID: newID, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
 	})
+	s.retention = newRetention(cfg, s.store, blobs, opt.Now, s.log)
 	s.watch = watch.New(watch.Config{
 		Nomad: c.nomad, Consul: c.consul, Fabio: c.fabio, Store: s.store, Log: s.log, Now: opt.Now, Epoch: s.self.epoch.Load,
 		Pinged: c.pinged(),

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -20,6 +21,9 @@ import (
 type Store struct {
 	dir   string
 	limit int64 // bytes of one blob; 0 for none
+
+	// sweeping is held while a blob is noted as used, put or taken away; shared by all views of the store.
+	sweeping *sync.Mutex
 }
 
 // Open opens the folder, making it when missing, and removes what an earlier process left unfinished.
@@ -33,11 +37,11 @@ func Open(dir string) (*Store, error) {
 			return nil, failed("make folder for blobs", err)
 		}
 	}
-	return &Store{dir: dir}, nil
+	return &Store{dir: dir, sweeping: &sync.Mutex{}}, nil
 }
 
 // Limited gives a view of the same store that takes no blob of more than n bytes.
-func (s *Store) Limited(n int64) *Store { return &Store{dir: s.dir, limit: n} }
+func (s *Store) Limited(n int64) *Store { return &Store{dir: s.dir, limit: n, sweeping: s.sweeping} }
 
 // Put stores what r gives.
 func (s *Store) Put(ctx context.Context, r io.Reader) (digest string, size int64, err error) {
@@ -84,8 +88,8 @@ func (s *Store) put(ctx context.Context, want string, r io.Reader) (digest strin
 // keep moves a complete file to its place, durably: first its bytes, then its name.
 func (s *Store) keep(tmp *os.File, digest string) error {
 	path := s.path(digest)
-	if _, err := os.Stat(path); err == nil {
-		return nil // it is there, complete, as every blob is
+	if has, err := s.use(digest); has || err != nil {
+		return err // it is there, complete, as every blob is
 	}
 	if err := tmp.Sync(); err != nil {
 		return err
@@ -159,7 +163,8 @@ func (s *Store) Has(ctx context.Context, digest string) (bool, error) {
 	return err == nil, err
 }
 
-// Missing gives those of the digests that have no blob, each once, in the order given.
+// Missing gives those of the digests that have no blob, each once, in the order given. The others are
+// noted as used.
 func (s *Store) Missing(ctx context.Context, digests []string) ([]string, error) {
 	missing := []string{}
 	seen := make(map[string]bool, len(digests))
@@ -171,7 +176,7 @@ func (s *Store) Missing(ctx context.Context, digests []string) ([]string, error)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		has, err := s.Has(ctx, d)
+		has, err := s.use(d)
 		if err != nil {
 			return nil, err
 		}

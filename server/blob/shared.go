@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
@@ -16,6 +17,8 @@ type Remote interface {
 	OpenBlob(ctx context.Context, digest string) (io.ReadCloser, int64, error)
 	BlobSize(ctx context.Context, digest string) (int64, error)
 	MissingBlobs(ctx context.Context, digests []string) ([]string, error)
+	// SweepBlobs drops what is not named and was not put or asked for since a time.
+	SweepBlobs(ctx context.Context, named map[string]bool, before time.Time) (blobs int, bytes int64, err error)
 }
 
 // Shared keeps blobs in a Remote, with a folder of this server before it. What it has taken is in the
@@ -132,4 +135,15 @@ func (s *Shared) Missing(ctx context.Context, digests []string) ([]string, error
 		}
 	}
 	return s.remote.MissingBlobs(ctx, digests)
+}
+
+// Sweep drops the blobs that are not named and were not put or asked for since a time, and says how many
+// and how many bytes; those in this server's folder are not counted again. What is missing there is
+// fetched when it is wanted.
+func (s *Shared) Sweep(ctx context.Context, named map[string]bool, before time.Time) (blobs int, bytes int64, err error) {
+	if blobs, bytes, err = s.remote.SweepBlobs(ctx, named, before); err != nil {
+		return blobs, bytes, err
+	}
+	_, _, err = s.cache.Sweep(ctx, named, before)
+	return blobs, bytes, err
 }

@@ -27,6 +27,8 @@ type Config struct {
 	Vault  *Vault  `hcl:"vault,block"`
 	Fabio  *Fabio  `hcl:"fabio,block"`
 	Build  *Build  `hcl:"build,block"`
+
+	Retention *Retention `hcl:"retention,block"`
 }
 
 // Store is where wishes, facts and events are kept: in SQLite for one server, in PostgreSQL for several.
@@ -83,6 +85,16 @@ type Build struct {
 	MaxLogLines int    `hcl:"max_log_lines,optional"` // of one build that are kept
 }
 
+// Retention is how long things are kept. Durations may be in days, such as 90d.
+type Retention struct {
+	Releases  int    `hcl:"releases,optional"`  // of each app
+	Age       string `hcl:"age,optional"`       // of a release
+	Rollbacks int    `hcl:"rollbacks,optional"` // the last releases that were healthy, at any age
+	Events    string `hcl:"events,optional"`    // events, ended deployments, runs and builds
+	Content   string `hcl:"content,optional"`   // uploads and artifacts that nothing names, since they were last used
+	Every     string `hcl:"every,optional"`     // between two looks
+}
+
 // Default is the configuration of a server that was told nothing: SQLite, and the four programs on
 // this machine at their usual ports.
 func Default() Config {
@@ -98,6 +110,8 @@ func Default() Config {
 			Timeout: "10m", Concurrent: 1, MaxSource: "1GiB", MaxUpload: "1GiB",
 			Platform: "linux/" + runtime.GOARCH, MaxLogLines: 5000,
 		},
+
+		Retention: &Retention{Releases: 50, Age: "90d", Rollbacks: 5, Events: "30d", Content: "7d", Every: "10m"},
 	}
 }
 

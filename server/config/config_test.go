@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,6 +19,7 @@ func TestThePrintedDefaultsAreTheDefaults(t *testing.T) {
 	var empty config.Config
 	empty.Store, empty.Nomad, empty.Consul = &config.Store{}, &config.Nomad{}, &config.Consul{}
 	empty.Vault, empty.Fabio, empty.Build = &config.Vault{}, &config.Fabio{}, &config.Build{}
+	empty.Retention = &config.Retention{}
 	printed, err := empty.Source([]byte(config.DefaultHCL), "default.hcl")
 	if err != nil {
 		t.Fatal(err)
@@ -101,5 +103,26 @@ func TestFaultsOfFormAndOfValuesAreReportedTogether(t *testing.T) {
 	}
 	if text := paas.MessageOf(err); text != "The configuration has 5 faults." {
 		t.Errorf("it says %q", text)
+	}
+}
+
+func TestPeriods(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"90d": 90 * 24 * time.Hour, "12h": 12 * time.Hour, "1s": time.Second, "0d": 0, "-1d": 0, "d": 0, "1.5d": 0, "99999999d": 0, "": 0, "x": 0,
+	} {
+		if got := config.Period(text); got != want {
+			t.Errorf("%q is %s, want %s", text, got, want)
+		}
+	}
+	c := config.Default()
+	c.Retention = &config.Retention{Releases: 0, Age: "long", Rollbacks: -1, Events: "30d", Content: "-1h", Every: "0s"}
+	_, err := c.Validate()
+	var keys []string
+	for _, f := range paas.FaultsOf(err) {
+		keys = append(keys, f.Location)
+	}
+	if diff := cmp.Diff([]string{"retention.age", "retention.content", "retention.every", "retention.releases", "retention.rollbacks"}, keys); diff != "" {
+		t.Error(diff)
 	}
 }

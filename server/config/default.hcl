@@ -58,3 +58,12 @@ build {
   max_log_lines = 5000   # of one build that are kept
   # platform    = "linux/amd64" # GOOS/GOARCH of the nodes; linux and the server's own architecture
 }
+
+retention {
+  releases  = 50    # of each app; those that run or may be rolled back to stay in any case
+  age       = "90d" # of a release
+  rollbacks = 5     # the last releases of an app that were healthy stay at any age
+  events    = "30d" # events, ended deployments, runs and builds
+  content   = "7d"  # uploads and artifacts that no release and no build names, since they were last used
+  every     = "10m" # between two looks
+}

@@ -151,6 +151,16 @@ func (c Config) merge(over Config) Config {
 		set(&build.MaxLogLines, o.MaxLogLines)
 		c.Build = &build
 	}
+	if o := over.Retention; o != nil {
+		retention := *c.Retention
+		set(&retention.Releases, o.Releases)
+		set(&retention.Age, o.Age)
+		set(&retention.Rollbacks, o.Rollbacks)
+		set(&retention.Events, o.Events)
+		set(&retention.Content, o.Content)
+		set(&retention.Every, o.Every)
+		c.Retention = &retention
+	}
 	return c
 }
 

@@ -97,6 +97,7 @@ func (c Config) Validate() (Config, error) {
 	if c.Vault.Token != "" && c.Vault.TokenFile != "" {
 		fault("vault.token", "vault.token and vault.token_file are both set; keep one.")
 	}
+	c.Retention.check(fault)
 	if len(faults) == 0 {
 		return c, nil
 	}

@@ -31,10 +31,13 @@ type Change struct {
 	Sides       []Side       // new or replaced, by job id
 	DropSides   []string     // job ids of those that are no more
 	Deployments []Deployment // new or replaced, by id
-	Claims      []Route      // with SetClaims: the routes the app holds from now on; a route another app holds is a conflict naming that app
-	SetClaims   bool
-	Delete      bool // the app and all its rows go, its events stay
-	Events      []Event
+	// DropReleases and DropDeployments are those that are no longer kept, by number and by id.
+	DropReleases    []int
+	DropDeployments []string
+	Claims          []Route // with SetClaims: the routes the app holds from now on; a route another app holds is a conflict naming that app
+	SetClaims       bool
+	Delete          bool // the app and all its rows go, its events stay
+	Events          []Event
 }
 
 // Observation is a set of facts, written in one transaction or not at all.

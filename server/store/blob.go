@@ -35,8 +35,8 @@ func (s *Store) PutBlob(ctx context.Context, digest string, size int64, content 
 		if err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 { // another server has just written it
-			return err
+		if n, err := result.RowsAffected(); err != nil || n == 0 { // it is there, or another server has just written it
+			return errors.Join(err, used(ctx, tx, []string{digest}))
 		}
 		return writePieces(ctx, tx, digest, content)
 	})
@@ -74,7 +74,8 @@ func (s *Store) BlobSize(ctx context.Context, digest string) (int64, error) {
 	return size, err
 }
 
-// MissingBlobs gives those of the digests that have no blob, each once, in the order given.
+// MissingBlobs gives those of the digests that have no blob, each once, in the order given. The others
+// are noted as used.
 func (s *Store) MissingBlobs(ctx context.Context, digests []string) ([]string, error) {
 	here := map[string]bool{}
 	for part := range slices.Chunk(digests, 500) {
@@ -83,6 +84,9 @@ func (s *Store) MissingBlobs(ctx context.Context, digests []string) ([]string, e
 			found = nil
 			return tx.NewSelect().Table("blobs").Column("digest").Where("digest IN (?)", bun.List(part)).Scan(ctx, &found)
 		})
+		if err == nil && len(found) > 0 {
+			err = s.useBlobs(ctx, found)
+		}
 		if err != nil {
 			return nil, err
 		}

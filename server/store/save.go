@@ -161,6 +161,9 @@ func wish(ctx context.Context, tx bun.Tx, c paas.Change) error {
 			return err
 		}
 	}
+	if err := drop(ctx, tx, c); err != nil {
+		return err
+	}
 	if c.SetClaims {
 		return claim(ctx, tx, c.Ref, c.Claims)
 	}

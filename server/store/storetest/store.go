@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,14 @@ type Store interface {
 	Release(ctx context.Context, ref paas.AppRef, number int) (paas.Release, error)
 	Releases(ctx context.Context, ref paas.AppRef, below, n int) ([]paas.Release, error)
 	Endings(ctx context.Context, ref paas.AppRef) ([]paas.Ending, error)
+	Ledger(ctx context.Context, ref paas.AppRef) (paas.Ledger, error)
+	DropEvents(ctx context.Context, epoch int64, before time.Time) (more bool, err error)
+	DropBuilds(ctx context.Context, epoch int64, before time.Time) (more bool, err error)
+	NamedBlobs(ctx context.Context) (map[string]bool, error)
+	PutBlob(ctx context.Context, digest string, size int64, content io.ReadSeeker) error
+	OpenBlob(ctx context.Context, digest string) (io.ReadCloser, int64, error)
+	MissingBlobs(ctx context.Context, digests []string) ([]string, error)
+	SweepBlobs(ctx context.Context, named map[string]bool, before time.Time) (blobs int, bytes int64, err error)
 	Deployment(ctx context.Context, ref paas.AppRef, id string) (paas.Deployment, error)
 	Deployments(ctx context.Context, ref paas.AppRef, n int) ([]paas.Deployment, error)
 	Events(ctx context.Context, f paas.EventFilter) ([]paas.Event, error)
@@ -82,6 +91,9 @@ func Run(t *testing.T, open Factory) {
 		"backends are replaced":                                backends,
 		"apps are listed by team and name, page by page":       listApps,
 		"releases and deployments are listed newest first":     listHistory,
+		"what retention drops is gone, the rest stays":         ledger,
+		"events and builds go by age":                          dropOld,
+		"blobs nobody names go, with all their pieces":         sweepBlobs,
 		"ids of events grow and are never reused":              eventIDs,
 		"events are filtered":                                  eventFilter,
 		"readers in steps miss no event of concurrent writers": eventsComplete,
