@@ -99,7 +99,7 @@ func (d *Deployer) release(r paas.DeployRequest, snap paas.Snapshot) (paas.Deplo
 	change.Deployments = append(change.Deployments, next)
 	change.Claims, change.SetClaims = unique(append(claims(snap, snap.App.Release, ""), r.Spec.Routes()...)), true
 	change.Events = append(change.Events, event(next, now, paas.EventReleaseCreated, createdText(rel)))
-	return paas.DeployResult{Release: rel, Deployment: &next, Changed: true}, change, true, nil
+	return paas.DeployResult{Release: rel, Deployment: &next, Changed: true}, signed(change, r.By), true, nil
 }
 
 // deployment makes a pending deployment of a release.

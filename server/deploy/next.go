@@ -75,6 +75,9 @@ func Next(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
 	if v, held := f.held(at, now); held {
 		return v
 	}
+	if node := f.draining(); node != "" && d.Step < len(d.Steps)-1 && shrinks(d.Steps[d.Step+1], at) {
+		return Verdict{Reason: fmt.Sprintf("node %s is being drained: no old instance is taken away until the app has left it", node)}
+	}
 	if d.Step < len(d.Steps)-1 {
 		return Verdict{Move: Advance, AddFirst: !f.shrinkSafe(d.Steps[d.Step+1])}
 	}
@@ -275,6 +278,27 @@ func (f facts) shrinkSafe(next paas.Step) bool {
 		}
 	}
 	return true
+}
+
+// draining names a node that Nomad moves instances of the app off. Nomad takes as many away at once as it
+// does without a walk, in each slot, so a step that takes more away waits (slots.md A5).
+func (f facts) draining() string {
+	for _, i := range f.snap.Instances {
+		if node := f.snap.Nodes[i.NodeID]; node.Draining && !i.State.Ended() {
+			return node.Name
+		}
+	}
+	return ""
+}
+
+// shrinks says that a step wants fewer old instances than the one before.
+func shrinks(next, at paas.Step) bool {
+	for name, n := range at.Old {
+		if next.Old[name] < n {
+			return true
+		}
+	}
+	return false
 }
 
 // parted says that a rule parts the requests of a process, so that new and old instances can't serve

@@ -288,3 +288,29 @@ func TestAChangeInPlaceIsDoneOnlyOnceItIsRegistered(t *testing.T) {
 		t.Errorf("once it is registered: %+v", v)
 	}
 }
+
+func TestNoOldInstanceIsTakenAwayWhileNomadMovesOne(t *testing.T) {
+	t.Parallel()
+	on := func(i paas.Instance, port int, node string) paas.Instance {
+		i.Ports, i.NodeID = map[string]paas.Endpoint{"http": {Host: "127.0.0.1", Port: port}}, node
+		return i
+	}
+	fresh := on(healthy(0), 3, "n2")
+	d, snap := scene{
+		steps: []paas.Step{step(1, 2), step(2, 1), step(2, 0)}, wanted: 2, green: []paas.Instance{fresh}, routed: []paas.Instance{fresh},
+		blue: []paas.Instance{on(healthy(0), 1, "n1"), on(healthy(1), 2, "n2")},
+	}.build()
+	snap.Nodes = map[string]paas.Node{"n1": {ID: "n1", Name: "one", Draining: true}, "n2": {ID: "n2", Name: "two"}}
+	want := deploy.Verdict{Reason: "node one is being drained: no old instance is taken away until the app has left it"}
+	if got := deploy.Next(d, snap, noon.Add(10*time.Minute)); got.Move != deploy.Hold || got.Reason != want.Reason {
+		t.Errorf("while one is drained: %+v, want %+v", got, want)
+	}
+	for n := range snap.Instances {
+		if snap.Instances[n].NodeID == "n1" {
+			snap.Instances[n].State = paas.InstanceComplete
+		}
+	}
+	if got := deploy.Next(d, snap, noon.Add(time.Second)); got.Move == deploy.Hold && got.Reason == want.Reason {
+		t.Errorf("when the app has left it: %+v, want it to go on", got)
+	}
+}

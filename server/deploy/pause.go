@@ -16,7 +16,8 @@ const shortestRest = time.Second
 // "". Codes: not_found, conflict where nothing can be paused.
 func (d *Deployer) Pause(ctx context.Context, ref paas.AppRef, id, why, by string) error {
 	return d.editWalk(ctx, ref, id, func(walk paas.Deployment, snap paas.Snapshot) (paas.Change, error) {
-		return paused(walk, snap, why, by, d.now())
+		change, err := paused(walk, snap, why, by, d.now())
+		return signed(change, by), err
 	})
 }
 
@@ -27,7 +28,7 @@ func (d *Deployer) Resume(ctx context.Context, ref paas.AppRef, id, by string) e
 		if walk.Waits != paas.WaitPause {
 			return paas.Change{}, paas.Errorf(paas.Conflict, "Deployment %s of app %q was not paused: %s.", walk.ID, walk.App, standing(walk))
 		}
-		return wentOn(walk, snap, by, d.now()), nil
+		return signed(wentOn(walk, snap, by, d.now()), by), nil
 	})
 }
 

@@ -14,7 +14,8 @@ import (
 // Codes: not_found, conflict if it has ended, turns back or waits for nothing.
 func (d *Deployer) Promote(ctx context.Context, ref paas.AppRef, id, by string) error {
 	return d.editWalk(ctx, ref, id, func(walk paas.Deployment, snap paas.Snapshot) (paas.Change, error) {
-		return promoted(walk, snap, by, d.now())
+		change, err := promoted(walk, snap, by, d.now())
+		return signed(change, by), err
 	})
 }
 

@@ -31,7 +31,7 @@ func (d *Deployer) Once(ctx context.Context, r paas.RunRequest) (paas.Run, error
 		change := changeOf(snap)
 		change.Sides = []paas.Side{row}
 		change.Events = []paas.Event{{
-			Time: row.CreatedAt, Team: row.Team, App: row.App, Kind: paas.EventRunState, Release: row.Release, Process: row.Name,
+			Time: row.CreatedAt, Team: row.Team, App: row.App, Kind: paas.EventRunState, Release: row.Release, Process: row.Name, By: row.By,
 			Message: fmt.Sprintf("run of %s asked for by %s", row.Name, row.By),
 		}}
 		return change, true, d.written(snap, &change)

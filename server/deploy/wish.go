@@ -48,7 +48,7 @@ func (d *Deployer) Scale(ctx context.Context, ref paas.AppRef, wanted map[string
 		now := d.now()
 		change := changeOf(snap)
 		change.Events = []paas.Event{{
-			Time: now, Team: ref.Team, App: ref.App, Kind: paas.EventAppChanged, Release: rel.Number,
+			Time: now, Team: ref.Team, App: ref.App, Kind: paas.EventAppChanged, Release: rel.Number, By: by,
 			Message: fmt.Sprintf("scaled by %s to %s", by, countsText(wanted)),
 		}}
 		if snap.App.Stopped {
@@ -149,15 +149,20 @@ func checkScale(spec paas.Spec, wanted map[string]int) error {
 // Restart walks the serving release to the other slot, so that an app with one instance restarts
 // without a gap.
 func (d *Deployer) Restart(ctx context.Context, ref paas.AppRef, by string) (paas.DeployResult, error) {
-	return d.again(ctx, ref, "restart", fmt.Sprintf("restarted by %s", by), true)
+	return d.again(ctx, ref, "restart", "restarted by "+by, by, true)
+}
+
+// Leave is Restart for an app whose node is about to be drained: the new instances come up elsewhere.
+func (d *Deployer) Leave(ctx context.Context, ref paas.AppRef, node, by string) (paas.DeployResult, error) {
+	return d.again(ctx, ref, "drain", fmt.Sprintf("leaves node %s, which is to be drained, asked for by %s", node, by), by, true)
 }
 
 // Start brings a stopped app back. An app that is not stopped is left alone.
 func (d *Deployer) Start(ctx context.Context, ref paas.AppRef, by string) (paas.DeployResult, error) {
-	return d.again(ctx, ref, "start", fmt.Sprintf("started by %s", by), false)
+	return d.again(ctx, ref, "start", "started by "+by, by, false)
 }
 
-func (d *Deployer) again(ctx context.Context, ref paas.AppRef, cause, text string, restart bool) (paas.DeployResult, error) {
+func (d *Deployer) again(ctx context.Context, ref paas.AppRef, cause, text, by string, restart bool) (paas.DeployResult, error) {
 	var result paas.DeployResult
 	err := d.serving(ctx, ref, func(snap paas.Snapshot, rel paas.Release) (paas.Change, bool, error) {
 		result = paas.DeployResult{Release: rel}
@@ -175,6 +180,7 @@ func (d *Deployer) again(ctx context.Context, ref paas.AppRef, cause, text strin
 		change := changeOf(snap)
 		change.Deployments = []paas.Deployment{next}
 		change.Events = []paas.Event{event(next, now, paas.EventAppChanged, text)}
+		change = signed(change, by)
 		result = paas.DeployResult{Release: rel, Deployment: &next, Changed: true}
 		return change, true, nil
 	})
@@ -188,14 +194,14 @@ func (d *Deployer) Stop(ctx context.Context, ref paas.AppRef, by string) error {
 		if snap.App.Stopped {
 			return paas.Change{}, false, nil
 		}
-		return d.halt(snap, "stopped by "+by, func(app *paas.App) { app.Stopped = true }), true, nil
+		return signed(d.halt(snap, "stopped by "+by, func(app *paas.App) { app.Stopped = true }), by), true, nil
 	})
 }
 
 // Destroy takes an app away for good: its instances, then its jobs, routes and rows.
 func (d *Deployer) Destroy(ctx context.Context, ref paas.AppRef, by string) error {
 	return d.existing(ctx, ref, func(snap paas.Snapshot) (paas.Change, bool, error) {
-		return d.halt(snap, "to be destroyed, asked for by "+by, func(app *paas.App) { app.Deleting = true }), true, nil
+		return signed(d.halt(snap, "to be destroyed, asked for by "+by, func(app *paas.App) { app.Deleting = true }), by), true, nil
 	})
 }
 
@@ -223,8 +229,16 @@ func (d *Deployer) halt(snap paas.Snapshot, text string, edit func(*paas.App)) p
 // not_found, conflict if it has ended.
 func (d *Deployer) Abort(ctx context.Context, ref paas.AppRef, id, by string) error {
 	return d.editWalk(ctx, ref, id, func(walk paas.Deployment, snap paas.Snapshot) (paas.Change, error) {
-		return canceled(walk, snap, "aborted by "+by, d.now()), nil
+		return signed(canceled(walk, snap, "aborted by "+by, d.now()), by), nil
 	})
+}
+
+// signed says of the events of a wish whose it was.
+func signed(change paas.Change, by string) paas.Change {
+	for n := range change.Events {
+		change.Events[n].By = by
+	}
+	return change
 }
 
 func overlay(base, over map[string]int) map[string]int {
