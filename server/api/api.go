@@ -26,12 +26,16 @@ type Config struct {
 	Builds    Builds
 	Artifacts Artifacts
 	Logs      Logs
+	Why       Why
 	Hub       Hub
 	Servers   Servers
 	Backends  []Backend
 
 	// RouteURL gives the URL at which the router answers for a route.
 	RouteURL func(route paas.Route) string
+
+	// Tell writes events that go with no other write. Without it refused pushes are not told of.
+	Tell func(ctx context.Context, events ...paas.Event) error
 
 	Version     string
 	ArtifactKey []byte               // signs the addresses of artifacts

@@ -30,6 +30,7 @@ func (a *API) createRelease(ctx context.Context, in *struct {
 	}
 	result, err := a.Deployer.Deploy(ctx, request)
 	if err != nil {
+		a.refused(ctx, ref, err)
 		return nil, err
 	}
 	return a.deployed(result), nil

@@ -23,6 +23,8 @@ func (a *API) routes() []route {
 		typed("GET", "/v1/apps", "apps", "List apps", (*API).apps),
 		typed("GET", "/v1/apps/{app}", "app", "Show an app in one line", (*API).app),
 		typed("GET", "/v1/apps/{app}/status", "status", "Show an app in full", (*API).status),
+		typed("GET", "/v1/apps/{app}/why", "why", "Say why an app does not serve", (*API).why),
+		typed("GET", "/v1/apps/{app}/metrics", "appMetrics", "Show how many requests an app answers, and how many badly", (*API).appMetrics),
 		typed("DELETE", "/v1/apps/{app}", "destroy", "Destroy an app", (*API).destroy, answers(202)),
 
 		typed("POST", "/v1/apps/{app}/releases", "createRelease", "Release a spec with an artifact", (*API).createRelease, answers(202, 200)),

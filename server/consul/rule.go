@@ -3,6 +3,7 @@ package consul
 import (
 	"context"
 	"fmt"
+	"path"
 	"strings"
 
 	consulapi "github.com/hashicorp/consul/api"
@@ -85,12 +86,16 @@ func (c *Client) Rules(ctx context.Context) (map[paas.AppRef]paas.Rule, error) {
 	return rules, nil
 }
 
-// Keys gives the text of every key that routers read as rules, also of those that are no app's. Routers
-// take a prefix of keys as text, so a key that only begins alike counts.
+// Keys gives the text of every key that routers read as rules, also of those that are not Crumpet's:
+// routers read the whole folder that Crumpet's prefix stands in.
 func (c *Client) Keys(ctx context.Context) (map[string]string, error) {
 	q, cancel := c.query(ctx)
 	defer cancel()
-	pairs, _, err := c.api.KV().List(c.prefix, q)
+	folder := c.prefix
+	if parent := path.Dir(strings.Trim(c.prefix, "/")); parent != "." {
+		folder = parent + "/"
+	}
+	pairs, _, err := c.api.KV().List(folder, q)
 	if err != nil {
 		return nil, c.fail(ctx, err, "list the keys that routers read")
 	}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"charm.land/lipgloss/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+func newWhyCmd(s *session) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "why [APP]",
+		Short: "Say why an app does not serve, or what else is wrong with it",
+		Long: `Says in one sentence why an app does not serve, or what else is wrong with it, and shows the chain that
+leads there: from the release over its evaluation, placement and allocation to the program, its checks
+and its routes.
+
+It ends with 0 when the app serves and with 1 when it does not. docs/why.md lists every cause.`,
+		Example: `  crumpet why hello
+  crumpet why hello --json | jq -r .cause`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			app, err := s.appName(args)
+			if err != nil {
+				return err
+			}
+			c, err := s.client()
+			if err != nil {
+				return err
+			}
+			w, err := c.Why(cmd.Context(), app)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = s.printJSON(w)
+			} else {
+				s.showWhy(w)
+			}
+			if err == nil && !w.Serving {
+				err = &saidError{errors.New(w.Summary)}
+			}
+			return err
+		},
+	}
+	jsonFlag(cmd, &asJSON)
+	return withApp(s, cmd)
+}
+
+// showWhy prints the sentence, and below it the chain, each link further in than the one before.
+func (s *session) showWhy(w paas.Why) {
+	s.print("%s", s.bold(upperFirst(ended(w.Summary))))
+	if len(w.Chain) > 0 {
+		s.print("")
+	}
+	width := 0
+	for depth, l := range w.Chain {
+		width = max(width, 2*depth+len(l.Kind)+len(linkID(l))+1)
+	}
+	for depth, l := range w.Chain {
+		indent := strings.Repeat("  ", depth)
+		name := string(l.Kind) + " " + s.faint(linkID(l))
+		pad := strings.Repeat(" ", max(0, width-len(indent)-lipgloss.Width(name)))
+		line := indent + name + pad + "  " + l.Text
+		if l.Since != nil {
+			line += "  " + s.faint("since "+clockText(*l.Since))
+		}
+		s.print("  %s", line)
+	}
+	if w.NextTry != nil {
+		s.print("")
+		s.print("The next try is %s.", untilText(*w.NextTry))
+	}
+	if len(w.Try) > 0 {
+		s.print("")
+		s.print("Try:")
+		for _, t := range w.Try {
+			s.print("  %s", t)
+		}
+	}
+}
+
+// linkID is an id as a person copies it; names and addresses stay whole.
+func linkID(l paas.Link) string {
+	if len(l.ID) == 36 && strings.Count(l.ID, "-") == 4 {
+		return short(l.ID)
+	}
+	return l.ID
+}
+
+// clockText is a time of day on this machine, with its date if that is another.
+func clockText(t time.Time) string {
+	t = t.Local()
+	if now := time.Now(); t.Year() != now.Year() || t.YearDay() != now.YearDay() {
+		return t.Format("2006-01-02 15:04:05")
+	}
+	return t.Format("15:04:05")
+}
+
+func untilText(t time.Time) string {
+	d := time.Until(t).Round(time.Second)
+	if d <= 0 {
+		return "due now"
+	}
+	return fmt.Sprintf("at %s, in %s", clockText(t), d)
+}
