@@ -8,8 +8,12 @@ import (
 // uncommented gives a source with its # and // comments blanked out, so that everything else stands where
 // it stood. The library makes a token of each comment, counts its characters for the columns of what
 // follows, and throws it away: a quarter of the time that a well explained spec takes. A source without
-// comments is given as it is. The grammar is that of hclsyntax, scan_tokens.rl.
+// comments is given as it is, and so is one that is not UTF-8, which the library complains of. The
+// grammar is that of hclsyntax, scan_tokens.rl.
 func uncommented(src []byte) []byte {
+	if !utf8.Valid(src) {
+		return src
+	}
 	c := comments{src: src, within: []nest{{}}}
 	for c.at < len(src) {
 		switch c.top().kind {
