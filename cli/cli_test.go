@@ -30,7 +30,7 @@ type platformKey struct{}
 //	fate STATE [REASON]        how deployments end from now on
 //	fate build REASON          builds fail from now on
 //	finish APP STATE [REASON]  end the newest deployment of APP
-//	line INSTANCE PROCESS TEXT what instances have written
+//	line INSTANCE PROCESS TEXT an instance has written TEXT, then lost 7 bytes; the platform said TEXT too
 //	runs CODE                  what runs exit with from now on; -1 and they don't end
 //	failing APP INSTANCE       an instance of APP's next release that has failed
 func TestScripts(t *testing.T) {
@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ADDR", server.URL)
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
+			env.Setenv("TZ", "UTC")
 			env.Setenv("XDG_CACHE_HOME", tb.TempDir()) // not in a folder that is pushed
 			return nil
 		},
@@ -77,7 +78,13 @@ func TestScripts(t *testing.T) {
 				platform(ts).Finish(paas.AppRef{Team: "default", App: args[0]}, paas.DeploymentState(args[1]), strings.Join(args[2:], " "))
 			},
 			"line": func(ts *testscript.TestScript, _ bool, args []string) {
-				platform(ts).SetLines(paas.LogLine{Instance: args[0], Process: args[1], Stream: "stderr", Text: strings.Join(args[2:], " ")})
+				text := strings.Join(args[2:], " ")
+				at := time.Date(2026, 11, 22, 14, 2, 11, 5e6, time.UTC)
+				platform(ts).SetLines(
+					paas.LogLine{Source: paas.LogApp, Name: args[1] + "[0]", Instance: args[0], Process: args[1], Release: 12, Stream: "stderr", Time: at, TimeFrom: paas.TimeLine, Text: text},
+					paas.LogLine{Source: paas.LogApp, Name: args[1] + "[0]", Instance: args[0], Process: args[1], Release: 12, Stream: "stderr", Time: at, TimeFrom: paas.TimeFile, Text: "--- lost ---", Lost: 7},
+					paas.LogLine{Source: paas.LogPlatform, Name: "platform", Process: args[1], Time: at, TimeFrom: paas.TimeLine, Text: text + " too"},
+				)
 			},
 			"failing": func(ts *testscript.TestScript, _ bool, args []string) {
 				platform(ts).SetInstances(paas.AppRef{Team: "default", App: args[0]}, paas.Instance{

@@ -198,7 +198,7 @@ func (f *follower) capture(ctx context.Context) {
 	if f.failing == "" {
 		return
 	}
-	for line, err := range f.c.Logs(ctx, f.deployment.App, client.LogQuery{Instance: f.failing, Lines: lastLines}) {
+	for line, err := range f.c.Logs(ctx, f.deployment.App, client.LogQuery{Instance: f.failing, Sources: onlyApp, Lines: lastLines}) {
 		if err != nil {
 			return
 		}

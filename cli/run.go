@@ -156,7 +156,7 @@ func (r *runner) follow(ctx context.Context, after *int64) error {
 		return err
 	}
 	if r.now.Instance != "" {
-		for line, err := range r.c.Logs(ctx, r.app, client.LogQuery{Instance: r.now.Instance, Lines: maxLines, Follow: true}) {
+		for line, err := range r.c.Logs(ctx, r.app, client.LogQuery{Instance: r.now.Instance, Sources: onlyApp, Lines: maxLines, Follow: true}) {
 			if err != nil && paas.CodeOf(err) != paas.NotFound {
 				return err
 			}

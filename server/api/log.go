@@ -3,23 +3,26 @@ package api
 import (
 	"context"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/wire"
 )
 
 const (
 	defaultLines = 100
 	maxLines     = 10000
-	gather       = 50 * time.Millisecond // how long lines wait for others, so that a burst is few writes
 )
 
-// followLogs streams lines as server-sent events. They have no ids: Nomad's files can't be resumed
-// by line, so a reader that lost its stream begins again with the last lines.
+// followLogs streams lines as server-sent events. An event holds some lines that belong together, a line
+// of data each, and its id stands for what comes after all of them: so a reader that lost its stream
+// misses and repeats nothing, on any server.
 func (a *API) followLogs(c echo.Context) error {
 	query, err := logQuery(c)
 	if err != nil {
@@ -32,13 +35,13 @@ func (a *API) followLogs(c echo.Context) error {
 		return err
 	}
 
-	lines := make(chan paas.LogLine, 256)
+	parts := make(chan paas.LogPart)
 	ended := make(chan error, 1)
 	go func() { // ends with ctx, and is awaited below
-		defer close(lines)
-		ended <- a.Logs.Logs(ctx, query, func(line paas.LogLine) error {
+		defer close(parts)
+		ended <- a.Logs.Logs(ctx, query, func(part paas.LogPart) error {
 			select {
-			case lines <- line:
+			case parts <- part:
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()
@@ -46,14 +49,14 @@ func (a *API) followLogs(c echo.Context) error {
 		})
 	}()
 	s := a.startStream(c)
-	err = a.sendLines(s, lines)
+	err = a.sendLines(s, parts)
 	cancel()
-	for range lines { // until the reader of the logs has ended
+	for range parts { // until the reader of the logs has ended
 	}
 	if logsErr := <-ended; err == nil && logsErr != nil && c.Request().Context().Err() == nil {
 		// The status was sent long ago: the last event says what went wrong.
 		err = s.add("", "problem", a.problemOf(c.Request().Context(), logsErr))
-	} else if err == nil {
+	} else if err == nil && logsErr == nil {
 		err = s.add("", "end", struct{}{})
 	}
 	if err == nil {
@@ -65,35 +68,40 @@ func (a *API) followLogs(c echo.Context) error {
 	return nil
 }
 
-// sendLines sends until lines is closed or the reader is gone.
-func (a *API) sendLines(s *stream, lines <-chan paas.LogLine) error {
+// sendLines sends until parts is closed or the reader is gone.
+func (a *API) sendLines(s *stream, parts <-chan paas.LogPart) error {
 	heartbeat := time.NewTicker(a.Heartbeat)
 	defer heartbeat.Stop()
-	due := time.NewTimer(0) // sends the headers at once
-	defer due.Stop()
+	s.beat() // sends the headers at once
 	for {
-		select {
-		case line, more := <-lines:
-			if !more {
-				return nil
-			}
-			if s.buf.Len() == 0 {
-				due.Reset(gather)
-			}
-			if err := s.add("", "", line); err != nil {
-				return err
-			}
-			if s.buf.Len() < 1<<16 {
-				continue
-			}
-		case <-due.C:
-		case <-heartbeat.C:
-			s.beat()
-		}
 		if err := s.flush(); err != nil {
 			return err
 		}
+		select {
+		case part, more := <-parts:
+			if !more {
+				return nil
+			}
+			s.addLines(part)
+		case <-heartbeat.C:
+			s.beat()
+		}
 	}
+}
+
+// addLines puts a part into the buffer, as one event.
+func (s *stream) addLines(part paas.LogPart) {
+	b := s.buf.AvailableBuffer()
+	b = append(b, "id: "...)
+	b = append(b, part.After...)
+	b = append(b, '\n')
+	for i := range part.Lines {
+		b = append(b, "data: "...)
+		b = wire.AppendLogLine(b, &part.Lines[i])
+		b = append(b, '\n')
+	}
+	b = append(b, '\n')
+	s.buf.Write(b)
 }
 
 func logQuery(c echo.Context) (paas.LogQuery, error) {
@@ -101,13 +109,40 @@ func logQuery(c echo.Context) (paas.LogQuery, error) {
 	if err != nil {
 		return paas.LogQuery{}, err
 	}
-	query := paas.LogQuery{Ref: ref, Process: c.QueryParam("process"), Instance: c.QueryParam("instance"), Lines: defaultLines}
+	query := paas.LogQuery{
+		Ref: ref, Process: c.QueryParam("process"), Instance: c.QueryParam("instance"), Match: c.QueryParam("grep"), Lines: defaultLines,
+	}
+	if query.Since, err = sinceOf(c.QueryParam("since")); err != nil {
+		return query, err
+	}
+	if !query.Since.IsZero() {
+		query.Lines = maxLines
+	}
 	if text := c.QueryParam("lines"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 || n > maxLines {
 			return paas.LogQuery{}, invalid("query.lines", "Lines is a number from 0 to 10000.")
 		}
 		query.Lines = n
+	}
+	if text := c.QueryParam("release"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return paas.LogQuery{}, invalid("query.release", "Release is the number of a release.")
+		}
+		query.Release = n
+	}
+	if text := c.QueryParam("source"); text != "" {
+		for name := range strings.SplitSeq(text, ",") {
+			if !slices.Contains(paas.LogSources, paas.LogSource(name)) {
+				return paas.LogQuery{}, invalid("query.source", "Source is app, build or platform, or several of them with commas.")
+			}
+			query.Sources = append(query.Sources, paas.LogSource(name))
+		}
+	}
+	// A reader that lost its stream says so in the header, and repeats the first query besides.
+	if query.After = c.Request().Header.Get("Last-Event-ID"); query.After == "" {
+		query.After = c.QueryParam("after")
 	}
 	if text := c.QueryParam("follow"); text != "" {
 		query.Follow, err = strconv.ParseBool(text)
@@ -118,15 +153,37 @@ func logQuery(c echo.Context) (paas.LogQuery, error) {
 	return query, nil
 }
 
+// sinceOf reads a moment, or how long ago it was.
+func sinceOf(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return time.Now().Add(-ago), nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return at, invalid("query.since", "Since is a time as 2006-01-02T15:04:05Z, or how long ago, as 10m.")
+	}
+	return at, nil
+}
+
 func describeLogs(schemas huma.Registry, op *huma.Operation) {
 	schemas.Schema(reflect.TypeFor[paas.LogLine](), true, "")
-	op.Description = "Server-sent events; the data of each is a LogLine. The last is named end, or problem with a Problem as its data."
+	op.Description = "Server-sent events. The data of each is some lines, each a LogLine on a line of data of its own, in the order of their times; " +
+		"the id stands for what comes after them. The last event is named end, or problem with a Problem as its data."
 	op.Parameters = []*huma.Param{
 		pathParam("app", "The app."), teamParam,
-		queryParam("process", huma.TypeString, "One process only."),
-		queryParam("instance", huma.TypeString, "One instance only: its id, or the beginning of it."),
-		queryParam("lines", huma.TypeInteger, "Lines of each instance to begin with; 100 unless said."),
+		queryParam("process", huma.TypeString, "One process only, with its sidecars; or one task or cron."),
+		queryParam("instance", huma.TypeString, "One instance only: its number, its id, or the beginning of that."),
+		queryParam("release", huma.TypeInteger, "One release only."),
+		queryParam("source", huma.TypeString, "Some sources only, with commas: app, build, platform."),
+		queryParam("since", huma.TypeString, "Only lines from then on: a time in RFC 3339, or how long ago, as 10m."),
+		queryParam("grep", huma.TypeString, "Only lines that this regular expression (RE2) matches."),
+		queryParam("lines", huma.TypeInteger, "How many of the last lines to begin with, all together; 100 unless said, with since 10000."),
 		queryParam("follow", huma.TypeBoolean, "Go on with what is written from now on."),
+		queryParam("after", huma.TypeString, "The id of an event: what comes after it. Lines and since mean nothing then."),
+		{Name: "Last-Event-ID", In: "header", Description: "As after; counts more.", Schema: &huma.Schema{Type: huma.TypeString}},
 	}
 	op.Responses["200"] = &huma.Response{Description: "A stream of LogLine", Content: text("text/event-stream")}
 }

@@ -74,10 +74,11 @@ type Artifacts interface {
 	Open(ctx context.Context, digest string) (io.ReadSeekCloser, int64, error)
 }
 
-// Logs reads what instances write. It calls emit, from one goroutine, until there is no more or,
-// with Follow, until ctx ends; an error of emit ends it too. Codes: not_found, unavailable.
+// Logs reads what instances, builders and the platform write. It calls emit, from one goroutine, until
+// there is no more or, with Follow, until ctx ends; an error of emit ends it too. Codes: invalid,
+// not_found, unavailable.
 type Logs interface {
-	Logs(ctx context.Context, query paas.LogQuery, emit func(paas.LogLine) error) error
+	Logs(ctx context.Context, query paas.LogQuery, emit func(paas.LogPart) error) error
 }
 
 // Hub wakes readers of the events table. The channel gets a value, or is full already, when there

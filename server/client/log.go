@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -8,6 +9,8 @@ import (
 	"iter"
 	"net/url"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/wire"
@@ -15,27 +18,65 @@ import (
 
 // LogQuery says which output of an app is wanted.
 type LogQuery struct {
-	Process  string // "" for all
-	Instance string // an instance's id, or the beginning of one; "" for all
-	Lines    int    // of each instance to begin with
-	Follow   bool   // go on with what is written from now on
+	Process  string           // "" for all
+	Instance string           // an instance's number, id, or the beginning of one; "" for all
+	Release  int              // 0 for all
+	Sources  []paas.LogSource // all when empty
+	Since    time.Time        // only lines from then on; zero for all
+	Match    string           // only lines that this regular expression matches; "" for all
+	Lines    int              // how many of the last lines to begin with, all together
+	Follow   bool             // go on with what is written from now on
 }
 
-// Logs reads what the instances of an app write. It ends without an error when there is no more, or
-// when the caller stops. Lines have no ids, so those written while a connection was lost are not
-// made up for.
+func (q LogQuery) values() url.Values {
+	v := url.Values{"lines": {strconv.Itoa(q.Lines)}, "follow": {strconv.FormatBool(q.Follow)}}
+	for name, value := range map[string]string{"process": q.Process, "instance": q.Instance, "grep": q.Match} {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	if q.Release != 0 {
+		v.Set("release", strconv.Itoa(q.Release))
+	}
+	if !q.Since.IsZero() {
+		v.Set("since", q.Since.UTC().Format(time.RFC3339Nano))
+	}
+	var sources []string
+	for _, s := range q.Sources {
+		sources = append(sources, string(s))
+	}
+	if len(sources) > 0 {
+		v.Set("source", strings.Join(sources, ","))
+	}
+	return v
+}
+
+// Logs reads the lines of an app, one by one, as LogParts does.
 func (c *Client) Logs(ctx context.Context, app string, q LogQuery) iter.Seq2[paas.LogLine, error] {
-	query := url.Values{"lines": {strconv.Itoa(q.Lines)}, "follow": {strconv.FormatBool(q.Follow)}}
-	if q.Process != "" {
-		query.Set("process", q.Process)
-	}
-	if q.Instance != "" {
-		query.Set("instance", q.Instance)
-	}
 	return func(yield func(paas.LogLine, error) bool) {
-		stopped := false
+		for part, err := range c.LogParts(ctx, app, q) {
+			if err != nil {
+				yield(paas.LogLine{}, err)
+				return
+			}
+			for _, line := range part.Lines {
+				if !yield(line, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// LogParts reads the lines of an app as they arrive together, in the order of their times. When the
+// connection breaks it comes back after the last part it gave: no line is missed or given twice. It
+// ends without an error when there is no more, or when the caller stops.
+func (c *Client) LogParts(ctx context.Context, app string, q LogQuery) iter.Seq2[paas.LogPart, error] {
+	return func(yield func(paas.LogPart, error) bool) {
+		query, last, stopped := q.values(), "", false
+		var decoder wire.LogDecoder
 		err := c.persist(ctx, always, func(alive func()) error {
-			return c.listen(ctx, appPath(app, "/logs"), query, "", func(m message) (bool, error) {
+			return c.listen(ctx, appPath(app, "/logs"), query, last, func(m message) (bool, error) {
 				alive()
 				switch {
 				case m.kind == "end":
@@ -48,19 +89,24 @@ func (c *Client) Logs(ctx context.Context, app string, q LogQuery) iter.Seq2[paa
 					}
 					return true, problemError(p)
 				case m.data == nil:
+					last = m.id
 					return false, nil
 				}
-				query.Set("lines", "0") // what was shown is not shown again after a break
-				var line paas.LogLine
-				if err := json.Unmarshal(m.data, &line); err != nil {
-					return true, fmt.Errorf("decode line: %w", err)
+				part := paas.LogPart{After: m.id}
+				for data := range bytes.SplitSeq(m.data, []byte{'\n'}) {
+					line, err := decoder.Decode(data)
+					if err != nil {
+						return true, fmt.Errorf("decode line: %w", err)
+					}
+					part.Lines = append(part.Lines, line)
 				}
-				stopped = !yield(line, nil)
+				last = m.id
+				stopped = !yield(part, nil)
 				return stopped, nil
 			})
 		})
 		if !stopped {
-			yield(paas.LogLine{}, cmp.Or(ctx.Err(), err))
+			yield(paas.LogPart{}, cmp.Or(ctx.Err(), err))
 		}
 	}
 }

@@ -57,7 +57,9 @@ func (c *Client) listen(ctx context.Context, path string, query url.Values, last
 		if !heard.take(lines.Bytes()) {
 			continue
 		}
+		watchdog.Stop() // whoever hears may take their time
 		stop, err := hear(heard)
+		watchdog.Reset(quietFor)
 		if stop || err != nil {
 			return err
 		}
@@ -89,6 +91,9 @@ func (m *message) take(line []byte) (complete bool) {
 	case "event":
 		m.kind = string(value)
 	case "data":
+		if m.data != nil {
+			m.data = append(m.data, '\n')
+		}
 		m.data = append(m.data, value...)
 	}
 	return false

@@ -3,12 +3,10 @@ package logs
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"io"
 	"log/slog"
-	"maps"
+	"regexp"
 	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -17,36 +15,47 @@ import (
 // streams of a task.
 var streams = []string{"stdout", "stderr"}
 
-const (
-	readTimeout = 30 * time.Second // of one file, when it is not followed
-	endedMost   = 2                // instances of a process shown when none runs
-)
+// mostLines is how many lines a story may begin with.
+const mostLines = 10_000
 
-// Nomad reads what tasks wrote: from tail bytes before the end on, to the end or, with follow, until
-// ctx ends or the reader is closed. Code for a task that never started, and for an allocation that
-// Nomad has forgotten: not_found.
+// Nomad reads what tasks wrote. Codes: not_found for a task that never started, a file that was rotated
+// away, and an allocation that Nomad has forgotten or can't reach; unavailable.
 type Nomad interface {
-	Logs(ctx context.Context, alloc, task, stream string, follow bool, tail int64) (io.ReadCloser, error)
+	// LogFiles lists the files of an allocation, in any order.
+	LogFiles(ctx context.Context, alloc string) ([]paas.LogFile, error)
+	// ReadLog reads at most limit bytes of a file.
+	ReadLog(ctx context.Context, alloc string, f paas.LogFile, offset int64, limit int) ([]byte, error)
+	// FollowLog calls hear with all that is in the files after the first skip bytes, and with what
+	// comes, and with empty chunks while nothing comes, until ctx ends, hear fails or Nomad is lost.
+	FollowLog(ctx context.Context, alloc, task, stream string, skip int64, hear func(paas.LogChunk) error) error
 }
 
-// Store knows the instances. Code for an app that is not there: not_found.
+// Store knows the instances and what happened. Code for an app or release that is not there: not_found.
 type Store interface {
 	Snapshot(ctx context.Context, ref paas.AppRef) (paas.Snapshot, error)
-	Facts(ctx context.Context) ([]paas.Instance, []paas.RouteFact, []paas.RouterFact, []paas.JobFact, error)
+	Instances(ctx context.Context, ref paas.AppRef) ([]paas.Instance, error)
+	Runs(ctx context.Context) ([]paas.Run, error)
+	Release(ctx context.Context, ref paas.AppRef, number int) (paas.Release, error)
+	Events(ctx context.Context, filter paas.EventFilter) ([]paas.Event, error)
 }
 
 // Config is what Logs works with.
 type Config struct {
 	Nomad  Nomad
 	Store  Store
+	Dir    string                                    // where the ends of logs are kept that Nomad will forget; nothing is kept if ""
+	Wake   func(ctx context.Context) <-chan struct{} // gets a value when the store has changed; may be nil
 	Log    *slog.Logger
-	Reread time.Duration // how often new instances are looked for; 1 s by default
+	Reread time.Duration // how often the store is read without that; 1 s by default
+	Keep   time.Duration // how long the ends of logs are kept; a week by default
+	Now    func() time.Time
 }
 
-// Logs reads what instances write.
+// Logs reads what the instances of apps write.
 type Logs struct {
-	cfg Config
-	log *slog.Logger
+	cfg  Config
+	log  *slog.Logger
+	keep keep
 }
 
 // New makes a Logs.
@@ -54,193 +63,222 @@ func New(cfg Config) *Logs {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Reread == 0 {
-		cfg.Reread = time.Second
+	cfg.Reread = cmp.Or(cfg.Reread, time.Second)
+	cfg.Keep = cmp.Or(cfg.Keep, 7*24*time.Hour)
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	return &Logs{cfg: cfg, log: cfg.Log.With("component", "logs")}
 }
 
-// Logs calls emit, from the caller's goroutine, with the last lines of each instance asked for, and
-// with Follow with what follows until ctx ends, or until the one instance asked for has ended. An
-// error of emit ends it. Codes: not_found, unavailable.
-func (l *Logs) Logs(ctx context.Context, q paas.LogQuery, emit func(paas.LogLine) error) error {
-	instances, err := l.instances(ctx, q, time.Time{})
+// Logs calls emit, from the caller's goroutine, with the last lines of an app, and with Follow with what
+// follows until ctx ends, or until the instances asked for by name have ended. An error of emit ends it.
+// Codes: invalid, not_found, unavailable.
+func (l *Logs) Logs(ctx context.Context, q paas.LogQuery, emit func(paas.LogPart) error) error {
+	m := &merger{
+		emit: emit, in: make(chan batch, 64), of: map[*tail]*lane{}, follow: q.Follow, since: q.Since,
+		history: q.After == "", most: min(q.Lines, mostLines),
+		token: token{from: l.cfg.Now(), places: map[source]paas.LogPlace{}},
+	}
+	var known *token
+	if q.After != "" {
+		t, err := parseToken(q.After)
+		if err != nil {
+			return err
+		}
+		m.token, known, m.since = t, &m.token, time.Time{}
+	}
+	if q.Match != "" {
+		match, err := regexp.Compile(q.Match)
+		if err != nil {
+			return paas.Errorf(paas.Invalid, "%q is no regular expression: %s. The syntax is that of RE2.", q.Match, err)
+		}
+		m.match = match
+	}
+	r := &reading{Logs: l, q: q, m: m}
+	return r.run(ctx, known)
+}
+
+// Tail gives the last n lines of an instance, which may have ended. Codes: not_found, unavailable.
+func (l *Logs) Tail(ctx context.Context, i paas.Instance, n int) ([]paas.LogLine, error) {
+	var lines []paas.LogLine
+	q := paas.LogQuery{Ref: i.Ref(), Lines: n, Sources: []paas.LogSource{paas.LogApp}}
+	m := &merger{
+		emit: func(part paas.LogPart) error { lines = part.Lines; return nil },
+		in:   make(chan batch, 64), of: map[*tail]*lane{}, history: true, most: n,
+		token: token{places: map[source]paas.LogPlace{}},
+	}
+	r := &reading{Logs: l, q: q, m: m}
+	err := r.loop(ctx, func(ctx context.Context) { r.begin(ctx, []paas.Instance{i}, nil) })
+	return lines, err
+}
+
+// reading is one reader of one app's logs.
+type reading struct {
+	*Logs
+	q     paas.LogQuery
+	m     *merger
+	tails sync.WaitGroup
+}
+
+// run reads from the beginning of a story, or from where known says that it was left.
+func (r *reading) run(ctx context.Context, known *token) error {
+	instances, err := r.instances(ctx, r.q, known)
 	if err != nil {
 		return err
 	}
-	if q.Follow {
-		return l.follow(ctx, q, instances, emit)
-	}
-	for _, i := range instances {
-		lines, err := l.Tail(ctx, i.ID, i.Process, q.Lines)
-		if err != nil && paas.CodeOf(err) != paas.NotFound { // it never started, or Nomad forgot it
+	if wants(r.q, paas.LogBuild) || wants(r.q, paas.LogPlatform) {
+		r.m.story = &story{store: r.cfg.Store, query: r.q, ids: map[string]bool{}}
+		if known != nil {
+			r.m.story.read, r.m.story.told = known.event, known.event
+			err = r.m.story.load(ctx)
+		} else {
+			lines := r.m.most
+			if !r.q.Since.IsZero() || r.m.match != nil {
+				lines = mostLines
+			}
+			err = r.m.story.begin(ctx, lines)
+		}
+		if err != nil {
 			return err
 		}
-		for _, line := range lines {
-			if err := emit(line); err != nil {
+	}
+	return r.loop(ctx, func(ctx context.Context) { r.begin(ctx, instances, known) })
+}
+
+// loop merges what the tails give, begins new ones, and ends them all.
+func (r *reading) loop(ctx context.Context, begin func(context.Context)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer r.tails.Wait()
+	defer cancel()
+	begin(ctx)
+	var wake <-chan struct{}
+	if r.cfg.Wake != nil {
+		wake = r.cfg.Wake(ctx)
+	}
+	m, reread := r.m, time.Now()
+	for {
+		now := time.Now()
+		wait, err := m.turn(now)
+		if err != nil {
+			return err
+		}
+		switch {
+		case m.history && m.caughtUp(now):
+			if !m.spoke && m.fault != nil {
+				return m.fault
+			}
+			if err := m.endHistory(); err != nil {
+				return err
+			}
+		case !m.history && m.story != nil:
+			if err := m.tell(now.Add(-window)); err != nil {
 				return err
 			}
 		}
+		if err := m.flush(); err != nil {
+			return err
+		}
+		m.tidy()
+		if r.over() {
+			return nil
+		}
+		if r.q.Follow && now.Sub(reread) >= r.cfg.Reread {
+			reread = now
+			if err := r.look(ctx); err != nil && ctx.Err() == nil {
+				r.log.WarnContext(ctx, "instances not read", "err", err)
+			}
+		}
+		if err := m.wait(ctx, min(wait, r.cfg.Reread, window), wake); err != nil {
+			return err
+		}
 	}
+}
+
+// over says that nothing more can come.
+func (r *reading) over() bool {
+	if len(r.m.lanes) > 0 || r.m.history {
+		return false
+	}
+	return !r.q.Follow || r.q.Instance != ""
+}
+
+// look reads the store again: instances that are new are taken up from their first byte.
+func (r *reading) look(ctx context.Context) error {
+	if r.m.story != nil {
+		if err := r.m.story.load(ctx); err != nil {
+			return err
+		}
+	}
+	if !wants(r.q, paas.LogApp) {
+		return nil
+	}
+	all, err := r.instances(ctx, r.q, &r.m.token)
+	if err != nil {
+		if paas.CodeOf(err) == paas.NotFound { // the app is destroyed
+			for _, l := range r.m.lanes {
+				l.tail.ended.Store(true)
+			}
+			return nil
+		}
+		return err
+	}
+	now := map[string]paas.Instance{}
+	for _, i := range all {
+		now[i.ID] = i
+	}
+	for _, l := range r.m.lanes {
+		if i, ok := now[l.tail.instance.ID]; !ok || i.State.Ended() {
+			if ok {
+				l.since = i.Since
+			}
+			l.tail.ended.Store(true)
+		}
+	}
+	r.begin(ctx, all, &r.m.token)
 	return nil
 }
 
-// Tail gives the last n lines of each stream of an instance, which may have ended. Codes: not_found,
-// unavailable.
-func (l *Logs) Tail(ctx context.Context, alloc, process string, n int) ([]paas.LogLine, error) {
-	var lines []paas.LogLine
-	for _, stream := range streams {
-		texts, err := l.tail(ctx, alloc, process, stream, n)
-		if err != nil {
-			return lines, err
+// begin begins to read the instances that are not read yet.
+func (r *reading) begin(ctx context.Context, instances []paas.Instance, known *token) {
+	if !wants(r.q, paas.LogApp) {
+		return
+	}
+	for _, i := range instances {
+		if r.m.story != nil {
+			r.m.story.ids[i.ID] = true
 		}
-		for _, t := range texts {
-			lines = append(lines, paas.LogLine{Instance: alloc, Process: process, Stream: stream, Text: t})
-		}
-	}
-	return lines, nil
-}
-
-func (l *Logs) tail(ctx context.Context, alloc, process, stream string, n int) ([]string, error) {
-	if n <= 0 {
-		return nil, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	tail := tailOf(n)
-	r, err := l.cfg.Nomad.Logs(ctx, alloc, taskOf(process), stream, false, tail)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = r.Close() }()
-	kept := last{n: n + 1} // one more, as the first may be cut
-	s := splitter{put: kept.put}
-	read, err := io.Copy(&s, r)
-	if err != nil {
-		return nil, paas.Wrap(paas.Unavailable, err, "The output of instance %s broke off. Try again.", short(alloc))
-	}
-	s.flush()
-	return trim(kept.kept, n, read >= tail), nil
-}
-
-// trim leaves the last n of lines; the first one is cut if the tail did not reach the file's
-// beginning.
-func trim(lines []string, n int, cut bool) []string {
-	if cut && len(lines) > 0 && len(lines) <= n {
-		lines = lines[1:]
-	}
-	return lines[max(0, len(lines)-n):]
-}
-
-// instances gives the instances asked for as they are now, ordered for reading: those that have not
-// ended, and where a process has none, the last that did, as they say why. A run of a task or cron is
-// shown as an instance of a process of its name, a sidecar as an instance of PROCESS/SIDECAR. Runs that
-// have ended are left out unless asked for by name, or ended after since.
-func (l *Logs) instances(ctx context.Context, q paas.LogQuery, since time.Time) ([]paas.Instance, error) {
-	snapshot, err := l.cfg.Store.Snapshot(ctx, q.Ref)
-	if err != nil {
-		return nil, err
-	}
-	all, _, _, _, err := l.cfg.Store.Facts(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read instances of %s: %w", q.Ref, err)
-	}
-	all = slices.DeleteFunc(all, func(i paas.Instance) bool { return i.Ref() != q.Ref })
-	all = append(all, sidecars(all, snapshot)...)
-	all = append(all, runs(q, snapshot, since)...)
-	all = slices.DeleteFunc(all, func(i paas.Instance) bool { return !asked(q, i) })
-	slices.SortFunc(all, func(a, b paas.Instance) int {
-		return cmp.Or(strings.Compare(a.Process, b.Process), b.CreatedAt.Compare(a.CreatedAt), strings.Compare(a.ID, b.ID))
-	})
-	if q.Instance != "" {
-		if len(all) == 0 {
-			return nil, paas.Errorf(paas.NotFound, "App %q has no instance %q. `crumpet status %s` lists them.", q.Ref.App, q.Instance, q.Ref.App)
-		}
-		return all, nil
-	}
-	if q.Process != "" && len(all) == 0 {
-		if names := processes(snapshot); len(names) > 0 && !slices.Contains(names, q.Process) {
-			return nil, paas.Errorf(paas.NotFound, "App %q has no process %q; it has %s.", q.Ref.App, q.Process, strings.Join(names, ", "))
-		}
-	}
-	running, ended := map[string]bool{}, map[string]int{}
-	for _, i := range all {
-		running[i.Process] = running[i.Process] || !i.State.Ended()
-	}
-	return slices.DeleteFunc(all, func(i paas.Instance) bool {
-		if !i.State.Ended() {
-			return false
-		}
-		ended[i.Process]++
-		return running[i.Process] || ended[i.Process] > endedMost
-	}), nil
-}
-
-// processes names what writes in every release that the app has to do with now.
-func processes(snapshot paas.Snapshot) []string {
-	names := map[string]bool{}
-	for _, release := range snapshot.Releases {
-		for _, p := range release.Spec.Processes {
-			names[p.Name] = true
-			for _, s := range p.Sidecars {
-				names[p.Name+"/"+s.Name] = true
+		for _, stream := range streams {
+			s := source{key(i.ID), taskOf(i.Process), stream}
+			if slices.ContainsFunc(r.m.lanes, func(l *lane) bool { return l.source == s }) {
+				continue
 			}
-		}
-		for _, t := range release.Spec.Tasks {
-			names[t.Name] = true
-		}
-		for _, c := range release.Spec.Crons {
-			names[c.Name] = true
+			r.start(ctx, i, s, known)
 		}
 	}
-	return slices.Sorted(maps.Keys(names))
 }
 
-// sidecars gives the instances' sidecars as instances of their own.
-func sidecars(all []paas.Instance, snapshot paas.Snapshot) []paas.Instance {
-	var beside []paas.Instance
-	for _, i := range all {
-		process, _ := snapshot.Releases[i.Release].Spec.Process(i.Process)
-		for _, s := range process.Sidecars {
-			one := i
-			one.Process = i.Process + "/" + s.Name
-			beside = append(beside, one)
-		}
+// start begins to read one stream.
+func (r *reading) start(ctx context.Context, i paas.Instance, s source, known *token) {
+	t := &tail{
+		logs: r.Logs, instance: i, task: s.task, stream: s.stream, follow: r.q.Follow,
+		to: r.m.in, credit: make(chan struct{}, credits),
 	}
-	return beside
-}
-
-// taskOf is the name that Nomad knows a process or a sidecar by.
-func taskOf(process string) string { return process[strings.LastIndex(process, "/")+1:] }
-
-// runs gives the runs of tasks and crons as instances.
-func runs(q paas.LogQuery, snapshot paas.Snapshot, since time.Time) []paas.Instance {
-	var list []paas.Instance
-	for _, r := range snapshot.Runs {
-		old := r.State.Ended() && (since.IsZero() || r.EndedAt == nil || r.EndedAt.Before(since))
-		if !r.Placed() || (old && q.Process == "" && q.Instance == "") {
-			continue
+	t.ended.Store(i.State.Ended())
+	switch {
+	case known != nil:
+		t.begin.fresh = true
+		if place, ok := known.places[s]; ok {
+			t.begin.place = &place
 		}
-		i := paas.Instance{ID: r.ID, Team: r.Team, App: r.App, Process: r.Name, Release: r.Release, State: paas.InstanceRunning, CreatedAt: r.CreatedAt}
-		switch r.State {
-		case paas.RunPending:
-			i.State = paas.InstancePending
-		case paas.RunComplete, paas.RunKilled:
-			i.State = paas.InstanceComplete
-		case paas.RunFailed:
-			i.State = paas.InstanceFailed
-		case paas.RunRunning:
-		}
-		list = append(list, i)
+	case !r.q.Since.IsZero() || r.m.match != nil:
+		t.begin.lines, t.begin.since = -1, r.q.Since
+	default:
+		t.begin.lines = r.m.most
 	}
-	return list
+	l := &lane{tail: t, source: s, since: i.Since, stirred: time.Now(), line: paas.LogLine{
+		Source: paas.LogApp, Name: nameOf(i), Instance: i.ID, Process: i.Process, Release: i.Release, Stream: s.stream,
+	}}
+	r.m.lanes, r.m.of[t] = append(r.m.lanes, l), l
+	r.tails.Go(func() { t.run(ctx) })
 }
-
-// asked says whether an instance is meant; a process is meant with its sidecars.
-func asked(q paas.LogQuery, i paas.Instance) bool {
-	process := q.Process == "" || i.Process == q.Process || strings.HasPrefix(i.Process, q.Process+"/")
-	return process && strings.HasPrefix(i.ID, q.Instance)
-}
-
-// short is the form of an instance's id that people are shown.
-func short(id string) string { return id[:min(8, len(id))] }

@@ -2,69 +2,128 @@ package nomad
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
+	"path"
 	"strconv"
+	"strings"
+	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// Logs gives the bytes that a task of an allocation wrote to a stream ("stdout" or "stderr"), from
-// tail bytes before the end on. It ends at the present end, or with follow when ctx ends or the
-// reader is closed. The code is not_found for a task that has not started yet and for an allocation
-// Nomad has forgotten.
-//
-// The read goes through the configured address, never to the node directly: nodes need not be
+// logDir is where an allocation's folder keeps what its tasks write.
+const logDir = "alloc/logs"
+
+// silent is how long a followed log may give no sign of life; Nomad gives one every second.
+const silent = 15 * time.Second
+
+// Logs are always read through the configured address, never from the node directly: nodes need not be
 // reachable for Crumpet.
-func (c *Client) Logs(ctx context.Context, alloc, task, stream string, follow bool, tail int64) (io.ReadCloser, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	q := (&nomadapi.QueryOptions{
-		Namespace: nomadapi.AllNamespacesNamespace,
-		Params: map[string]string{
-			"task":   task,
-			"type":   stream,
-			"follow": strconv.FormatBool(follow),
-			"origin": "end",
-			"offset": strconv.FormatInt(tail, 10),
-		},
-	}).WithContext(ctx)
-	body, err := c.api.Raw().Response("/v1/client/fs/logs/"+url.PathEscape(alloc), q)
+
+// LogFiles lists the files of all logs of an allocation. The code is not_found for an allocation whose
+// tasks have not started yet, whose node can't be reached, and for one that Nomad has forgotten.
+func (c *Client) LogFiles(ctx context.Context, alloc string) ([]paas.LogFile, error) {
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	var entries []*nomadapi.AllocFileInfo
+	_, err := c.api.Raw().Query("/v1/client/fs/ls/"+url.PathEscape(alloc), &entries, fileQuery(limited, map[string]string{"path": logDir}))
 	if err != nil {
-		err = c.fail(ctx, err, fmt.Sprintf("read %s of allocation %s", stream, alloc))
-		cancel()
+		return nil, c.fail(ctx, err, "list logs of allocation "+alloc)
+	}
+	var files []paas.LogFile
+	for _, e := range entries {
+		if f, ok := parseLogFile(e.Name); ok && !e.IsDir {
+			f.Size, f.Modified = e.Size, e.ModTime
+			files = append(files, f)
+		}
+	}
+	return files, nil
+}
+
+// ReadLog reads at most limit bytes of a log's file, from offset on: fewer at its end. The code is
+// not_found for a file that is gone.
+func (c *Client) ReadLog(ctx context.Context, alloc string, f paas.LogFile, offset int64, limit int) ([]byte, error) {
+	does := fmt.Sprintf("read %s of allocation %s", logFileName(f), alloc)
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	body, err := c.api.Raw().Response("/v1/client/fs/readat/"+url.PathEscape(alloc), fileQuery(limited, map[string]string{
+		"path": path.Join(logDir, logFileName(f)), "offset": strconv.FormatInt(offset, 10), "limit": strconv.Itoa(limit),
+	}))
+	if err != nil {
+		err = c.fail(ctx, err, does)
+		if paas.CodeOf(err) == paas.Invalid { // it can't be looked at: it was rotated away since it was listed
+			err = paas.Wrap(paas.NotFound, err, "A file of this log is gone.")
+		}
 		return nil, err
 	}
-	return &logReader{body: body, frames: json.NewDecoder(body), cancel: cancel}, nil
-}
-
-// logReader turns the frames of Nomad's log stream into plain bytes.
-type logReader struct {
-	body   io.ReadCloser
-	frames *json.Decoder
-	cancel context.CancelFunc
-	data   []byte // of the current frame, not yet read
-}
-
-func (r *logReader) Read(p []byte) (int, error) {
-	for len(r.data) == 0 {
-		var frame nomadapi.StreamFrame // an empty one is a heartbeat
-		if err := r.frames.Decode(&frame); err != nil {
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				return 0, io.EOF
-			}
-			return 0, fmt.Errorf("read log frame: %w", err)
-		}
-		r.data = frame.Data
+	defer func() { _ = body.Close() }() // read only
+	data := make([]byte, limit)
+	n, err := io.ReadFull(body, data)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, c.fail(ctx, err, does)
 	}
-	n := copy(p, r.data)
-	r.data = r.data[n:]
-	return n, nil
+	return data[:n], nil
 }
 
-func (r *logReader) Close() error {
-	r.cancel()
-	return r.body.Close()
+// FollowLog calls hear with what a task has written to a stream ("stdout" or "stderr"), without the
+// first skip bytes of the files there are, and then with what it writes, until ctx ends, hear fails, or
+// the connection breaks. Where in its file the first chunk begins is not said: Nomad's frames carry the
+// offset at which one of the reads ended that went into them. Code as of LogFiles, and unavailable.
+func (c *Client) FollowLog(ctx context.Context, alloc, task, stream string, skip int64, hear func(paas.LogChunk) error) error {
+	does := fmt.Sprintf("follow %s of allocation %s", stream, alloc)
+	quiet, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watchdog := time.AfterFunc(silent, cancel)
+	defer watchdog.Stop()
+	body, err := c.api.Raw().Response("/v1/client/fs/logs/"+url.PathEscape(alloc), fileQuery(quiet, map[string]string{
+		"task": task, "type": stream, "follow": "true", "origin": "start", "offset": strconv.FormatInt(skip, 10),
+	}))
+	if err != nil {
+		return c.fail(ctx, err, does)
+	}
+	defer func() { _ = body.Close() }() // read only
+	for frames := newFrameReader(body); ; {
+		chunk, err := frames.next()
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			return paas.Wrap(paas.Unavailable, fmt.Errorf("%s: %w", does, err), "Nomad at %s ended the log of an instance. Try again.", c.address)
+		}
+		watchdog.Stop() // hear may take its time
+		if err := hear(chunk); err != nil {
+			return err
+		}
+		watchdog.Reset(silent)
+	}
+}
+
+func fileQuery(ctx context.Context, params map[string]string) *nomadapi.QueryOptions {
+	return (&nomadapi.QueryOptions{Namespace: nomadapi.AllNamespacesNamespace, Params: params}).WithContext(ctx)
+}
+
+// parseLogFile takes TASK.STREAM.NUMBER apart.
+func parseLogFile(name string) (f paas.LogFile, ok bool) {
+	rest, number, _ := cutLast(name)
+	f.Task, f.Stream, ok = cutLast(rest)
+	n, err := strconv.Atoi(number)
+	f.Number = n
+	return f, ok && err == nil && n >= 0 && f.Task != "" && (f.Stream == "stdout" || f.Stream == "stderr")
+}
+
+func logFileName(f paas.LogFile) string {
+	return f.Task + "." + f.Stream + "." + strconv.Itoa(f.Number)
+}
+
+func cutLast(s string) (before, after string, found bool) {
+	i := strings.LastIndexByte(s, '.')
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
 }

@@ -86,3 +86,10 @@ func (p LogPlace) String() string { return fmt.Sprintf("%d.%d", p.File, p.Offset
 func (p LogPlace) Before(q LogPlace) bool {
 	return p.File < q.File || p.File == q.File && p.Offset < q.Offset
 }
+
+// LogChunk is some bytes of one file. One without Data is a sign of life. The bytes are its receiver's
+// only until it returns.
+type LogChunk struct {
+	File int // number
+	Data []byte
+}

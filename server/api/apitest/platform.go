@@ -185,15 +185,22 @@ func (p *Platform) Open(_ context.Context, digest string) (r io.ReadSeekCloser, 
 	return r, size, err
 }
 
-// Logs implements api.Logs.
-func (p *Platform) Logs(ctx context.Context, q paas.LogQuery, emit func(paas.LogLine) error) error {
+// Logs implements api.Logs: one line a part.
+func (p *Platform) Logs(ctx context.Context, q paas.LogQuery, emit func(paas.LogPart) error) error {
 	var lines []paas.LogLine
 	p.locked(func() { lines = slices.Clone(p.lines) })
-	for _, line := range lines {
-		if q.Process != "" && q.Process != line.Process || !strings.HasPrefix(line.Instance, q.Instance) {
+	after := 0
+	if q.After != "" {
+		if _, err := fmt.Sscan(q.After, &after); err != nil || after > len(lines) {
+			return paas.Errorf(paas.Invalid, "%q is no place in the logs.", q.After)
+		}
+	}
+	for n, line := range lines[after:] {
+		if q.Process != "" && q.Process != line.Process || !strings.HasPrefix(line.Instance, q.Instance) || q.Release != 0 && q.Release != line.Release ||
+			len(q.Sources) > 0 && !slices.Contains(q.Sources, line.Source) || !strings.Contains(line.Text, q.Match) || line.Time.Before(q.Since) {
 			continue
 		}
-		if err := emit(line); err != nil {
+		if err := emit(paas.LogPart{Lines: []paas.LogLine{line}, After: fmt.Sprint(after + n + 1)}); err != nil {
 			return err
 		}
 	}

@@ -262,7 +262,7 @@ func TestAProcessIsAskedBeforeItIsKilled(t *testing.T) {
 
 func (s *stack) log(t *testing.T, id string) string {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(s.cfg.Data, "alloc", id, "web/logs/web.stdout.0"))
+	raw, err := os.ReadFile(filepath.Join(s.cfg.Data, "alloc", id, "alloc/logs/web.stdout.0"))
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 const (
 	frameSize   = 64 << 10
 	followEvery = 100 * time.Millisecond
-	followBeat  = 3 * time.Second
+	followBeat  = time.Second
 )
 
 // frames is where a stream of a file goes: as JSON frames, or plain.
@@ -171,7 +171,12 @@ func (s *Server) logOf(r *http.Request) (dir, stream string, err error) {
 	if ts := a.TaskStates[task]; ts == nil || ts.StartedAt.IsZero() {
 		return "", "", fail(http.StatusNotFound, "task %q not started yet. No logs available", task)
 	}
-	return filepath.Join(s.allocDir(a.ID), task, "logs"), task + "." + kind, nil
+	return s.logDir(a.ID), task + "." + kind, nil
+}
+
+// logDir is where an allocation's tasks are written down.
+func (s *Server) logDir(alloc string) string {
+	return filepath.Join(s.allocDir(alloc), "alloc", "logs")
 }
 
 // clientAlloc is the allocation of a request to the client's side.
@@ -191,11 +196,11 @@ func (s *Server) clientAlloc(r *http.Request) (a *state.Alloc, err error) {
 // or back from the last one's end.
 func position(dir, stream, origin string, offset int64) (number int, at int64, err error) {
 	numbers, err := executor.LogNumbers(dir, stream)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(numbers) == 0 {
+		return 0, 0, fail(http.StatusNotFound, "log entry for %q not found", stream)
+	}
 	if err != nil {
 		return 0, 0, err
-	}
-	if len(numbers) == 0 {
-		return 0, 0, nil
 	}
 	sizes := make([]int64, len(numbers))
 	total := int64(0)
