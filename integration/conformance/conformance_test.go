@@ -11,7 +11,7 @@ import (
 // table is the whole contract.
 func table() []row {
 	return slices.Concat(nomadJobRows, nomadPlanRows, nomadPlacementRows, nomadValidRows, nomadReadRows, nomadTaskRows, nomadLifecycleRows, nomadBatchRows, nomadCheckRows, nomadProgramRows, nomadServiceRows, nomadFileRows,
-		consulKVRows, consulHealthRows, vaultRows, routerRows)
+		consulKVRows, consulHealthRows, vaultRows, routerRows, nodeRows)
 }
 
 // verdicts are what the table prints: row, column, ok or FAIL.
@@ -61,9 +61,13 @@ func TestConformance(t *testing.T) {
 				t.Skip("not on PATH: " + strings.Join(names, ", "))
 			}
 			s := start(t, column)
+			two := sync.OnceValue(func() *stack { return start(t, column, "--nodes", "2") })
 			for _, r := range table() {
 				t.Run(r.name, func(t *testing.T) {
-					if !r.alone {
+					s := s
+					if r.twoNodes {
+						s = two()
+					} else if !r.alone {
 						t.Parallel()
 					}
 					v.set(r.name, column, "FAIL")

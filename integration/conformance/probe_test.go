@@ -21,11 +21,12 @@ import (
 
 // row is one line of the table: what is done through the official client, and what must be seen.
 type row struct {
-	name  string   // a sentence
-	calls []string // PART METHOD /path?parameters; the row makes each of them
-	alone bool     // disturbs the other rows
-	want  string   // the lines it says, without the ids of this run
-	run   func(p *probe)
+	name     string   // a sentence
+	calls    []string // PART METHOD /path?parameters; the row makes each of them
+	alone    bool     // disturbs the other rows
+	twoNodes bool     // runs on a stack of two nodes, alone
+	want     string   // the lines it says, without the ids of this run
+	run      func(p *probe)
 }
 
 // rowLimit bounds one row; the slowest waits for a reschedule.

@@ -54,15 +54,16 @@ func missing() (gone []string) {
 	return gone
 }
 
-// start runs a stack on free ports and ends it with the test.
-func start(t *testing.T, kind string) *stack {
+// start runs a stack on free ports and ends it with the test. Args are further flags of crumpet dev.
+func start(t *testing.T, kind string, args ...string) *stack {
 	t.Helper()
 	s := &stack{kind: kind, dir: filepath.Join(t.TempDir(), "dev"), driver: "exec"}
 	if kind == "real" && os.Geteuid() != 0 {
 		s.driver = "raw_exec" // the other one needs root
 	}
 	var out buffer
-	cmd := exec.Command(crumpet, "dev", "--stack", kind, "--data", s.dir, "--listen", "127.0.0.1:0", "--router", "127.0.0.1:0")
+	args = append([]string{"dev", "--stack", kind, "--data", s.dir, "--listen", "127.0.0.1:0", "--router", "127.0.0.1:0"}, args...)
+	cmd := exec.Command(crumpet, args...)
 	cmd.Env = environ(t.TempDir())
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {

@@ -17,7 +17,10 @@ func unmountTasks(dir string) []error {
 		return []error{err}
 	}
 	var failures []error
-	points := mountPoints(string(table), filepath.Join(dir, "nomad", "alloc"))
+	var points []string
+	for node := range MaxNodes {
+		points = append(points, mountPoints(string(table), filepath.Join(dir, numbered("nomad", node), "alloc"))...)
+	}
 	for _, point := range points {
 		if err := syscall.Unmount(point, syscall.MNT_DETACH); err != nil {
 			failures = append(failures, &os.PathError{Op: "unmount", Path: point, Err: err})
