@@ -27,35 +27,53 @@ type load struct {
 // one of 400 and above.
 func startLoad(t testing.TB, router, host string, rate, count int) *load {
 	t.Helper()
+	return startMixed(t, router, host, rate, count, nil)
+}
+
+// slow is what a mixed load asks of the app now and then: an answer that takes two seconds.
+const slow = "/slow"
+
+// startMixed is startLoad with other paths among the requests, one path each; every second request of
+// those has a connection of its own, while the others keep theirs. No paths: all ask for / and keep it.
+func startMixed(t testing.TB, router, host string, rate, count int, paths []string) *load {
+	t.Helper()
 	if u, err := url.Parse(router); err != nil || u.Hostname() != "127.0.0.1" {
 		t.Fatalf("load goes to loopback only, not to %q", router)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	l := &load{faults: map[string]int{}, stop: stop, done: make(chan struct{})}
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64, MaxConnsPerHost: 64}}
+	kept := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64, MaxConnsPerHost: 64}}
+	fresh := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	go func() {
 		defer close(l.done)
-		defer client.CloseIdleConnections()
+		defer kept.CloseIdleConnections()
 		var under sync.WaitGroup
 		defer under.Wait()
 		tick := time.NewTicker(time.Second / time.Duration(rate))
 		defer tick.Stop()
-		for range count {
+		for i := range count {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				under.Go(func() { l.one(client, router, host) })
 			}
+			client, path := kept, "/"
+			if len(paths) > 0 {
+				path = paths[i%len(paths)]
+				if i%2 == 1 {
+					client = fresh
+				}
+			}
+			under.Go(func() { l.one(client, router+path, host) })
 		}
 	}()
 	t.Cleanup(func() { stop(); <-l.done })
 	return l
 }
 
-func (l *load) one(client *http.Client, router, host string) {
+func (l *load) one(client *http.Client, address, host string) {
 	l.sent.Add(1)
-	req, err := http.NewRequest(http.MethodGet, router+"/", nil) // not bound to ctx: a request under way is let finish
+	req, err := http.NewRequest(http.MethodGet, address, nil) // not bound to ctx: a request under way is let finish
 	if err != nil {
 		l.fault(err.Error())
 		return
