@@ -30,6 +30,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/store"
 	"github.com/crumpet-paas/crumpet/server/vault"
 	"github.com/crumpet-paas/crumpet/server/watch"
+	"github.com/crumpet-paas/crumpet/server/why"
 )
 
 // Each adapter is what its users asked for.
@@ -52,6 +53,10 @@ var (
 	_ leader.Lock      = (*consul.Lock)(nil)
 	_ auth.Store       = (*store.Store)(nil)
 	_ api.Store        = (*store.Store)(nil)
+	_ why.Store        = (*store.Store)(nil)
+	_ why.Rules        = (*consul.Client)(nil)
+	_ why.Logs         = (*logs.Logs)(nil)
+	_ api.Why          = (*why.Asker)(nil)
 	_ api.Deployer     = (*deploy.Deployer)(nil)
 	_ api.Builds       = (*build.Builds)(nil)
 	_ api.Blobs        = (*build.Builds)(nil)
@@ -225,7 +230,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 	})
 	s.api = api.New(api.Config{
 		Log: s.log, Auth: tokens, Store: s.store, Deployer: s.deploy, Blobs: s.builds, Builds: s.builds, Artifacts: blobs,
-		Logs: s.logs, Hub: s.hub,
+		Logs: s.logs, Hub: s.hub, Tell: s.store.Emit, Why: why.New(why.Config{Store: s.store, Rules: c.consul, Logs: s.logs, Now: opt.Now}),
 		Backends: []api.Backend{
 			{Name: "store", Ping: s.store.Ping},
 			{Name: "nomad", Ping: func(ctx context.Context) error { _, err := c.nomad.Ping(ctx); return err }},
