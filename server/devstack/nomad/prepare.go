@@ -84,7 +84,7 @@ func recoverable(err error) bool {
 func (t *task) process(def *nomadapi.Task, env *taskenv.Env) (executor.Spec, error) {
 	dir := filepath.Join(t.r.s.allocDir(t.r.id), t.name)
 	spec := executor.Spec{
-		Dir: dir, Logs: filepath.Join(dir, "logs"), Task: t.name, Env: env.List(),
+		Dir: dir, Logs: t.r.s.logDir(t.r.id), Task: t.name, Env: env.List(),
 		MaxFiles: 10, MaxFileSizeMB: 10,
 	}
 	if c := def.LogConfig; c != nil {

@@ -160,17 +160,20 @@ func (r *runner) prepare(a *state.Alloc) error {
 			return fmt.Errorf("make folders: %w", err)
 		}
 	}
+	if err := os.MkdirAll(r.s.logDir(r.id), 0o755); err != nil {
+		return fmt.Errorf("make folders: %w", err)
+	}
 	for _, t := range a.Group().Tasks {
 		who, _ := executor.LookUser(t.User) // the start of the process tells of one that is not there
 		if err := os.MkdirAll(filepath.Join(dir, t.Name), 0o755); err != nil {
 			return fmt.Errorf("make folders: %w", err)
 		}
-		for sub, mode := range map[string]os.FileMode{"local": 0o755, "secrets": 0o700, "logs": 0o755, "tmp": 0o755} {
+		for sub, mode := range map[string]os.FileMode{"local": 0o755, "secrets": 0o700, "tmp": 0o755} {
 			path := filepath.Join(dir, t.Name, sub)
 			if err := os.MkdirAll(path, mode); err != nil {
 				return fmt.Errorf("make folders: %w", err)
 			}
-			if who == nil || sub == "logs" {
+			if who == nil {
 				continue
 			}
 			if err := os.Chown(path, int(who.UID), int(who.GID)); err != nil {
