@@ -50,7 +50,10 @@ func (a *API) readyz(ctx context.Context, _ *struct{}) (*reply[wire.Ready], erro
 	return &reply[wire.Ready]{http.StatusOK, ready}, nil
 }
 
-func (a *API) servers(ctx context.Context, _ *struct{}) (*body[wire.Servers], error) {
+func (a *API) servers(ctx context.Context, in *Scope) (*body[wire.Servers], error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
 	list, err := a.Servers.Servers(ctx)
 	if err != nil {
 		return nil, err
