@@ -270,6 +270,16 @@ var nodeRows = []row{
 			n := p.nodeNamed(second)
 			p.say("down: %s, drain %t", n.SchedulingEligibility, n.Drain)
 			p.said(n, 1)
+			p.until("its instances are given up", func() bool {
+				for _, was := range gone {
+					a, _, err := p.nomad.Allocations().Info(was.ID, p.read())
+					p.check(err)
+					if a.DesiredStatus == "run" {
+						return false
+					}
+				}
+				return true
+			})
 			p.say("after: %v", p.on(4))
 			all := map[string]*nomadapi.AllocationListStub{}
 			for _, a := range p.allocs() {
