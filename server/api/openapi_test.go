@@ -177,6 +177,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	c.call(t, "GET", app, "/v1/apps/shop", "", 200)
 	c.call(t, "GET", "/v1/apps", "/v1/apps?team=*", "", 200)
 	c.call(t, "GET", app+"/status", "/v1/apps/shop/status", "", 200)
+	c.call(t, "GET", app+"/metrics", "/v1/apps/shop/metrics", "", 200)
 	c.call(t, "GET", app+"/releases", "/v1/apps/shop/releases", "", 200)
 	c.call(t, "GET", app+"/releases/{number}", "/v1/apps/shop/releases/1", "", 200)
 	c.call(t, "GET", app+"/deployments", "/v1/apps/shop/deployments", "", 200)

@@ -24,6 +24,7 @@ type Store interface {
 	Deployments(ctx context.Context, ref paas.AppRef, limit int) ([]paas.Deployment, error)
 	Events(ctx context.Context, filter paas.EventFilter) ([]paas.Event, error)
 	LastEvent(ctx context.Context) (int64, error)
+	Traffic(ctx context.Context, ref paas.AppRef) ([]paas.Traffic, error)
 }
 
 // Deployer changes what is wanted. Codes: invalid, not_found, conflict (another deployment is under
