@@ -121,6 +121,7 @@ server, and rolls out beside the release that serves until it is healthy.`,
 	add(root, groupServer,
 		newDevCmd(s),
 		newServerCmd(s), newServersCmd(s),
+		newNodesCmd(s), newNodeCmd(s),
 		newLoginCmd(s), newLogoutCmd(s))
 	add(root, "", newVersionCmd(s), newDevstackCmd(s), newStaticCmd())
 	root.InitDefaultCompletionCmd()

@@ -17,6 +17,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/auth"
 	"github.com/crumpet-paas/crumpet/server/blob"
 	"github.com/crumpet-paas/crumpet/server/build"
+	"github.com/crumpet-paas/crumpet/server/cluster"
 	"github.com/crumpet-paas/crumpet/server/config"
 	"github.com/crumpet-paas/crumpet/server/consul"
 	"github.com/crumpet-paas/crumpet/server/deploy"
@@ -58,6 +59,8 @@ var (
 	_ why.Logs         = (*logs.Logs)(nil)
 	_ api.Why          = (*why.Asker)(nil)
 	_ api.Deployer     = (*deploy.Deployer)(nil)
+	_ api.Nodes        = (*cluster.Cluster)(nil)
+	_ cluster.Store    = (*store.Store)(nil)
 	_ api.Builds       = (*build.Builds)(nil)
 	_ api.Blobs        = (*build.Builds)(nil)
 	_ api.Artifacts    = (*blob.Store)(nil)
@@ -87,6 +90,7 @@ type Server struct {
 	hub    *hub.Hub
 	deploy *deploy.Deployer
 	watch  *watch.Watch
+	nodes  *cluster.Cluster
 	builds *build.Builds
 	logs   *logs.Logs
 	api    *api.API
@@ -221,6 +225,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 		NewID: newID, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
 	})
 	s.retention = newRetention(cfg, s.store, blobs, opt.Now, s.log)
+	s.nodes = cluster.New(cluster.Config{Store: s.store, Scheduler: c.nomad, Deployer: s.deploy, Log: s.log, Now: opt.Now})
 	s.watch = watch.New(watch.Config{
 		Nomad: c.nomad, Consul: c.consul, Fabio: c.fabio, Store: s.store, Log: s.log, Now: opt.Now, Epoch: s.self.epoch.Load,
 		Pinged: c.pinged(),
@@ -238,7 +243,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 			{Name: "vault", Ping: c.vault.Ping},
 			{Name: "fabio", Ping: c.fabio.Ping},
 		},
-		Servers: s, RouteURL: s.routeURL(), Version: opt.Version, ArtifactKey: key, Metrics: prometheus.NewRegistry(), MaxUpload: cfg.MaxUpload(),
+		Servers: s, Nodes: s.nodes, RouteURL: s.routeURL(), Version: opt.Version, ArtifactKey: key, Metrics: prometheus.NewRegistry(), MaxUpload: cfg.MaxUpload(),
 	})
 	return nil
 }
@@ -269,10 +274,13 @@ func (s *Server) routerPort() string {
 }
 
 // notify passes a commit, of this server or another, on to all who may have to act or to show it. A ref
-// of no app speaks to readers of events only.
+// of no app speaks to readers of events, and of nodes.
 func (s *Server) notify(ref paas.AppRef) {
 	s.hub.Notify()
 	if ref == (paas.AppRef{}) {
+		if s.nodes != nil { // it may tell of a node that is to be drained
+			s.nodes.Wake()
+		}
 		return
 	}
 	if s.deploy != nil {

@@ -29,6 +29,7 @@ type Config struct {
 	Why       Why
 	Hub       Hub
 	Servers   Servers
+	Nodes     Nodes
 	Backends  []Backend
 
 	// RouteURL gives the URL at which the router answers for a route.

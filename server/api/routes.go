@@ -56,6 +56,11 @@ func (a *API) routes() []route {
 		typed("GET", "/v1/apps/{app}/crons", "crons", "List crons and when they fire", (*API).crons),
 
 		plain("GET", "/v1/apps/{app}/logs", "logs", "Read what instances write", (*API).followLogs, describeLogs),
+		typed("GET", "/v1/nodes", "nodes", "List the machines that run instances", (*API).nodes),
+		typed("GET", "/v1/nodes/{node}", "node", "Show a node", (*API).node),
+		typed("PUT", "/v1/nodes/{node}/drain", "drainNode", "Empty a node without a gap", (*API).drainNode, answers(202)),
+		typed("DELETE", "/v1/nodes/{node}/drain", "undoDrain", "Let a node take instances again", (*API).undoDrain),
+
 		typed("GET", "/v1/history", "history", "List what happened, oldest first", (*API).history),
 		plain("GET", "/v1/events", "events", "Follow what happens", (*API).followEvents, describeEvents),
 	}

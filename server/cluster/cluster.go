@@ -51,6 +51,10 @@ type Cluster struct {
 	cfg  Config
 	log  *slog.Logger
 	wake chan struct{} // holds one signal: something changed
+
+	// asked is when an app was last told to walk; used by Run's goroutine only. One that turned back would
+	// else walk again at once, for ever.
+	asked map[paas.AppRef]time.Time
 }
 
 // New makes a Cluster; Run starts it.
@@ -61,7 +65,7 @@ func New(cfg Config) *Cluster {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Cluster{cfg: cfg, log: cfg.Log.With("component", "cluster"), wake: make(chan struct{}, 1)}
+	return &Cluster{cfg: cfg, log: cfg.Log.With("component", "cluster"), wake: make(chan struct{}, 1), asked: map[paas.AppRef]time.Time{}}
 }
 
 // Wake asks for a turn now. It never blocks.

@@ -13,6 +13,7 @@ import (
 const (
 	Glance = time.Second // while one is under way
 	Idle   = 30 * time.Second
+	Again  = time.Minute // after an app was told to walk, for one that has turned back
 )
 
 // Run makes the wishes for nodes so until ctx ends, under the leader's epoch. The error is only for a lead
@@ -160,7 +161,10 @@ func (c *Cluster) prepare(ctx context.Context, d paas.Drain, node paas.Node) ([]
 		switch {
 		case verdict.Wait != "":
 			add(verdict.Wait)
+		case verdict.Walk && d.State == paas.DrainLeaving && c.cfg.Now().Sub(c.asked[ref]) < Again:
+			add(fmt.Sprintf("%s could not walk to other nodes (`crumpet events %s` says why), and tries again", ref, ref.App))
 		case verdict.Walk && d.State == paas.DrainLeaving:
+			c.asked[ref] = c.cfg.Now()
 			_, err := c.cfg.Deployer.Leave(ctx, ref, node.Name, d.By)
 			if err != nil && paas.CodeOf(err) != paas.Conflict {
 				return nil, fmt.Errorf("walk %s off node %s: %w", ref, node.Name, err)

@@ -42,11 +42,13 @@ type Platform struct {
 	blobs       map[string][]byte
 	lines       []paas.LogLine
 	woken       map[chan struct{}]bool
+	why         *paas.Why // nil and everything serves
 	sides       map[string]paas.Side
 	runs        []paas.Run // newest first
 	runExit     int        // of runs that begin
-	changes     int        // wishes heard
-	uploads     int        // bytes of blobs taken in
+	drains      map[string]paas.Drain
+	changes     int // wishes heard
+	uploads     int // bytes of blobs taken in
 }
 
 // NewPlatform makes one without apps.
@@ -54,7 +56,7 @@ func NewPlatform() *Platform {
 	return &Platform{
 		apps: map[paas.AppRef]paas.App{}, releases: map[paas.AppRef][]paas.Release{},
 		deployments: map[paas.AppRef][]paas.Deployment{}, instances: map[paas.AppRef][]paas.Instance{},
-		builds: map[string]paas.BuildJob{}, blobs: map[string][]byte{}, woken: map[chan struct{}]bool{},
+		builds: map[string]paas.BuildJob{}, blobs: map[string][]byte{}, woken: map[chan struct{}]bool{}, drains: map[string]paas.Drain{},
 	}
 }
 
