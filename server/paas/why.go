@@ -66,7 +66,6 @@ const (
 	CauseRouterStuck Cause = "router-frozen"
 	CauseBadRule     Cause = "bad-rule"
 	CauseRuleUnseen  Cause = "rule-not-read"
-	CauseForeign     Cause = "route-shared"
 	CauseUnrouted    Cause = "not-routed"
 )
 
@@ -91,7 +90,7 @@ const (
 	CauseArtifactMissing  Cause = "artifact-missing"
 	CauseArtifactDenied   Cause = "artifact-unauthorised"
 	CauseArtifactChecksum Cause = "artifact-checksum"
-	CauseArtifactFailed   Cause = "artifact-unreachable"
+	CauseArtifactFailed   Cause = "artifact-failed"
 	CauseVaultFailed      Cause = "vault-failed"
 	CauseTemplateFailed   Cause = "template-failed"
 	CauseUserMissing      Cause = "user-missing"

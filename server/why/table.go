@@ -20,6 +20,8 @@ type Row struct {
 // both and the like say which stacks can produce a cause.
 func both(r Row) Row { r.Embedded, r.Real = true, true; return r }
 
+func neither(absent string, r Row) Row { r.Absent = absent; return r }
+
 func embedded(absent string, r Row) Row { r.Embedded, r.Absent = true, absent; return r }
 
 const (
@@ -59,13 +61,15 @@ var Causes = []Row{
 	both(Row{ID: paas.CauseNoCPU, Title: "no node has the cpu or cores free", Try: []string{scale, nodes}}),
 	both(Row{ID: paas.CauseNoDisk, Title: "no node has the disk free", Try: []string{push, nodes}}),
 	both(Row{ID: paas.CauseNoPort, Title: "no node has a port free", Try: []string{scale, nodes}}),
+	neither("Nomad has always given one of the reasons above",
+		Row{ID: paas.CauseNoRoom, Title: "no node has a place, for a reason that only Nomad's own words tell", Try: []string{scale, nodes}}),
 
 	both(Row{ID: paas.CauseVaultSealed, Title: "Vault is sealed, and the program needs a secret to start", Try: []string{"vault operator unseal", status}, one: "waits for Vault", many: "wait for Vault"}),
 	both(Row{ID: paas.CauseVaultDown, Title: "Vault does not answer, and the program needs a secret to start", Try: []string{"vault status", status}, one: "waits for Vault", many: "wait for Vault"}),
 	both(Row{ID: paas.CauseArtifactMissing, Title: "the server has lost the artifact", Try: []string{push + " --force"}, one: "can't fetch its artifact", many: "can't fetch their artifact"}),
 	both(Row{ID: paas.CauseArtifactDenied, Title: "the artifact's address is signed with a key that holds no more", Try: []string{restart}, one: "may not fetch its artifact", many: "may not fetch their artifact"}),
 	both(Row{ID: paas.CauseArtifactChecksum, Title: "what the server gives is not the artifact that was released", Try: []string{push + " --force"}, one: "got another artifact than was released", many: "got another artifact than was released"}),
-	both(Row{ID: paas.CauseArtifactFailed, Title: "the node can't reach the server for the artifact", Try: []string{status}, one: "can't fetch its artifact", many: "can't fetch their artifact"}),
+	both(Row{ID: paas.CauseArtifactFailed, Title: "the artifact can't be fetched for another reason", Try: []string{status}, one: "can't fetch its artifact", many: "can't fetch their artifact"}),
 	both(Row{ID: paas.CauseVaultFailed, Title: "Vault refuses the program its token or a secret", Try: []string{"crumpet render", events}, one: "gets no token from Vault", many: "get no token from Vault"}),
 	both(Row{ID: paas.CauseTemplateFailed, Title: "a template can't be rendered, or waits for what is not there", Try: []string{"crumpet render", events}, one: "has a template that can't be rendered", many: "have a template that can't be rendered"}),
 	both(Row{ID: paas.CauseUserMissing, Title: "the node has no such user", Try: []string{"crumpet validate", push}, one: "could not be started", many: "could not be started"}),
