@@ -47,6 +47,7 @@ type cluster struct {
 	noBytes   string // the first letter of artifacts that are no more
 	ghost     string // an address that one router still leads to; "" for none
 	serial    int
+	answered  []paas.Traffic   // what routers have counted, to be written
 	side      side             // its batch jobs
 	seen      chan paas.AppRef // apps whose facts are to be written
 }
@@ -353,5 +354,6 @@ func (c *cluster) facts(ref paas.AppRef, snap paas.Snapshot) paas.Observation {
 	}
 	seen.Routers = []paas.RouterFact{router}
 	seen.Runs = c.side.of(ref)
+	seen.Traffic, c.answered = c.answered, nil
 	return seen
 }

@@ -138,6 +138,11 @@ func startedText(d paas.Deployment) string {
 // step asks Next and turns its verdict into a change.
 func step(d paas.Deployment, snap paas.Snapshot, now time.Time) (paas.Change, bool) {
 	v := Next(d, snap, now)
+	if arrived(d, v) {
+		if change, held, ok := after(d, snap, now); held {
+			return change, ok
+		}
+	}
 	switch v.Move {
 	case Advance:
 		return advance(d, snap, v, now), true
@@ -146,15 +151,26 @@ func step(d paas.Deployment, snap paas.Snapshot, now time.Time) (paas.Change, bo
 	case Yield:
 		return yield(d, snap, v.Reason, now), true
 	case Done:
-		if change, held, ok := after(d, snap, now); held {
-			return change, ok
-		}
 		return end(d, snap, now), true
 	case Hold:
 		return hold(d, snap, v, now)
 	default:
 		return paas.Change{}, false
 	}
+}
+
+// arrived says that the new release has all requests, with every instance its step wants: the time for the
+// tasks of the phase after. Where old instances are there still, they are kept until those are complete.
+func arrived(d paas.Deployment, v Verdict) bool {
+	switch v.Move { //nolint:exhaustive // a walk that turns back, or goes on without room, has not
+	case Done:
+		return true
+	case Advance:
+		return !d.Abort && d.Current().Switched()
+	case Hold:
+		return !d.Abort && d.Current().Switched() && v.Waits == paas.WaitHold && d.Waits == paas.WaitHold
+	}
+	return false
 }
 
 func advance(d paas.Deployment, snap paas.Snapshot, v Verdict, now time.Time) paas.Change {
@@ -289,6 +305,11 @@ func hold(d paas.Deployment, snap paas.Snapshot, v Verdict, now time.Time) (paas
 		}
 		if !v.Paused {
 			change.Events = []paas.Event{event(d, now, paas.EventDeploymentHeld, v.Reason)}
+		}
+	}
+	if d.State == paas.DeploymentRunning && !d.Abort && d.Reason != v.Note {
+		if d.Reason = v.Note; v.Note != "" {
+			change.Events = append(change.Events, event(d, now, paas.EventDeploymentHeld, v.Note))
 		}
 	}
 	if d.HealthyAt == nil && !d.Abort && d.Step == len(d.Steps)-1 && factsOf(d, snap).healthyAll() {

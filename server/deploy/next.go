@@ -37,6 +37,7 @@ type Verdict struct {
 	Reason string
 	Paused bool
 	Waits  paas.Wait // with Hold: what it stands still for on purpose
+	Note   string    // with Hold: what a reader should know of it, though all is well
 	// AddFirst asks to insert a step that adds new instances and takes none away: taking old ones
 	// away now would leave too few healthy ones (slots.md A3).
 	AddFirst bool
@@ -51,7 +52,8 @@ func Next(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
 		return Verdict{Reason: d.Reason, Paused: true, Waits: d.Waits}
 	}
 	f := factsOf(d, snap)
-	for _, reason := range []string{f.broken(now), f.late(now)} {
+	worse, doubtful := f.erring()
+	for _, reason := range []string{f.broken(now), worse, f.late(now)} {
 		if reason != "" {
 			return Verdict{Move: Abort, Reason: reason}
 		}
@@ -72,7 +74,7 @@ func Next(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
 	if f.stale(now) {
 		return Verdict{Reason: unanswered}
 	}
-	if v, held := f.held(at, now); held {
+	if v, held := f.held(at, doubtful, now); held {
 		return v
 	}
 	if node := f.draining(); node != "" && d.Step < len(d.Steps)-1 && shrinks(d.Steps[d.Step+1], at) {
@@ -130,6 +132,9 @@ func (f facts) broken(now time.Time) string {
 		if !known || i.CreatedAt.Before(f.d.CreatedAt) || (i.State == paas.InstanceFailed && i.CreatedAt.Before(tried)) {
 			continue
 		}
+		if reason := looping(i, p); reason != "" && !i.CreatedAt.Before(tried) {
+			return reason
+		}
 		switch i.State {
 		case paas.InstanceFailed:
 			return orElse(i.Reason, i.Process+" failed")
@@ -140,6 +145,9 @@ func (f facts) broken(now time.Time) string {
 		case paas.InstanceRunning:
 			if i.Health != paas.HealthHealthy && i.PassingAt == nil && i.StartedAt != nil && now.Sub(later(later(*i.StartedAt, i.Since), tried)) > p.Startup {
 				return tooSlow(i, p)
+			}
+			if reason := f.relapsed(i, p, now); reason != "" {
+				return reason
 			}
 		case paas.InstanceStopping, paas.InstanceComplete, paas.InstanceLost:
 		}

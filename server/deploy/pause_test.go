@@ -66,6 +66,9 @@ func TestAPausedWalkStaysWhereItIs(t *testing.T) {
 	if rest := d.Current().Hold; rest > 41*time.Second || rest < 30*time.Second {
 		t.Errorf("%s is left of a hold of 1m that was paused after 20 s", rest)
 	}
+	if at := c.clock().Sub(d.StepAt); at > time.Hour {
+		t.Errorf("the pause counts as %s of its step", at)
+	}
 	if d.State != paas.DeploymentRunning || d.Reason != "" {
 		t.Errorf("%s: %q", d.State, d.Reason)
 	}

@@ -21,6 +21,7 @@ type CanaryPolicy struct {
 	Traffic   []int         `json:"traffic,omitempty"`   // percent of requests at each step, growing, each below 100
 	Hold      time.Duration `json:"hold,omitempty"`      // how long each step is held
 	Manual    bool          `json:"manual,omitempty"`    // a step ends only by `crumpet promote`
+	Margin    int           `json:"margin,omitempty"`    // percentage points its share of 5xx may lie above that of the release before
 }
 
 // Strategy is how a walk goes between the slots.

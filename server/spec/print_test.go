@@ -188,7 +188,7 @@ func drawDeploy(t *rapid.T) paas.Deploy {
 	d.Revert, d.Deadline = rapid.Bool().Draw(t, "revert"), drawSpan(t, 2*time.Hour, 10*time.Hour)
 	switch d.Strategy {
 	case paas.Canary:
-		d.Canary = paas.CanaryPolicy{Instances: rapid.IntRange(1, 3).Draw(t, "canaries"), Traffic: rapid.SampledFrom([][]int{{5, 25, 50}, {1}}).Draw(t, "traffic"), Hold: drawSpan(t, time.Second, time.Minute), Manual: rapid.Bool().Draw(t, "manual")}
+		d.Canary = paas.CanaryPolicy{Instances: rapid.IntRange(1, 3).Draw(t, "canaries"), Traffic: rapid.SampledFrom([][]int{{5, 25, 50}, {1}}).Draw(t, "traffic"), Hold: drawSpan(t, time.Second, time.Minute), Manual: rapid.Bool().Draw(t, "manual"), Margin: rapid.IntRange(0, 100).Draw(t, "margin")}
 	case paas.BlueGreen:
 		d.Warm = drawSpan(t, 0, time.Hour)
 	case paas.Rolling, paas.StopFirst:

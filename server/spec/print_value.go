@@ -90,6 +90,7 @@ func (b *printed) canary(c paas.CanaryPolicy) {
 		b.key("traffic", "["+strings.Join(steps, ", ")+"]")
 	}
 	b.span("hold", c.Hold, paas.DefaultCanaryHold)
+	b.number("margin", c.Margin, canaryMargin)
 	if c.Manual {
 		b.key("promote", strconv.Quote(string(promoteManual)))
 	}

@@ -432,6 +432,10 @@ app "hello" {
         # How long each step is held.
         hold = "1m"
 
+        # Percentage points by which its share of 5xx may lie above that of the release before. Beyond it, once
+        # 20 requests or more leave no doubt, the deployment turns back.
+        margin = 1
+
         # Who ends a step: "auto" when it was held without a fault, "manual" for "crumpet promote".
         promote = "auto"
       }

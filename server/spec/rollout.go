@@ -13,7 +13,10 @@ import (
 )
 
 // Defaults of a canary; how long a step is held is paas.DefaultCanaryHold.
-const canaryInstances = 1
+const (
+	canaryInstances = 1
+	canaryMargin    = 1
+)
 
 var canaryTraffic = []int{5, 25, 50}
 
@@ -55,13 +58,14 @@ func (d *decoder) kept(c contents, name string) *hclsyntax.Block {
 }
 
 func (d *decoder) canary(at place, b *hclsyntax.Block, s *paas.Deploy) {
-	policy := paas.CanaryPolicy{Instances: canaryInstances, Traffic: slices.Clone(canaryTraffic), Hold: paas.DefaultCanaryHold}
+	policy := paas.CanaryPolicy{Instances: canaryInstances, Traffic: slices.Clone(canaryTraffic), Hold: paas.DefaultCanaryHold, Margin: canaryMargin}
 	if b != nil {
 		d.ranges[at.key()] = b.DefRange()
 		c := d.read(at, b.Body, *deploySchema.blocks["canary"].body)
 		d.number(at.attr("instances"), c.attrs["instances"], &policy.Instances)
 		d.numbers(at.attr("traffic"), c.attrs["traffic"], &policy.Traffic)
 		d.duration(at.attr("hold"), c.attrs["hold"], &policy.Hold)
+		d.number(at.attr("margin"), c.attrs["margin"], &policy.Margin)
 		promote := promoteAuto
 		word(d, at.attr("promote"), c.attrs["promote"], &promote, "key promote", promotes)
 		policy.Manual = promote == promoteManual

@@ -80,7 +80,7 @@ var (
 		kind:  "deploy",
 		attrs: []string{"strategy", "surge", "max_in_flight", "room", "unrouted", "deadline", "revert"},
 		blocks: map[string]block{
-			"canary":     one(schema{kind: "canary", attrs: []string{"instances", "traffic", "hold", "promote"}}),
+			"canary":     one(schema{kind: "canary", attrs: []string{"instances", "traffic", "hold", "margin", "promote"}}),
 			"blue_green": one(schema{kind: "blue_green", attrs: []string{"warm"}}),
 		},
 	}

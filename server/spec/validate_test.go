@@ -60,10 +60,13 @@ func TestASpecThatCameAsJSONMeetsTheSameRules(t *testing.T) {
 		"a surge is something":            {func(s *paas.Spec) { s.Deploy.Surge = paas.Amount{} }, "deploy.surge", "from 1 to"},
 		"a surge is one of two":           {func(s *paas.Spec) { s.Deploy.Surge.Count = 1 }, "deploy.surge", "either"},
 		"a canary has steps":              {func(s *paas.Spec) { s.Deploy.Strategy, s.Deploy.Canary.Instances = paas.Canary, 1 }, "deploy.canary.traffic", "no steps"},
-		"a policy has its strategy":       {func(s *paas.Spec) { s.Deploy.Canary.Instances = 1 }, "deploy.canary", `strategy is "rolling"`},
-		"old instances are kept by one":   {func(s *paas.Spec) { s.Deploy.Warm = time.Minute }, "deploy.blue_green", `strategy is "rolling"`},
-		"a deadline leaves time":          {func(s *paas.Spec) { s.Deploy.Deadline = 30 * time.Second }, "deploy.deadline", "alone may take 30s"},
-		"a phase is known":                {func(s *paas.Spec) { s.Tasks[0].Phase = "" }, "task.migrate.phase", `"manual", "before" or "after"`},
+		"a margin is in points": {func(s *paas.Spec) {
+			s.Deploy.Strategy, s.Deploy.Canary = paas.Canary, paas.CanaryPolicy{Instances: 1, Traffic: []int{5}, Margin: 101}
+		}, "deploy.canary.margin", "from 0 to 100"},
+		"a policy has its strategy":     {func(s *paas.Spec) { s.Deploy.Canary.Instances = 1 }, "deploy.canary", `strategy is "rolling"`},
+		"old instances are kept by one": {func(s *paas.Spec) { s.Deploy.Warm = time.Minute }, "deploy.blue_green", `strategy is "rolling"`},
+		"a deadline leaves time":        {func(s *paas.Spec) { s.Deploy.Deadline = 30 * time.Second }, "deploy.deadline", "alone may take 30s"},
+		"a phase is known":              {func(s *paas.Spec) { s.Tasks[0].Phase = "" }, "task.migrate.phase", `"manual", "before" or "after"`},
 		"a task has no ports": {func(s *paas.Spec) {
 			s.Tasks[0].Env = map[string]paas.Value{"A": {{Ref: &paas.Ref{Kind: paas.RefPort, Name: "http"}}}}
 		}, "task.migrate.env.A", "no such port"},
@@ -108,7 +111,7 @@ func TestAnEnvironmentWithItsOwnStrategyLeavesTheAppsBehind(t *testing.T) {
   }
 }`
 	for environment, want := range map[string]paas.CanaryPolicy{
-		"":     {Instances: 3, Traffic: []int{5, 25, 50}, Hold: paas.DefaultCanaryHold},
+		"":     {Instances: 3, Traffic: []int{5, 25, 50}, Hold: paas.DefaultCanaryHold, Margin: 1},
 		"test": {},
 	} {
 		s, diags := spec.ParseWith([]byte(src), spec.Options{Filename: "crumpet.hcl", Environment: environment})
