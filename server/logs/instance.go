@@ -54,7 +54,7 @@ func (l *Logs) instances(ctx context.Context, q paas.LogQuery, t *token) ([]paas
 		return cmp.Or(b.Since.Compare(a.Since), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Process, b.Process))
 	})
 	ended := map[string]bool{}
-	return slices.DeleteFunc(all, func(i paas.Instance) bool {
+	all = slices.DeleteFunc(all, func(i paas.Instance) bool {
 		switch {
 		case t != nil:
 			return t.knows(i)
@@ -65,7 +65,11 @@ func (l *Logs) instances(ctx context.Context, q paas.LogQuery, t *token) ([]paas
 		}
 		ended[i.ID] = true
 		return len(ended) > mostEnded && q.Instance == ""
-	}), nil
+	})
+	slices.SortFunc(all, func(a, b paas.Instance) int { // of lines of one time
+		return cmp.Or(cmp.Compare(a.Process, b.Process), cmp.Compare(a.Index, b.Index), a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return all, nil
 }
 
 // missing explains why nothing is meant by a query, if that is a mistake of it.

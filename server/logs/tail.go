@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -63,6 +64,7 @@ type tail struct {
 	from   time.Time     // when what is being read can have been written at the earliest
 	upto   time.Time     // and at the latest; zero for now
 	stamp  time.Time     // of the last line that had one
+	led    bool          // that has been told of the lines before the first such
 	live   bool
 	waits  []record
 	looked time.Time // when files were last listed
@@ -351,8 +353,23 @@ func (t *tail) guess() time.Time {
 // hand gives the lines that wait to the merger.
 func (t *tail) hand(ctx context.Context) {
 	if len(t.waits) > 0 {
+		t.lead()
 		t.send(ctx, batch{records: t.waits})
 		t.waits = nil
+	}
+}
+
+// lead takes back guesses at the beginning of a stream that the first time in it shows to be too late.
+func (t *tail) lead() {
+	if t.led || t.stamp.IsZero() {
+		return
+	}
+	t.led = true
+	first := slices.IndexFunc(t.waits, func(r record) bool { return r.from == paas.TimeLine })
+	for i := range max(first, 0) {
+		if r := &t.waits[i]; r.from == paas.TimeFile && r.at.After(t.waits[first].at) {
+			r.at = t.waits[first].at
+		}
 	}
 }
 
