@@ -17,8 +17,8 @@ var shapes = map[string][]string{
 		"/v1/event/stream", "/v1/client/fs/logs/:id", "/v1/client/fs/ls/:id", "/v1/client/fs/stat/:id",
 	},
 	"consul": {
-		"/v1/status/leader", "/v1/kv/*key", "/v1/session/create", "/v1/session/destroy/:id", "/v1/session/info/:id",
-		"/v1/agent/service/register", "/v1/agent/service/deregister/:id", "/v1/agent/check/update/:id", "/v1/agent/services",
+		"/v1/status/leader", "/v1/kv/*key", "/v1/session/create", "/v1/session/destroy/:id", "/v1/session/info/:id", "/v1/session/renew/:id",
+		"/v1/agent/service/register", "/v1/agent/service/:id", "/v1/agent/service/deregister/:id", "/v1/agent/check/update/:id", "/v1/agent/services",
 		"/v1/health/service/:name", "/v1/health/checks/:name", "/v1/health/state/:state", "/v1/catalog/services", "/v1/catalog/service/:name",
 	},
 	"vault": {
