@@ -13,15 +13,15 @@
 // allocations, evaluations, summary, deployments, deployment, plan, evaluate,
 // periodic/force, scale),
 // evaluations, evaluation/ID, allocations, allocation/ID (stop),
-// client/allocation/ID (restart, signal), client/fs (logs, ls, stat, cat, readat,
+// client/allocation/ID (restart, signal, exec), client/fs (logs, ls, stat, cat, readat,
 // stream), nodes, node/ID (allocations, drain, eligibility), namespaces,
 // deployments, event/stream, agent (self, health, members), status (leader,
 // peers), regions, operator/scheduler/configuration (read), system/gc; and
 // /.well-known/jwks.json. Anything else is answered 501 with its path.
 //
 // Known differences from Nomad: there are no deployments, every update block is
-// read as max_parallel = 0; CPU, cores, memory and disk are accounted, not
-// enforced; exec is raw_exec, without chroot and cgroups, so that a task of
+// read as max_parallel = 0; CPU, cores and disk are accounted, not
+// enforced, and memory is looked at five times a second; exec is raw_exec, without chroot and cgroups, so that a task of
 // another user needs a way to its folder; only the mode "host" of networks; no
 // volumes, devices, Connect, system or parameterized jobs, change_mode script,
 // splay of templates, or shutdown_delay of a single task; the node has no class

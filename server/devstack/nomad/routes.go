@@ -42,6 +42,8 @@ func (s *Server) routes() {
 	put("/v1/client/allocation/{id}/restart", s.write(s.restartAlloc))
 	put("/v1/client/allocation/{id}/signal", s.write(s.signalAlloc))
 
+	get("/v1/client/allocation/{id}/exec", s.execAlloc)
+
 	get("/v1/nodes", s.read(s.listNodes))
 	get("/v1/node/{id}", s.read(s.getNode))
 	get("/v1/node/{id}/allocations", s.read(s.nodeAllocs))
