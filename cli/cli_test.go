@@ -24,9 +24,13 @@ func TestMain(m *testing.M) {
 
 type platformKey struct{}
 
+// driftKey is of what a script has set with drift.
+type driftKey struct{}
+
 // TestScripts runs each script against an API of its own. Besides testscript's own commands:
 //
 //	exits CODE crumpet ...      run it, and want that exit code
+//	drift [KIND APP THING WISHED FOUND]  what is found from now on, one more; without arguments nothing
 //	fate STATE [REASON]        how deployments end from now on
 //	fate build REASON          builds fail from now on
 //	finish APP STATE [REASON]  end the newest deployment of APP
@@ -40,6 +44,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			platform := apitest.NewPlatform()
 			env.Values[platformKey{}] = platform
+			env.Values[driftKey{}] = &[]paas.Finding{}
 			tb := env.T().(testing.TB) //nolint:forcetypeassert // testscript's T is a testing.TB
 			server := apitest.Start(tb, apitest.Config(tb, platform))
 			env.Setenv("CRUMPET_ADDR", server.URL)
@@ -96,6 +101,23 @@ func TestScripts(t *testing.T) {
 				code, err := strconv.Atoi(args[0])
 				ts.Check(err)
 				platform(ts).SetRunExit(code)
+			},
+			"drift": func(ts *testscript.TestScript, _ bool, args []string) {
+				if len(args) == 0 {
+					*ts.Value(driftKey{}).(*[]paas.Finding) = nil //nolint:forcetypeassert // Setup put it there
+					platform(ts).SetDrift()
+					return
+				}
+				f := paas.Finding{Kind: paas.FindingKind(args[0]), Team: "default", App: args[1], Thing: args[2], Wished: args[3], Found: args[4], Repair: "it is put back", Heals: true}
+				if f.App == "-" {
+					f.Team, f.App = "", ""
+				}
+				if f.Kind == paas.RouterBehind {
+					f.Heals, f.Repair = false, "it follows by itself"
+				}
+				drift := ts.Value(driftKey{}).(*[]paas.Finding) //nolint:forcetypeassert // Setup put it there
+				*drift = append(*drift, f)
+				platform(ts).SetDrift(*drift...)
 			},
 			"mode": func(ts *testscript.TestScript, _ bool, args []string) {
 				info, err := os.Stat(ts.MkAbs(args[1]))

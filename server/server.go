@@ -99,6 +99,7 @@ type Server struct {
 	self   self
 
 	retention *retention.Retention
+	repair    *deploy.Repair
 }
 
 // Options are what of a server is not configuration.
@@ -224,6 +225,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 		Store: s.store, Scheduler: c.nomad, Rules: c.consul, Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
 		NewID: newID, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
 	})
+	s.repair = s.newRepair(c, opt)
 	s.retention = newRetention(cfg, s.store, blobs, opt.Now, s.log)
 	s.nodes = cluster.New(cluster.Config{Store: s.store, Scheduler: c.nomad, Deployer: s.deploy, Log: s.log, Now: opt.Now})
 	s.watch = watch.New(watch.Config{
@@ -236,6 +238,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 	s.api = api.New(api.Config{
 		Log: s.log, Auth: tokens, Store: s.store, Deployer: s.deploy, Blobs: s.builds, Builds: s.builds, Artifacts: blobs,
 		Logs: s.logs, Hub: s.hub, Tell: s.store.Emit, Why: why.New(why.Config{Store: s.store, Rules: c.consul, Logs: s.logs, Now: opt.Now}),
+		Repairs: s.repair,
 		Backends: []api.Backend{
 			{Name: "store", Ping: s.store.Ping},
 			{Name: "nomad", Ping: func(ctx context.Context) error { _, err := c.nomad.Ping(ctx); return err }},

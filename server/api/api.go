@@ -30,6 +30,7 @@ type Config struct {
 	Hub       Hub
 	Servers   Servers
 	Nodes     Nodes
+	Repairs   Repairs
 	Backends  []Backend
 
 	// RouteURL gives the URL at which the router answers for a route.

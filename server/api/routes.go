@@ -55,6 +55,9 @@ func (a *API) routes() []route {
 		typed("DELETE", "/v1/apps/{app}/runs/{id}", "stopRun", "Stop a run", (*API).stopRun, answers(202)),
 		typed("GET", "/v1/apps/{app}/crons", "crons", "List crons and when they fire", (*API).crons),
 
+		typed("GET", "/v1/drift", "drift", "List what on the cluster is not as it is wished", (*API).drift),
+		typed("POST", "/v1/repair", "repair", "Heal what was found", (*API).repair, answers(202)),
+
 		plain("GET", "/v1/apps/{app}/logs", "logs", "Read what instances write", (*API).followLogs, describeLogs),
 		typed("GET", "/v1/nodes", "nodes", "List the machines that run instances", (*API).nodes),
 		typed("GET", "/v1/nodes/{node}", "node", "Show a node", (*API).node),

@@ -74,3 +74,27 @@ func (c *Client) blocking(ctx context.Context, index uint64, wait time.Duration)
 
 // nextIndex is never 0, which would not wait.
 func nextIndex(meta *nomadapi.QueryMeta) uint64 { return max(meta.LastIndex, 1) }
+
+// Jobs gives the jobs of apps in all teams; children of periodic jobs are left out.
+func (c *Client) Jobs(ctx context.Context) ([]*nomadapi.Job, error) {
+	q, cancel := c.query(ctx, nomadapi.AllNamespacesNamespace)
+	defer cancel()
+	stubs, _, err := c.api.Jobs().List(q)
+	if err != nil {
+		return nil, c.fail(ctx, err, "list jobs")
+	}
+	var jobs []*nomadapi.Job
+	for _, stub := range stubs {
+		if _, ofApp := typeOf(stub.ID); !ofApp || stub.ParentID != "" {
+			continue
+		}
+		job, err := c.Job(ctx, stub.Namespace, stub.ID)
+		if err != nil {
+			return nil, err
+		}
+		if job != nil { // gone meanwhile
+			jobs = append(jobs, job)
+		}
+	}
+	return jobs, nil
+}

@@ -48,6 +48,7 @@ type Platform struct {
 	runExit     int        // of runs that begin
 	drains      map[string]paas.Drain
 	changes     int // wishes heard
+	drift       []paas.Finding
 	uploads     int // bytes of blobs taken in
 }
 

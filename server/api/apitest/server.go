@@ -22,6 +22,7 @@ func Config(t testing.TB, p *Platform) api.Config {
 	return api.Config{
 		Log:  slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Auth: p, Store: p, Deployer: p, Blobs: p, Builds: builds{p}, Artifacts: p, Logs: p, Why: p, Hub: p, Servers: p, Nodes: p,
+		Repairs: p,
 		RouteURL: func(r paas.Route) string {
 			return "http://" + r.Host + ":9999" + r.Path
 		},
