@@ -165,10 +165,13 @@ func commitText(rel paas.Release) string {
 	return ": commit " + shortDigest(rel.Commit)
 }
 
+// rollback is the cause of a deployment that restores a release.
+const rollback = "rollback"
+
 // askedFor is what the user asked for, in one word.
 func askedFor(r paas.DeployRequest) string {
 	if r.RollbackTo > 0 {
-		return "rollback"
+		return rollback
 	}
 	return "push"
 }

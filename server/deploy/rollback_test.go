@@ -120,3 +120,18 @@ func TestRollbackIsRefusedWhenWhatItNeedsIsGone(t *testing.T) {
 		t.Errorf("plan %+v, %v", plan, err)
 	}
 }
+
+func TestRollbackWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	held := spec(2, "one")
+	held.Deploy = paas.Deploy{
+		Strategy: paas.Canary, Room: paas.RoomSurge, Unrouted: paas.UnroutedFollow, Deadline: paas.DefaultDeadline, Revert: true,
+		Canary: paas.CanaryPolicy{Instances: 1, Traffic: []int{50}, Manual: true},
+	}
+	c.push(request(held, "a")) // the first release has nothing to be tried beside
+	c.push(request(spec(2, "two"), "b"))
+	if got := c.back(0); got.RollbackTo != 1 {
+		t.Errorf("restored %+v", got)
+	}
+}

@@ -40,7 +40,7 @@ func stepsOf(d paas.Deployment, spec paas.Spec, here paas.Step) []paas.Step {
 	if d.StopFirst {
 		return StepsWithoutRoom(spec, here, d.Wanted)
 	}
-	return Steps(Planned(spec, d.Previous == d.Release), here, d.Wanted)
+	return Steps(Planned(spec, d.Previous == d.Release || d.Cause == rollback), here, d.Wanted)
 }
 
 // Policy gives how a spec is deployed; releases of before there was a choice roll.
@@ -52,8 +52,8 @@ func Policy(spec paas.Spec) paas.Deploy {
 }
 
 // Planned gives the spec as a walk of it goes. One from a release to itself, for a restart or because
-// instances can't be changed in place, brings nothing new that could be tried on a few requests: it
-// rolls.
+// instances can't be changed in place, and one back to a release that was healthy bring nothing new that
+// could be tried on a few requests: they roll, and a rollback in need does not wait for anybody.
 func Planned(spec paas.Spec, again bool) paas.Spec {
 	spec.Deploy = Policy(spec)
 	if again && movesTraffic(spec.Deploy.Strategy) {
