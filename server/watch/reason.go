@@ -179,6 +179,9 @@ func asWritten(program string) string {
 	if rest, ok := strings.CutPrefix(program, "local/"); ok {
 		return "./" + rest
 	}
+	if _, rest, ok := strings.Cut(program, "/local/"); ok && strings.Contains(program, "/alloc/") {
+		return "./" + rest
+	}
 	return program
 }
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -98,6 +99,9 @@ func (t *task) process(def *nomadapi.Task, env *taskenv.Env) (executor.Spec, err
 	if err != nil {
 		return spec, t.driverFailed(err)
 	}
+	if name := unknown(def.Config); name != "" {
+		return spec, t.invalid(unknownKey(name))
+	}
 	command, err := env.ReplaceArgument(taskenv.Text(def.Config["command"]))
 	if err != nil {
 		return spec, t.invalid(err)
@@ -111,6 +115,9 @@ func (t *task) process(def *nomadapi.Task, env *taskenv.Env) (executor.Spec, err
 		}
 		if !filepath.IsAbs(spec.Dir) {
 			return spec, t.driverFailed(errors.New("work_dir must be an absolute path"))
+		}
+		if _, err := os.Stat(spec.Dir); err != nil { // else the kernel's error would name the program
+			return spec, t.driverFailed(fmt.Errorf("chdir %s: no such file or directory", spec.Dir))
 		}
 	}
 	args, ok := def.Config["args"].([]any)
@@ -132,6 +139,25 @@ func (t *task) invalid(err error) error {
 	text := valid.List([]string{"failed to parse config: ", err.Error()})
 	t.r.event(t.name, nil, taskEvent(nomadapi.TaskFailedValidation, func(e *nomadapi.TaskEvent) { e.ValidationError = text }))
 	return &startError{text: text}
+}
+
+// unknownKey is a key that a driver's configuration has and no driver knows, in Nomad's words.
+type unknownKey string
+
+func (k unknownKey) Error() string {
+	return fmt.Sprintf("Invalid label: No argument or block type is named %q.", string(k))
+}
+
+// unknown names the first key of a driver's configuration that neither exec nor raw_exec has.
+func unknown(config map[string]any) string {
+	for _, key := range slices.Sorted(maps.Keys(config)) {
+		switch key {
+		case "command", "args", "work_dir", "pid_mode", "ipc_mode", "cap_add", "cap_drop", "cgroup_v2_override", "cgroup_v1_override", "oom_score_adj", "denied_envvars":
+		default:
+			return key
+		}
+	}
+	return ""
 }
 
 func intOr(v *int, fallback int) int {

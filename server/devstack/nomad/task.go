@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -229,12 +230,14 @@ func (t *task) adopt(ctx context.Context, state *nomadapi.TaskState) *executor.H
 // finished tells of an exit and forgets the run: what is on disk has not been
 // told yet.
 func (t *task) finished(exit executor.Exit, change change, more ...*nomadapi.TaskEvent) {
-	events := append([]*nomadapi.TaskEvent{taskEvent(nomadapi.TaskTerminated, func(e *nomadapi.TaskEvent) {
+	ended := taskEvent(nomadapi.TaskTerminated, func(e *nomadapi.TaskEvent) {
 		e.ExitCode, e.Signal = exit.Code, exit.Signal
 		if exit.Lost {
 			e.Message = "executor died"
 		}
-	})}, more...)
+	})
+	ended.Details["oom_killed"] = strconv.FormatBool(exit.OutOfMemory)
+	events := append([]*nomadapi.TaskEvent{ended}, more...)
 	t.r.event(t.name, change, events...)
 	if err := os.RemoveAll(t.r.s.runDir(t.r.id, t.name)); err != nil {
 		t.r.s.log.Warn("run not removed", "alloc", t.r.id, "task", t.name, "err", err)
@@ -309,7 +312,10 @@ func (t *task) wait(ctx context.Context, handle *executor.Handle) (exit executor
 	defer func() { checks.end() }()
 	kill := (<-chan time.Time)(nil)
 	renewal := t.renewal()
-	stopping, again, free := false, false, false
+	memory := time.NewTicker(memoryEvery)
+	defer memory.Stop()
+	limit := t.memoryLimit()
+	stopping, again, free, full := false, false, false, false
 	var asks []*restart
 	for {
 		select {
@@ -320,7 +326,16 @@ func (t *task) wait(ctx context.Context, handle *executor.Handle) (exit executor
 			if res.err == nil && stopping {
 				res.err = errStopped
 			}
+			res.exit.OutOfMemory = full
 			return res.exit, again || free, res.err
+		case <-memory.C:
+			if limit == 0 || full || handle.Memory() <= limit {
+				continue
+			}
+			full = true
+			if err := handle.Signal(syscall.SIGKILL); err != nil {
+				t.r.s.log.Warn("task not killed", "alloc", t.r.id, "task", t.name, "err", err)
+			}
 		case <-stop:
 			stop, stopping = nil, true
 			t.r.event(t.name, nil, taskEvent(nomadapi.TaskKilling, t.killing))

@@ -122,7 +122,9 @@ func (t *task) endTemplates() {
 
 func (t *task) templateFailed(err error) error {
 	text := "Template failed: " + err.Error()
-	t.r.event(t.name, nil, taskEvent("Template", func(e *nomadapi.TaskEvent) { e.Message = text }))
+	killing := taskEvent(nomadapi.TaskKilling, func(e *nomadapi.TaskEvent) { e.DisplayMessage, e.FailsTask = text, true })
+	killing.Details["fails_task"] = "true"
+	t.r.event(t.name, nil, killing)
 	return &startError{text: text}
 }
 

@@ -36,6 +36,8 @@ type Exit struct {
 	Signal int
 	Lost   bool
 	At     time.Time
+
+	OutOfMemory bool // it was killed for holding more than it may
 }
 
 // run is the file run.json.
