@@ -1,5 +1,5 @@
-// Package store keeps wishes, facts and events in a database: SQLite now, PostgreSQL later with the
-// same query text.
+// Package store keeps wishes, facts and events in a database: SQLite for one server, PostgreSQL for
+// several, with the same query text and the same migrations.
 //
 //	paas.Change      --Save-->     apps, releases, slots, sides, deployments, claims   wishes
 //	paas.Observation --Observe-->  instances, jobs, routes, routers, runs              facts
@@ -12,7 +12,12 @@
 // lead without noticing can't write.
 //
 // Ids of events grow in the order of commits, so whoever has read up to N misses nothing by asking for
-// those above N. (SQLite has one writer; a PostgreSQL store must take a lock before it takes an id.)
+// those above N. (SQLite has one writer; in PostgreSQL a lock is taken before an id is.)
+//
+// With PostgreSQL, Run passes on the commits of other servers by LISTEN and NOTIFY; blobs are kept in
+// pieces of 1 MiB; a transaction that lost a race or its connection is run again, unless its commit may
+// have happened; and the database ends a transaction whose server has stopped, so that none holds a lock
+// for longer than a few seconds.
 //
 // Errors are *paas.Error: not_found, conflict, unavailable (busy, closed), else internal.
 //

@@ -1,4 +1,4 @@
-// Package storetest is the one suite that every store must pass: SQLite now, PostgreSQL later.
+// Package storetest is the one suite that every store must pass: SQLite and PostgreSQL.
 //
 // A Factory opens an empty store; its Reopen closes it and opens it again on the same data, as after
 // a restart. The suite speaks to the store only by what the use cases ask of it, so it says what they

@@ -50,6 +50,14 @@ type Store interface {
 	Build(ctx context.Context, id string) (paas.BuildJob, error)
 	DoneBuild(ctx context.Context, source string, b paas.Build) (paas.BuildJob, error)
 	UnfinishedBuilds(ctx context.Context) ([]paas.BuildJob, error)
+	Leads(ctx context.Context, epoch int64) error
+	PutBuildAs(ctx context.Context, epoch int64, b paas.BuildJob, events ...paas.Event) error
+	EmitAs(ctx context.Context, epoch int64, events ...paas.Event) error
+	FirstToken(ctx context.Context, t paas.Token) (bool, error)
+	PutServer(ctx context.Context, one paas.Server) error
+	DropServer(ctx context.Context, id string) error
+	Servers(ctx context.Context) ([]paas.Server, error)
+	BlobSize(ctx context.Context, digest string) (int64, error)
 	Ping(ctx context.Context) error
 	Close() error
 }
@@ -102,6 +110,12 @@ func Run(t *testing.T, open Factory) {
 		"builds":                                               builds,
 		"traffic is added to, and what is old goes":            traffic,
 		"everything survives a restart":                        restart,
+		"a leader's write is over before the next lead begins": leadBoundary,
+		"a past leader can't end a build or tell of it":        leaderFenced,
+		"writers that cross each other both succeed":           crossing,
+		"servers are listed, and the one that leads is named":  serversListed,
+		"of many first tokens one is kept":                     firstToken,
+		"blobs come back whole, or not at all":                 blobs,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
