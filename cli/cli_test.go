@@ -36,6 +36,7 @@ type driftKey struct{}
 //	finish APP STATE [REASON]  end the newest deployment of APP
 //	line INSTANCE PROCESS TEXT an instance has written TEXT, then lost 7 bytes; the platform said TEXT too
 //	runs CODE                  what runs exit with from now on; -1 and they don't end
+//	down APP                   why says that APP does not serve
 //	failing APP INSTANCE       an instance of APP's next release that has failed
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -95,6 +96,18 @@ func TestScripts(t *testing.T) {
 				platform(ts).SetInstances(paas.AppRef{Team: "default", App: args[0]}, paas.Instance{
 					ID: args[1], Process: "web", Slot: paas.Blue, Release: 1, State: paas.InstanceFailed, Health: paas.HealthUnknown,
 					Node: "node-1", Since: time.Now(), Reason: "web exited 3 times with code 1",
+				})
+			},
+			"down": func(ts *testscript.TestScript, _ bool, args []string) {
+				began, next := time.Now().Add(-3*time.Second), time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+				platform(ts).SetWhy(paas.Why{
+					Cause: paas.CauseExit, NextTry: &next,
+					Summary: "release 2 is not serving because the web instance ended by itself: web exited with code 3; try `crumpet logs " + args[0] + "`",
+					Chain: []paas.Link{
+						{Kind: paas.LinkRelease, ID: "2", Text: "release 2, by root"},
+						{Kind: paas.LinkAllocation, ID: "0f3c1a2b-0000-0000-0000-000000000000", Text: "web 0 is pending", Since: &began},
+					},
+					Try: []string{"crumpet logs " + args[0]},
 				})
 			},
 			"runs": func(ts *testscript.TestScript, _ bool, args []string) {

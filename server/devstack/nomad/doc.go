@@ -20,13 +20,14 @@
 // /.well-known/jwks.json. Anything else is answered 501 with its path.
 //
 // Known differences from Nomad: there are no deployments, every update block is
-// read as max_parallel = 0; CPU, cores and disk are accounted, not
-// enforced, and memory is looked at five times a second; exec is raw_exec, without chroot and cgroups, so that a task of
-// another user needs a way to its folder; only the mode "host" of networks; no
-// volumes, devices, Connect, system or parameterized jobs, change_mode script,
-// splay of templates, or shutdown_delay of a single task; the node has no class
-// and no meta, and is in the pool "default"; a task's logs are in its own folder;
-// a lost machine's power may lose the last transactions.
+// read as max_parallel = 0; CPU, cores and disk are accounted, not enforced, and
+// memory is looked at five times a second, not by the kernel; exec is raw_exec,
+// without chroot and cgroups, so that a task of another user needs a way to its
+// folder; only the mode "host" of networks; no volumes, devices, Connect, system
+// or parameterized jobs, change_mode script, splay of templates, or
+// shutdown_delay of a single task; the node has no class and no meta, and is in
+// the pool "default"; a task's logs are in its own folder; a lost machine's power
+// may lose the last transactions.
 //
 // Invariant: nothing here imports another package of Crumpet, and no task ends
 // because the stand-in does.
