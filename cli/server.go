@@ -67,7 +67,7 @@ func (s *session) serve(ctx context.Context, cfg config.Config) (err error) {
 	}
 	srv, err := server.Open(ctx, cfg, server.Options{
 		Log:     slog.New(slog.NewTextHandler(s.errOut, &slog.HandlerOptions{Level: level})),
-		Version: version, Executable: executable,
+		Version: version, Executable: executable, Boundaries: os.Getenv("CRUMPET_DEV_BOUNDARIES"),
 	})
 	if err != nil {
 		return err

@@ -23,7 +23,8 @@ type dev struct {
 	t    testing.TB
 	dir  string // its data folder
 	args []string
-	home string // of the users who talk to it
+	more []string // of the environment of crumpet dev, NAME=VALUE
+	home string   // of the users who talk to it
 	cmd  *exec.Cmd
 	out  *buffer
 	done chan struct{} // closed when it has ended
@@ -53,7 +54,13 @@ var caches = sync.OnceValue(func() string {
 // startDev starts a stack on free ports and ends it with the test. Args are further flags of crumpet dev.
 func startDev(t testing.TB, args ...string) *dev {
 	t.Helper()
-	d := &dev{t: t, args: args, dir: filepath.Join(t.TempDir(), "dev"), home: t.TempDir()}
+	return startDevWith(t, nil, args...)
+}
+
+// startDevWith is startDev with more of an environment for crumpet dev.
+func startDevWith(t testing.TB, more []string, args ...string) *dev {
+	t.Helper()
+	d := &dev{t: t, args: args, more: more, dir: filepath.Join(t.TempDir(), "dev"), home: t.TempDir()}
 	shareCache(t, d.dir)
 	d.start()
 	t.Cleanup(d.stop)
@@ -79,7 +86,7 @@ func (d *dev) start() {
 	d.out = &buffer{}
 	args := append([]string{"dev", "--stack", stack, "--data", d.dir, "--listen", "127.0.0.1:0", "--router", "127.0.0.1:0"}, d.args...)
 	d.cmd = exec.Command(crumpet, args...)
-	d.cmd.Env = d.env()
+	d.cmd.Env = append(d.env(), d.more...)
 	d.cmd.Stdout, d.cmd.Stderr = d.out, d.out
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatal(err)
@@ -221,6 +228,11 @@ func (d *dev) page(host, path string) (status int, body string) {
 		d.t.Fatal(err)
 	}
 	req.Host = host + ":" + req.URL.Port() // as a browser sends it
+	return answerTo(req)
+}
+
+// answerTo gives the answer to a request, or status 0 and why there is none.
+func answerTo(req *http.Request) (status int, body string) {
 	answer, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err.Error()

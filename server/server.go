@@ -108,6 +108,7 @@ type Options struct {
 	Version    string
 	Executable string           // the crumpet program, which serves static sites on the nodes
 	Now        func() time.Time // time.Now by default
+	Boundaries string           // folder that the boundaries of deploys are noted in, see boundaries; "" for none
 }
 
 // Open opens the store, makes the first token and reads the platform keys. cfg must have passed
@@ -213,23 +214,24 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 	if cfg.Shared() {
 		blobs = blob.NewShared(folder, s.store)
 	}
+	at := newBoundaries(opt.Boundaries)
 	goos, goarch, _ := strings.Cut(cfg.Build.Platform, "/")
 	if s.builds, err = build.New(build.Config{
-		Store: s.store, Blobs: blobs, Dir: filepath.Join(cfg.Data, "build"), Cache: filepath.Join(cfg.Data, "cache", "go"),
+		Store: at.buildStore(s.store), Blobs: blobs, Dir: filepath.Join(cfg.Data, "build"), Cache: filepath.Join(cfg.Data, "cache", "go"),
 		Executable: opt.Executable, OS: goos, Arch: goarch, Parallel: cfg.Build.Concurrent, Timeout: cfg.BuildTimeout(),
 		MaxBytes: cfg.MaxSource(), MaxLines: cfg.Build.MaxLogLines, Now: opt.Now, Log: s.log,
 	}); err != nil {
 		return err
 	}
 	s.deploy = deploy.New(deploy.Config{
-		Store: s.store, Scheduler: c.nomad, Rules: c.consul, Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
+		Store: at.deployStore(s.store), Scheduler: at.scheduler(c.nomad), Rules: at.rules(c.consul), Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
 		NewID: newID, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
 	})
 	s.repair = s.newRepair(c, opt)
 	s.retention = newRetention(cfg, s.store, blobs, opt.Now, s.log)
 	s.nodes = cluster.New(cluster.Config{Store: s.store, Scheduler: c.nomad, Deployer: s.deploy, Log: s.log, Now: opt.Now})
 	s.watch = watch.New(watch.Config{
-		Nomad: c.nomad, Consul: c.consul, Fabio: c.fabio, Store: s.store, Log: s.log, Now: opt.Now, Epoch: s.self.epoch.Load,
+		Nomad: c.nomad, Consul: c.consul, Fabio: c.fabio, Store: at.watchStore(s.store), Log: s.log, Now: opt.Now, Epoch: s.self.epoch.Load,
 		Pinged: c.pinged(),
 	})
 	s.logs = logs.New(logs.Config{

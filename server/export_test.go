@@ -1,0 +1,30 @@
+package server
+
+import (
+	"reflect"
+
+	"github.com/crumpet-paas/crumpet/server/build"
+	"github.com/crumpet-paas/crumpet/server/deploy"
+	"github.com/crumpet-paas/crumpet/server/watch"
+)
+
+// Around is around of boundaries in a folder.
+func Around(dir string) func(name string, call func()) { return newBoundaries(dir).around }
+
+// Calls is one interface whose calls have boundaries, and what wraps it, around nil.
+type Calls struct {
+	Name      string
+	Interface reflect.Type
+	Wrapped   func(dir string) reflect.Value
+}
+
+// BoundaryCalls are all of them.
+func BoundaryCalls() []Calls {
+	return []Calls{
+		{"store", reflect.TypeFor[deploy.Store](), func(dir string) reflect.Value { return reflect.ValueOf(newBoundaries(dir).deployStore(nil)) }},
+		{"nomad", reflect.TypeFor[deploy.Scheduler](), func(dir string) reflect.Value { return reflect.ValueOf(newBoundaries(dir).scheduler(nil)) }},
+		{"consul", reflect.TypeFor[deploy.Rules](), func(dir string) reflect.Value { return reflect.ValueOf(newBoundaries(dir).rules(nil)) }},
+		{"store", reflect.TypeFor[watch.Store](), func(dir string) reflect.Value { return reflect.ValueOf(newBoundaries(dir).watchStore(nil)) }},
+		{"store", reflect.TypeFor[build.Store](), func(dir string) reflect.Value { return reflect.ValueOf(newBoundaries(dir).buildStore(nil)) }},
+	}
+}
