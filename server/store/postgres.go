@@ -87,7 +87,7 @@ func openPostgres(ctx context.Context, cfg Config) (*Store, error) {
 
 func pool(cfg pgx.ConnConfig, connections int) *bun.DB {
 	db := stdlib.OpenDB(cfg, stdlib.OptionShouldPing(func(_ context.Context, p stdlib.ShouldPingParams) bool {
-		return p.IdleDuration > 100*time.Millisecond // the database may have been restarted meanwhile
+		return p.IdleDuration > 10*time.Millisecond // the database may have been restarted meanwhile
 	}))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)

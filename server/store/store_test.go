@@ -111,15 +111,22 @@ func TestAWriterWaitsForTheWriterOfAnotherProcess(t *testing.T) {
 const crashEnv = "CRUMPET_STORE_TEST_CRASH"
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv(crashEnv); path != "" {
-		crash(path)
+	if where := os.Getenv(crashEnv); where != "" {
+		crash(where)
+	}
+	if address := os.Getenv(leadEnv); address != "" {
+		leadOn(address)
 	}
 	os.Exit(m.Run())
 }
 
 // crash writes pairs of an app and its event until it is killed.
-func crash(path string) {
-	s, err := store.Open(context.Background(), store.Config{Path: path})
+func crash(where string) {
+	cfg := store.Config{Path: where}
+	if strings.Contains(where, "://") {
+		cfg = store.Config{URL: where}
+	}
+	s, err := store.Open(context.Background(), cfg)
 	if err != nil {
 		os.Exit(3)
 	}
@@ -139,13 +146,17 @@ func crash(path string) {
 
 func TestAKilledWriterLeavesWholeChangesOnly(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "crumpet.db")
+	killedWriter(t, store.Config{Path: filepath.Join(t.TempDir(), "crumpet.db")})
+}
+
+func killedWriter(t *testing.T, cfg store.Config) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	child := exec.CommandContext(t.Context(), self)
-	child.Env = append(os.Environ(), crashEnv+"="+path)
+	child.Env = append(os.Environ(), crashEnv+"="+cfg.Path+cfg.URL)
 	out, err := child.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +167,7 @@ func TestAKilledWriterLeavesWholeChangesOnly(t *testing.T) {
 	if _, err := out.Read(make([]byte, 6)); err != nil {
 		t.Fatalf("the child wrote no line: %v", err)
 	}
-	s, err := store.Open(t.Context(), store.Config{Path: path})
+	s, err := store.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +191,7 @@ func TestAKilledWriterLeavesWholeChangesOnly(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, err = store.Open(t.Context(), store.Config{Path: path})
+	s, err = store.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
