@@ -61,7 +61,10 @@ func causeOf(d, before paas.Deployment, snap paas.Snapshot, out outcome, now tim
 			return paas.CauseTaskFailed
 		}
 	}
+	worse, _ := f.erring()
 	switch d.Reason {
+	case worse:
+		return paas.CauseErrors
 	case f.late(now):
 		return paas.CauseLate
 	case f.broken(now):

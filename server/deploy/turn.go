@@ -32,7 +32,7 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 		if err := d.written(snap, &change); err != nil {
 			return 0, false, err
 		}
-		return 0, true, d.save(ctx, epoch, change)
+		return 0, true, d.save(ctx, epoch, told(change, snap, outcome{}, d.now()))
 	}
 	moved, sideErr := d.turnSides(ctx, epoch, snap)
 	if moved {
@@ -42,7 +42,7 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 	out, err := d.converge(ctx, snap, want)
 	change, ok = d.judge(snap, want, out)
 	if ok {
-		if saveErr := d.save(ctx, epoch, change); saveErr != nil {
+		if saveErr := d.save(ctx, epoch, told(change, snap, out, d.now())); saveErr != nil {
 			return 0, false, saveErr
 		}
 	}
