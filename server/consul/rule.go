@@ -3,7 +3,6 @@ package consul
 import (
 	"context"
 	"fmt"
-	"path"
 	"strings"
 
 	consulapi "github.com/hashicorp/consul/api"
@@ -84,26 +83,6 @@ func (c *Client) Rules(ctx context.Context) (map[paas.AppRef]paas.Rule, error) {
 		rules[paas.AppRef{Team: team, App: app}] = paas.Rule{Text: string(pair.Value), Index: pair.ModifyIndex}
 	}
 	return rules, nil
-}
-
-// Keys gives the text of every key that routers read as rules, also of those that are not Crumpet's:
-// routers read the whole folder that Crumpet's prefix stands in.
-func (c *Client) Keys(ctx context.Context) (map[string]string, error) {
-	q, cancel := c.query(ctx)
-	defer cancel()
-	folder := c.prefix
-	if parent := path.Dir(strings.Trim(c.prefix, "/")); parent != "." {
-		folder = parent + "/"
-	}
-	pairs, _, err := c.api.KV().List(folder, q)
-	if err != nil {
-		return nil, c.fail(ctx, err, "list the keys that routers read")
-	}
-	keys := make(map[string]string, len(pairs))
-	for _, pair := range pairs {
-		keys[pair.Key] = string(pair.Value)
-	}
-	return keys, nil
 }
 
 func (c *Client) key(ref paas.AppRef) string { return c.prefix + ref.String() }

@@ -2,7 +2,6 @@ package why
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,9 +27,9 @@ type Cluster interface {
 	Backends(ctx context.Context) ([]paas.Backend, error)
 }
 
-// Rules gives the keys under Crumpet's prefix that routers read, whoever wrote them, by their name.
+// Rules gives the keys that routers read, whoever wrote them; index 0 asks for them as they are now.
 type Rules interface {
-	Keys(ctx context.Context) (map[string]string, error)
+	RuleKeys(ctx context.Context, index uint64, wait time.Duration) ([]paas.RuleKey, uint64, error)
 }
 
 // Logs gives the last lines of an instance's program.
@@ -100,7 +99,7 @@ func (a *Asker) facts(ctx context.Context, ref paas.AppRef) (f Facts, err error)
 	if f.Backends, err = a.cfg.Store.Backends(ctx); err != nil {
 		return f, err
 	}
-	filter := paas.EventFilter{Team: ref.Team, App: ref.App, Kinds: telling, Limit: eventsRead, Last: true}
+	filter := paas.EventFilter{Team: ref.Team, App: ref.App, Platform: true, Kinds: telling, Limit: eventsRead, Last: true}
 	if f.Events, err = a.cfg.Store.Events(ctx, filter); err != nil {
 		return f, err
 	}
@@ -120,14 +119,14 @@ func (a *Asker) badRules(ctx context.Context) []BadRule {
 	}
 	ctx, cancel := context.WithTimeout(ctx, extraWithin)
 	defer cancel()
-	keys, err := a.cfg.Rules.Keys(ctx)
+	keys, _, err := a.cfg.Rules.RuleKeys(ctx, 0, 0)
 	if err != nil {
 		return nil // the backend's own state tells of it
 	}
 	var bad []BadRule
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if _, err := route.Parse(keys[key]); err != nil {
-			bad = append(bad, BadRule{Key: key, Reason: err.Error()})
+	for _, k := range keys {
+		if _, err := route.Parse(k.Text); err != nil {
+			bad = append(bad, BadRule{Key: k.Key, Reason: err.Error()})
 		}
 	}
 	return bad

@@ -2,6 +2,7 @@ package why
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -132,6 +133,10 @@ func (v view) detail(cause paas.Cause, i, shown paas.Instance) string {
 		if b, ill := v.trouble(paas.BackendVault); ill {
 			return strings.TrimSuffix(b.Reason, ".")
 		}
+	case paas.CauseArtifactChecksum:
+		if m := sums.FindStringSubmatch(shown.Reason); m != nil {
+			return fmt.Sprintf("SHA-256 %.12s was released, %.12s came", m[1], m[2])
+		}
 	case paas.CauseNotExecutable:
 		if strings.Contains(v.LastLine, formatError) {
 			return strings.TrimSpace(v.LastLine)
@@ -153,6 +158,9 @@ func (v view) startingDetail(i paas.Instance) string {
 	}
 	return fmt.Sprintf("it has until %s to become healthy", clock(i.StartedAt.Add(limit), v.now))
 }
+
+// sums finds the two digests in what Nomad says of an artifact.
+var sums = regexp.MustCompile(`Expected: ([0-9a-f]+) Got: ([0-9a-f]+)`)
 
 // told leaves of a reason what the words before it have not said yet.
 func told(reason string) string {
@@ -199,6 +207,9 @@ func (v view) ofDeployment(cause paas.Cause) (finding, bool) {
 		return finding{}, false
 	}
 	found := finding{said: strings.TrimSuffix(v.walk.Reason, "."), since: v.walk.StepAt}
+	if cause == paas.CauseSuperseded {
+		found.said = "it was " + found.said
+	}
 	if v.walk.HeldAt != nil {
 		found.since = *v.walk.HeldAt
 	}

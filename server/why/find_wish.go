@@ -112,7 +112,11 @@ func canceled(v view, _ Row) (finding, bool) {
 	if v.walk == nil || !v.walk.Cancel || v.walk.Trouble == paas.CauseSuperseded {
 		return finding{}, false
 	}
-	return v.walked(), true
+	found := v.walked()
+	if strings.HasPrefix(found.said, "aborted by") || strings.HasPrefix(found.said, "canceled by") {
+		found.said = "it was " + found.said
+	}
+	return found, true
 }
 
 func turnedBack(v view, _ Row) (finding, bool) {
@@ -164,7 +168,10 @@ func waitsForRoom(v view, _ Row) (finding, bool) {
 
 // heldFinding is a sentence of its own: what a deployment waits for on purpose is no fault.
 func (v view) heldFinding() finding {
-	found := finding{whole: fmt.Sprintf("release %d is held: %s", v.walk.Release, strings.TrimSuffix(v.walk.Reason, "."))}
+	found := finding{whole: strings.TrimSuffix(v.walk.Reason, ".")}
+	if own := fmt.Sprintf("release %d ", v.walk.Release); !strings.HasPrefix(found.whole, own) {
+		found.whole = own + "is held: " + found.whole
+	}
 	if v.live() && v.Snapshot.App.Release != v.walk.Release {
 		found.whole = fmt.Sprintf("release %d is serving; %s", v.Snapshot.App.Release, found.whole)
 	}

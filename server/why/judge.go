@@ -38,7 +38,7 @@ func (v view) judge(i paas.Instance) (paas.Cause, paas.Instance) {
 		return paas.CauseNotExecutable, shown
 	case looping(cause) && (i.Looping() || shown.Looping()):
 		return paas.CauseCrashLoop, shown
-	case v.beginning(i) && (cause == "" || cause == paas.CauseNeverListens):
+	case v.beginning(i) && (cause == "" || cause == paas.CauseNeverListens || cause == paas.CauseStartupLimit):
 		return paas.CauseStarting, i
 	case cause == "" && i.Overdue:
 		return paas.CauseStartupLimit, i
