@@ -1,21 +1,31 @@
 package cli
 
 import (
-	"fmt"
+	"context"
 
 	"github.com/spf13/cobra"
 
+	"github.com/crumpet-paas/crumpet/server/client"
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/wire"
 )
 
 func newStatusCmd(s *session) *cobra.Command {
-	var asJSON bool
+	var asJSON, watch bool
 	cmd := &cobra.Command{
 		Use:   "status [APP]",
-		Short: "Show an app: its instances, routes and deployment",
+		Short: "Show an app on one screen: release, deployment, instances, routes, events",
+		Long: `Shows how an app is in one word, which release serves and where it came from, the deployment under way
+with its step and its share of the requests, every instance, the routes and the last events. Where the app
+does not serve as it should, the sentence of "crumpet why" stands on top.
+
+With --watch it is drawn again whenever something happens, until Ctrl-C. Where the output is no terminal,
+each state is printed below the one before.
+
+--json prints one object, as the server's API gives it; with --watch one object a line.`,
 		Example: `  crumpet status
-  crumpet status hello --json`,
+  crumpet status hello -w
+  crumpet status hello --json | jq -r .health`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			app, err := s.appName(args)
@@ -26,72 +36,58 @@ func newStatusCmd(s *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			status, err := c.Status(cmd.Context(), app)
-			if err != nil {
+			if watch {
+				return s.watchStatus(cmd.Context(), c, app, asJSON)
+			}
+			screen, err := readScreen(cmd.Context(), c, app)
+			switch {
+			case err != nil:
 				return err
+			case asJSON:
+				return s.printJSON(screen.status)
 			}
-			if asJSON {
-				return s.printJSON(status)
+			for _, line := range s.screenLines(screen) {
+				s.print("%s", line)
 			}
-			s.showStatus(status)
 			return nil
 		},
 	}
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "draw it again whenever something happens")
 	jsonFlag(cmd, &asJSON)
 	return withApp(s, cmd)
 }
 
-func (s *session) showStatus(status wire.Status) {
-	line := fmt.Sprintf("%s is %s", s.bold(status.App), s.tone(string(status.Status)))
-	if status.Release > 0 {
-		line += fmt.Sprintf(", release %d in %s", status.Release, status.Slot)
-	}
-	s.print("%s", line)
-	if status.Reason != "" {
-		s.print("%s", status.Reason)
-	}
-	if len(status.Routes) > 0 {
-		s.print("")
-		var rows [][]string
-		for _, r := range status.Routes {
-			rows = append(rows, []string{r.URL, s.tone(string(r.State))})
-		}
-		s.table(s.out, []string{"ROUTE", "STATE"}, rows)
-	}
-	if len(status.Processes) > 0 {
-		s.print("")
-		var rows [][]string
-		for _, p := range status.Processes {
-			rows = append(rows, []string{p.Name, fmt.Sprint(p.Wanted), fmt.Sprint(p.Running), fmt.Sprint(p.Healthy)})
-		}
-		s.table(s.out, []string{"PROCESS", "WANTED", "RUNNING", "HEALTHY"}, rows)
-	}
-	if len(status.Instances) > 0 {
-		s.print("")
-		var rows [][]string
-		for _, i := range status.Instances {
-			rows = append(rows, []string{
-				short(i.ID), i.Process, number(i.Release), string(i.Slot), s.tone(string(i.State)), s.tone(string(i.Health)), i.Node, ago(i.Since), i.Reason,
-			})
-		}
-		s.table(s.out, []string{"INSTANCE", "PROCESS", "RELEASE", "SLOT", "STATE", "HEALTH", "NODE", "SINCE", ""}, rows)
-	}
-	if status.Deployment != nil {
-		s.print("")
-		s.print("%s", s.deploymentText(*status.Deployment))
-	}
+// screen is all that one screen shows of an app.
+type screen struct {
+	status wire.Status
+	why    string       // one sentence; "" while the app serves as it should
+	events []paas.Event // the last ones
+	until  int64        // the id after which what is new begins
 }
 
-func (s *session) deploymentText(d paas.Deployment) string {
-	text := fmt.Sprintf("Deployment %s (%s) of release %d is %s", d.ID, d.Cause, d.Release, s.tone(string(d.State)))
-	if len(d.Steps) > 0 {
-		text += fmt.Sprintf(", step %d of %d", min(d.Step+1, len(d.Steps)), len(d.Steps))
+// lastEvents is how many a screen shows.
+const lastEvents = 5
+
+// readScreen reads what a screen shows. Only the status must be there: a server that can't explain, or
+// has no events, shows the rest.
+func readScreen(ctx context.Context, c *client.Client, app string) (screen, error) {
+	status, err := c.Status(ctx, app)
+	if err != nil {
+		return screen{}, err
 	}
-	if d.Abort && !d.State.Ended() {
-		text += ", walking back"
+	shown := screen{status: status, why: status.Reason}
+	if troubled(status.Health) {
+		if why, err := c.Why(ctx, app); err == nil && why.Summary != "" {
+			shown.why = ended(upperFirst(why.Summary))
+		}
 	}
-	if d.Reason != "" {
-		text += ": " + d.Reason
+	if list, until, err := c.History(ctx, client.EventQuery{App: app, Kinds: quietKinds(), Last: lastEvents}); err == nil {
+		shown.events, shown.until = list, until
 	}
-	return ended(text)
+	return shown, ctx.Err()
+}
+
+// troubled says that an app does not serve as it should.
+func troubled(h paas.AppHealth) bool {
+	return h == paas.AppDegraded || h == paas.AppCrashing || h == paas.AppDown
 }

@@ -14,7 +14,7 @@ import (
 func statusOf(s paas.Snapshot, url func(paas.Route) string) wire.Status {
 	status := wire.Status{
 		App: s.App.Name, Team: s.App.Team, Release: s.App.Release, Slot: s.App.Live,
-		Processes: processes(s), Instances: instances(s), Routes: routes(s, url),
+		Health: paas.HealthOf(s), Origin: origin(s), Processes: processes(s), Instances: instances(s), Routes: routes(s, url),
 	}
 	if len(s.Deployments) > 0 {
 		d := presentDeployment(s.Deployments[0]) // the running one comes before those that wait
@@ -22,6 +22,15 @@ func statusOf(s paas.Snapshot, url func(paas.Route) string) wire.Status {
 	}
 	status.Status, status.Reason = judge(s, status)
 	return status
+}
+
+// origin says where the release that serves came from.
+func origin(s paas.Snapshot) *wire.Origin {
+	r, ok := s.Releases[s.App.Release]
+	if !ok || s.App.Release == 0 {
+		return nil
+	}
+	return &wire.Origin{CreatedAt: r.CreatedAt, CreatedBy: r.CreatedBy, Commit: r.Commit, Dirty: r.Dirty, Note: r.Note, RollbackTo: r.RollbackTo}
 }
 
 // judge finds the one word for an app, and the sentence that says why it is not running.
@@ -141,6 +150,7 @@ func instances(s paas.Snapshot) []wire.Instance {
 		list = append(list, wire.Instance{
 			ID: i.ID, Process: i.Process, Slot: i.Slot, Release: i.Release,
 			State: i.State, Health: i.Health, Node: i.Node, Since: i.Since, Reason: i.Reason,
+			Index: i.Index, Restarts: i.Restarts, NextTry: i.NextTry,
 		})
 	}
 	slices.SortStableFunc(list, func(a, b wire.Instance) int {

@@ -96,14 +96,17 @@ func TestStatusHasTheShapeThatIsPromised(t *testing.T) {
 	s := shop()
 	since := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	s.Instances = s.Instances[:1]
-	s.Instances[0].Node, s.Instances[0].Since = "node-1", since
+	s.Instances[0].Node, s.Instances[0].Since, s.Instances[0].Restarts, s.Instances[0].NextTry = "node-1", since, 2, &since
+	live := s.Releases[1]
+	live.CreatedAt, live.CreatedBy, live.Commit, live.Note = since.Add(-time.Hour), "ann", "c0ffee", "faster"
+	s.Releases[1] = live
 	text, err := json.Marshal(api.StatusOf(s, routeURL))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"app":"shop","team":"default","status":"degraded","reason":"1 of 2 instances are healthy.","release":1,"slot":"blue",` +
+	want := `{"app":"shop","team":"default","status":"degraded","health":"degraded","reason":"1 of 2 instances are healthy.","release":1,"slot":"blue","origin":{"created_at":"2026-11-22T11:00:00Z","created_by":"ann","commit":"c0ffee","note":"faster"},` +
 		`"processes":[{"name":"web","wanted":2,"running":1,"healthy":1}],` +
-		`"instances":[{"id":"a","process":"web","slot":"blue","release":1,"state":"running","health":"healthy","node":"node-1","since":"2026-11-22T12:00:00Z"}],` +
+		`"instances":[{"id":"a","process":"web","slot":"blue","release":1,"state":"running","health":"healthy","node":"node-1","since":"2026-11-22T12:00:00Z","index":0,"restarts":2,"next_try":"2026-11-22T12:00:00Z"}],` +
 		`"routes":[{"host":"shop.localhost","path":"/","url":"http://shop.localhost/","state":"answering"}],"deployment":null}`
 	if diff := cmp.Diff(want, string(text)); diff != "" {
 		t.Error(diff)

@@ -42,13 +42,25 @@ type Status struct {
 	App        string           `json:"app"`
 	Team       string           `json:"team"`
 	Status     AppState         `json:"status"`
+	Health     paas.AppHealth   `json:"health"` // whether it serves, whatever is done to it
 	Reason     string           `json:"reason"` // one sentence; "" while all is well
 	Release    int              `json:"release"`
 	Slot       paas.Slot        `json:"slot"`
+	Origin     *Origin          `json:"origin,omitempty"` // of the release that serves
 	Processes  []Process        `json:"processes"`
 	Instances  []Instance       `json:"instances"`
 	Routes     []Route          `json:"routes"`
 	Deployment *paas.Deployment `json:"deployment"` // the one under way, else null
+}
+
+// Origin says where a release came from.
+type Origin struct {
+	CreatedAt  time.Time `json:"created_at"`
+	CreatedBy  string    `json:"created_by"`
+	Commit     string    `json:"commit,omitempty"`
+	Dirty      bool      `json:"dirty,omitempty"`
+	Note       string    `json:"note,omitempty"`
+	RollbackTo int       `json:"rollback_to,omitempty"`
 }
 
 // Process is how many instances of a process are wanted and seen.
@@ -70,6 +82,10 @@ type Instance struct {
 	Node    string             `json:"node"`
 	Since   time.Time          `json:"since"`
 	Reason  string             `json:"reason,omitempty"`
+
+	Index    int        `json:"index"` // within its slot
+	Restarts int        `json:"restarts"`
+	NextTry  *time.Time `json:"next_try,omitempty"` // when Nomad starts it again, or places it anew
 }
 
 // Route is one address of an app.
