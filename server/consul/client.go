@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,16 +88,20 @@ func (c *Client) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Services gives the addresses HOST:PORT of the passing instances of a service.
+// Services gives the addresses HOST:PORT of all registered instances of a service whose node is well. One
+// that does not pass its checks is among them: it may serve clients already, or still.
 func (c *Client) Services(ctx context.Context, name string) ([]string, error) {
 	q, cancel := c.query(ctx)
 	defer cancel()
-	entries, _, err := c.api.Health().Service(name, "", true, q)
+	entries, _, err := c.api.Health().Service(name, "", false, q)
 	if err != nil {
 		return nil, c.fail(ctx, err, fmt.Sprintf("list instances of service %q", name))
 	}
 	var addresses []string
 	for _, e := range entries {
+		if slices.ContainsFunc(e.Checks, nodeLost) {
+			continue
+		}
 		host := e.Service.Address
 		if host == "" {
 			host = e.Node.Address
@@ -104,6 +109,11 @@ func (c *Client) Services(ctx context.Context, name string) ([]string, error) {
 		addresses = append(addresses, net.JoinHostPort(host, strconv.Itoa(e.Service.Port)))
 	}
 	return addresses, nil
+}
+
+// nodeLost says that a check is of a node, not of a service, and does not pass.
+func nodeLost(check *consulapi.HealthCheck) bool {
+	return check.ServiceID == "" && check.Status == consulapi.HealthCritical
 }
 
 // query gives the options of a read, with the deadline of one call.
