@@ -122,14 +122,14 @@ func (s *speaker) hear(ctx context.Context, to *Store, text string) {
 	}
 }
 
-// marks move with all that others may wait for: events, and wishes.
-type marks struct{ event, version int64 }
+// marks move with all that others may wait for: events, wishes, builds.
+type marks struct{ event, version, builds int64 }
 
 func marksOf(ctx context.Context, conn *pgx.Conn) (m marks, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
-	err = conn.QueryRow(ctx, "SELECT (SELECT COALESCE(MAX(id), 0) FROM events), (SELECT value FROM counters WHERE name = 'version')").
-		Scan(&m.event, &m.version)
+	err = conn.QueryRow(ctx, `SELECT (SELECT COALESCE(MAX(id), 0) FROM events), (SELECT value FROM counters WHERE name = 'version'),
+		(SELECT COUNT(*) FROM builds WHERE status IN ('pending', 'running'))`).Scan(&m.event, &m.version, &m.builds)
 	return m, err
 }
 

@@ -114,6 +114,19 @@ func TestServersHearOfEachOthersCommits(t *testing.T) {
 	must(t, a.PutBuild(t.Context(), paas.BuildJob{ID: "b1", Team: "default", App: "shop"}))
 	within(t, 20*time.Second, "b is told of a's build", func() bool { return theirs.ofBuilds() > before })
 
+	began := time.Now()
+	for n := range 10 { // by looking alone each would take two seconds
+		before := theirs.of("shop")
+		must(t, a.Emit(t.Context(), paas.Event{Team: "default", App: "shop", Kind: paas.EventDrift, Message: fmt.Sprint(n)}))
+		within(t, 20*time.Second, "b is told of a's event", func() bool { return theirs.of("shop") > before })
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("ten commits were told after %s: not announced, but found by looking", took)
+	}
+	before = theirs.of("shop")
+	pgtest.Exec(t.Context(), t, address, "UPDATE counters SET value = value + 1 WHERE name = 'version'")
+	within(t, 20*time.Second, "b finds a commit that was not announced", func() bool { return theirs.of("shop") > before })
+
 	var many paas.Observation // of more apps than one announcement holds
 	for n := range 600 {
 		app := fmt.Sprint("app-with-a-long-name-", n)
@@ -140,7 +153,7 @@ func TestADeadConnectionCostsNoCall(t *testing.T) {
 	must(t, err)
 	for round := range 5 {
 		addApp(t, s, fmt.Sprint("app", round))
-		cluster.Exec(t.Context(), t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+strings.TrimPrefix(u.Path, "/")+"'")
+		pgtest.Exec(t.Context(), t, cluster.URL("postgres"), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+strings.TrimPrefix(u.Path, "/")+"'")
 		ref := paas.AppRef{Team: "default", App: fmt.Sprint("app", round)}
 		snap, err := s.Snapshot(t.Context(), ref)
 		must(t, err)

@@ -82,7 +82,7 @@ func (c *Cluster) Database(t testing.TB) string {
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), number.Add(1))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	c.Exec(ctx, t, "CREATE DATABASE "+name)
+	Exec(ctx, t, c.URL("postgres"), "CREATE DATABASE "+name)
 	return c.URL(name)
 }
 
@@ -94,10 +94,10 @@ func (c *Cluster) URL(database string) string {
 	}).String()
 }
 
-// Exec runs a statement as the owner of the cluster.
-func (c *Cluster) Exec(ctx context.Context, t testing.TB, statement string) {
+// Exec runs a statement in a database.
+func Exec(ctx context.Context, t testing.TB, address, statement string) {
 	t.Helper()
-	conn, err := pgx.Connect(ctx, c.URL("postgres"))
+	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
 		t.Fatal(err)
 	}
