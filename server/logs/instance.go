@@ -225,7 +225,10 @@ func bytesText(n int64) string {
 }
 
 // lostText marks a gap in an instance's lines.
-func lostText(lost int64, sure bool, name string) string {
+func lostText(lost int64, sure, kept bool, name string) string {
+	if kept {
+		return fmt.Sprintf("--- %s of %s lost: Nomad had collected the instance, and only its last 1 MiB is kept ---", bytesText(lost), name)
+	}
 	about := ""
 	if !sure {
 		about = "about "

@@ -50,6 +50,9 @@ func (l *Logs) back(ctx context.Context, i paas.Instance, files []paas.LogFile, 
 		return at, nil
 	}
 	for _, f := range slices.Backward(files) {
+		if f.From > 0 && f.From == f.Size {
+			return at, nil // nothing of it is kept, nor of older ones
+		}
 		for end := f.Size; end > f.From; {
 			size := min(end-f.From, backChunk)
 			data, err := l.read(ctx, i, f, end-size, int(size))

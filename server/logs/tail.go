@@ -66,6 +66,7 @@ type tail struct {
 	stamp  time.Time     // of the last line that had one
 	led    bool          // that has been told of the lines before the first such
 	live   bool
+	kept   bool // the files are those that we keep
 	waits  []record
 	looked time.Time // when files were last listed
 	heard  time.Time // when bytes last came
@@ -201,6 +202,7 @@ func (t *tail) list(ctx context.Context) (files []paas.LogFile, kept bool, err e
 	if err != nil {
 		return nil, false, err
 	}
+	t.kept = kept
 	t.note(files)
 	return files, kept, nil
 }
@@ -287,7 +289,7 @@ func (t *tail) gap(ctx context.Context, cut *splitter, to paas.LogPlace) {
 	t.at = to
 	if lost > 0 {
 		cut.flush()
-		t.waits = append(t.waits, record{at: t.guess(), from: paas.TimeFile, text: lostText(lost, sure, nameOf(t.instance)), after: to, lost: lost})
+		t.waits = append(t.waits, record{at: t.guess(), from: paas.TimeFile, text: lostText(lost, sure, t.kept, nameOf(t.instance)), after: to, lost: lost})
 		t.hand(ctx)
 	}
 }
