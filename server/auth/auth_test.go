@@ -150,3 +150,24 @@ func TestAdoptRefusesWeakTokens(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyTheFirstOfFirstTokensIsAdopted(t *testing.T) {
+	t.Parallel()
+	a := auth.New(&tokens{rows: map[string]paas.Token{}}, time.Now)
+	first, second := auth.NewToken(), auth.NewToken()
+	if adopted, err := a.AdoptFirst(t.Context(), "root", first); !adopted || err != nil {
+		t.Fatalf("the first: %t, %v", adopted, err)
+	}
+	if adopted, err := a.AdoptFirst(t.Context(), "root", second); adopted || err != nil {
+		t.Fatalf("the second: %t, %v", adopted, err)
+	}
+	if _, err := a.Check(t.Context(), "Bearer "+first); err != nil {
+		t.Errorf("the first is not taken: %v", err)
+	}
+	if _, err := a.Check(t.Context(), "Bearer "+second); paas.CodeOf(err) != paas.Unauthorized {
+		t.Errorf("the second is taken: %v", err)
+	}
+	if _, err := a.AdoptFirst(t.Context(), "root", "weak"); paas.CodeOf(err) != paas.Invalid {
+		t.Errorf("a weak one: %v", err)
+	}
+}

@@ -318,6 +318,35 @@ func TestBuildsOfAKilledServerAreTakenUp(t *testing.T) {
 	}
 }
 
+func TestAServerThatLeadsNoMoreEndsNoBuild(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	past, err := r.store.Lead(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.store.Lead(t.Context()); err != nil { // another server's
+		t.Fatal(err)
+	}
+	job, err := r.Submit(t.Context(), shop, paas.Build{Builder: paas.BuilderNone}, r.put(map[string]string{"a": "1"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // as long as such a server goes on unknowingly
+	defer cancel()
+	if err := r.Run(ctx, past); err != nil {
+		t.Fatal(err)
+	}
+	job, err = r.Build(t.Context(), job.ID)
+	if err != nil || job.State != paas.BuildPending {
+		t.Errorf("the build is %q, %v; want it left for the leader", job.State, err)
+	}
+	events, err := r.store.Events(t.Context(), paas.EventFilter{})
+	if err != nil || len(events) != 0 {
+		t.Errorf("%d events, %v", len(events), err)
+	}
+}
+
 func TestTooManyFilesForNomadIsSaid(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *build.Config) { c.MaxArtifactFiles = 2 }).run()
