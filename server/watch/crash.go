@@ -52,10 +52,11 @@ func (f *folding) crashes(a *nomadapi.AllocationListStub, first uint64) (n int, 
 			}
 		}
 		before := f.in.allocs[f.previous(a)]
+		f.chain = append(f.chain, before)
 		if before == nil || before.CreateIndex < first {
 			break
 		}
-		a = before
+		a = before.AllocationListStub
 	}
 	if n > 0 {
 		f.wake(since.Add(crashWindow + time.Microsecond)) // the first is forgotten then

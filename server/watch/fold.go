@@ -12,13 +12,15 @@ import (
 
 // Facts is what was last written to the store. A value is never changed once made.
 type Facts struct {
-	instances map[string]paas.Instance // by id
+	instances map[string]*held // by id
 	jobs      map[jobKey]paas.JobFact
 	routes    map[paas.Claim]paas.RouteFact
 	routers   map[paas.AppRef]paas.RouterFact
 	runs      map[string]paas.Run     // by id
 	nodes     map[string]paas.Node    // by id
 	backends  map[string]paas.Backend // by name
+
+	apps, evals uint64 // the news that were folded last
 }
 
 type jobKey struct {
@@ -29,16 +31,17 @@ type jobKey struct {
 // KnownFacts makes the Facts of what the store holds.
 func KnownFacts(instances []paas.Instance, routes []paas.RouteFact, routers []paas.RouterFact, jobs []paas.JobFact) Facts {
 	f := Facts{
-		instances: make(map[string]paas.Instance, len(instances)),
+		instances: make(map[string]*held, len(instances)),
 		jobs:      make(map[jobKey]paas.JobFact, len(jobs)),
 		routes:    make(map[paas.Claim]paas.RouteFact, len(routes)),
 		routers:   make(map[paas.AppRef]paas.RouterFact, len(routers)),
 		runs:      map[string]paas.Run{},
 		nodes:     map[string]paas.Node{},
 		backends:  map[string]paas.Backend{},
+		apps:      never, evals: never,
 	}
 	for _, i := range instances {
-		f.instances[i.ID] = i
+		f.instances[i.ID] = &held{Instance: i}
 	}
 	for _, j := range jobs {
 		f.jobs[jobKey{paas.AppRef{Team: j.Team, App: j.App}, j.Slot}] = j
@@ -75,7 +78,23 @@ func (f Facts) WithNodes(nodes []paas.Node, backends []paas.Backend) Facts {
 
 // Instances gives the instances in the order of their ids.
 func (f Facts) Instances() []paas.Instance {
-	return slices.SortedFunc(maps.Values(f.instances), func(a, b paas.Instance) int { return strings.Compare(a.ID, b.ID) })
+	list := make([]paas.Instance, 0, len(f.instances))
+	for _, id := range slices.Sorted(maps.Keys(f.instances)) {
+		list = append(list, f.instances[id].Instance)
+	}
+	return list
+}
+
+// critical gives the instances that don't pass their checks, in the order of their ids.
+func (f Facts) critical() []paas.Instance {
+	var list []paas.Instance
+	for _, i := range f.instances {
+		if i.Health == paas.HealthCritical {
+			list = append(list, i.Instance)
+		}
+	}
+	slices.SortFunc(list, func(a, b paas.Instance) int { return strings.Compare(a.ID, b.ID) })
+	return list
 }
 
 // Fold derives the facts from all that was read, and gives the new facts, what of them the store
@@ -92,6 +111,7 @@ func Fold(in Inputs, known Facts, now time.Time) (Facts, paas.Observation, time.
 			runs:      maps.Clone(known.runs),
 			nodes:     maps.Clone(known.nodes),
 			backends:  maps.Clone(known.backends),
+			apps:      known.apps, evals: known.evals,
 		},
 	}
 	f.dropApps()
@@ -112,12 +132,19 @@ type folding struct {
 	next Facts
 	obs  paas.Observation
 	due  time.Time
+
+	chain   []*allocation // what crashes has looked at
+	newApps bool          // some app's wishes are others than in the fold before
 }
 
 // dropApps forgets the facts of apps that are no more: the store deleted them with the app.
 func (f *folding) dropApps() {
+	if f.next.apps == f.in.news.apps {
+		return // no app came or went
+	}
+	f.next.apps, f.newApps = f.in.news.apps, true
 	gone := func(ref paas.AppRef) bool { _, known := f.in.apps[ref]; return !known }
-	maps.DeleteFunc(f.next.instances, func(_ string, i paas.Instance) bool { return gone(i.Ref()) })
+	maps.DeleteFunc(f.next.instances, func(_ string, i *held) bool { return gone(i.Ref()) })
 	maps.DeleteFunc(f.next.jobs, func(k jobKey, _ paas.JobFact) bool { return gone(k.ref) })
 	maps.DeleteFunc(f.next.runs, func(_ string, r paas.Run) bool { return gone(r.Ref()) })
 	maps.DeleteFunc(f.next.routers, func(ref paas.AppRef, _ paas.RouterFact) bool { return gone(ref) })
@@ -132,22 +159,22 @@ func (f *folding) foldInstances() {
 		return
 	}
 	var moved []paas.Instance
-	for _, id := range slices.Sorted(maps.Keys(f.in.allocs)) {
-		alloc := f.in.allocs[id]
-		ref, slot, ok := owner(alloc.Namespace, alloc.JobID)
-		app, known := f.in.apps[ref]
-		if !ok || !known {
-			continue
-		}
+	for _, a := range f.changed() {
 		var before *paas.Instance
-		if i, ok := f.next.instances[id]; ok {
-			before = &i
+		was := f.next.instances[a.ID]
+		if was != nil {
+			before = &was.Instance
 		}
-		after, since := f.instance(alloc, ref, slot, app, before)
+		due := f.due
+		f.due, f.chain = time.Time{}, nil
+		after, since := f.instance(a.AllocationListStub, a.ref, a.slot, f.in.apps[a.ref], before)
+		is := &held{Instance: after, alloc: a, chain: f.chain, of: f.in.newsFor(a), due: f.due, checks: f.in.checks[a.ID], checksRead: f.in.checksRead}
+		f.due = sooner(due, f.due)
+		f.next.instances[a.ID] = is
 		if before != nil && same(*before, after) {
+			is.Instance = *before
 			continue
 		}
-		f.next.instances[id] = after
 		f.obs.Instances = append(f.obs.Instances, after)
 		f.obs.Events = append(f.obs.Events, instanceEvents(before, after, f.now)...)
 		if e, ok := f.crashEvent(before, after, since); ok {
@@ -164,6 +191,24 @@ func (f *folding) foldInstances() {
 			f.obs.Gone = append(f.obs.Gone, id)
 		}
 	}
+}
+
+// changed gives the allocations whose instances have to be derived again, in the order of their ids. The
+// others' due times count as if they had been.
+func (f *folding) changed() []*allocation {
+	var list []*allocation
+	for id, a := range f.in.allocs {
+		was := f.next.instances[id]
+		switch _, known := f.in.apps[a.ref]; {
+		case !a.inSlot || !known:
+		case !was.stands(a, f):
+			list = append(list, a)
+		case !was.due.IsZero():
+			f.wake(was.due)
+		}
+	}
+	slices.SortFunc(list, func(a, b *allocation) int { return strings.Compare(a.ID, b.ID) })
+	return list
 }
 
 // wake asks for another fold at t.

@@ -15,8 +15,8 @@ import (
 type Inputs struct {
 	apps map[paas.AppRef]App
 
-	allocs     map[string]*nomadapi.AllocationListStub // by id
-	before     map[string]string                       // allocation by the one placed instead of it
+	allocs     map[string]*allocation // by id
+	before     map[string]string      // allocation by the one placed instead of it
 	allocsRead bool
 	allocIndex uint64
 
@@ -30,7 +30,7 @@ type Inputs struct {
 	waits     map[string]time.Time // until when evaluations wait, by id
 	evalIndex uint64
 
-	checks     map[string][]paas.Check // by allocation
+	checks     map[string]*checked // by allocation
 	checksRead bool
 	checkIndex uint64
 
@@ -40,6 +40,8 @@ type Inputs struct {
 
 	answers map[paas.Claim]Answer
 	looks   map[string]Look // by allocation
+
+	news news
 }
 
 // App is what facts depend on of an app's wishes.
@@ -127,6 +129,7 @@ type Tables struct {
 // consequence.
 func (in Inputs) Take(s Seen) Inputs {
 	if len(s.Apps) > 0 {
+		in.news.apps++
 		in.apps = maps.Clone(in.apps)
 		if in.apps == nil {
 			in.apps = map[paas.AppRef]App{}
@@ -146,14 +149,20 @@ func (in Inputs) Take(s Seen) Inputs {
 	}
 	if l := s.Allocations; l != nil && (l.Fresh || l.Index >= in.allocIndex) {
 		in.allocIndex, in.allocsRead = l.Index, true
-		in.allocs = make(map[string]*nomadapi.AllocationListStub, len(l.List))
+		before := in.allocs
+		in.allocs = make(map[string]*allocation, len(l.List))
 		for _, a := range l.List {
-			in.allocs[a.ID] = a
+			if of := before[a.ID]; of.unchanged(a) {
+				in.allocs[a.ID] = of
+				continue
+			}
+			in.allocs[a.ID] = allocationOf(a)
 		}
 		in.before = replaced(l.List)
 		in.looks = keep(in.looks, func(id string) bool { return in.allocs[id] != nil })
 	}
 	if l := s.Evaluations; l != nil && (l.Fresh || l.Index >= in.evalIndex) {
+		in.news.evals++
 		in.evalIndex, in.evals = l.Index, l.List
 		in.waits = map[string]time.Time{}
 		for _, e := range l.List {
@@ -168,16 +177,16 @@ func (in Inputs) Take(s Seen) Inputs {
 	in.backends = merge(in.backends, s.Backends)
 	if l := s.Checks; l != nil && (l.Fresh || l.Index >= in.checkIndex) {
 		in.checkIndex, in.checksRead = l.Index, true
-		in.checks = make(map[string][]paas.Check, len(l.List))
-		for _, c := range l.List {
-			in.checks[c.Alloc] = append(in.checks[c.Alloc], c)
-		}
+		in.checks = byAllocation(l.List, in.checks)
 	}
 	if s.Tables != nil {
 		in.tables, in.tablesErr, in.tablesRead = s.Tables.List, s.Tables.Err, true
 	}
 	in.answers = merge(in.answers, s.Answers)
-	in.looks = merge(in.looks, s.Looks)
+	if len(s.Looks) > 0 {
+		in.news.looks++
+		in.looks = merge(in.looks, s.Looks)
+	}
 	return in
 }
 
@@ -205,14 +214,11 @@ func merge[K comparable, V any](old, news map[K]V) map[K]V {
 func (in Inputs) Unknown() []paas.AppRef {
 	var refs []paas.AppRef
 	for _, a := range in.allocs {
-		ref, _, ok := owner(a.Namespace, a.JobID)
-		if !ok {
-			ref, _, ok = sideOf(a.Namespace, a.JobID)
+		if !a.inSlot && !a.aside {
+			continue
 		}
-		if ok {
-			if _, known := in.apps[ref]; !known && !slices.Contains(refs, ref) {
-				refs = append(refs, ref)
-			}
+		if _, known := in.apps[a.ref]; !known && !slices.Contains(refs, a.ref) {
+			refs = append(refs, a.ref)
 		}
 	}
 	return refs

@@ -39,7 +39,10 @@ func (f *folding) instance(a *nomadapi.AllocationListStub, ref paas.AppRef, slot
 		}
 	}
 	process := processOf(i, app)
-	checks := f.in.checks[a.ID]
+	var checks []paas.Check
+	if of := f.in.checks[a.ID]; of != nil {
+		checks = of.list
+	}
 	f.health(&i, process, checks, app.expected(slot, i.Process), before)
 	f.overdue(&i, process)
 	i.Checks = f.checkFacts(i, checks, before)

@@ -32,7 +32,10 @@ func (f *folding) foldRuns() {
 	}
 	seen := map[string]paas.Run{}
 	for id, a := range f.in.allocs {
-		if run, ok := f.runOf(a); ok {
+		if !a.aside {
+			continue
+		}
+		if run, ok := f.runOf(a.AllocationListStub); ok {
 			seen[id] = run
 		}
 	}

@@ -83,7 +83,7 @@ func portVariable(process paas.Process, port string) string {
 // Looks gives the instances whose sockets should be looked at now, and when the next are due: those
 // that run for a while without passing their checks and without having exited.
 func Looks(in Inputs, known Facts, now time.Time) (instances []paas.Instance, due time.Time) {
-	for _, i := range known.Instances() {
+	for _, i := range known.critical() {
 		if i.State != paas.InstanceRunning || i.Health != paas.HealthCritical || i.StartedAt == nil || i.Exits > 0 {
 			continue
 		}
