@@ -87,15 +87,14 @@ func (s *session) walkLines(d paas.Deployment) []string {
 		return lines
 	}
 	at := d.Current()
-	text := "  it has " + countsText(at.New)
+	text := fmt.Sprintf("  %s is to have %s", d.Slot, countsText(at.New))
 	if d.Previous > 0 {
-		text += fmt.Sprintf(", release %d keeps %s", d.Previous, countsText(at.Old))
+		text += fmt.Sprintf(", %s %s", d.From, countsText(at.Old))
 	}
-	switch {
-	case at.Share == nil:
+	if at.Share == nil {
 		text += "; requests follow the instances"
-	default:
-		text += fmt.Sprintf("; it gets %d %% of the requests", *at.Share)
+	} else {
+		text += fmt.Sprintf("; %s gets %d %% of the requests", d.Slot, *at.Share)
 	}
 	lines = append(lines, s.wrapped(text)...)
 	if d.HeldAt != nil {
