@@ -20,7 +20,7 @@ var (
 // newRepair makes what finds and heals drift.
 func (s *Server) newRepair(c clients, opt Options) *deploy.Repair {
 	return deploy.NewRepair(deploy.RepairConfig{
-		Store: s.store, Scheduler: c.nomad, Rules: c.consul, Cluster: c.nomad, Catalog: c.consul, Routers: c.fabio,
+		Store: s.store, Scheduler: ledScheduler{c.nomad, s.leads}, Rules: ledRules{c.consul, s.leads}, Cluster: c.nomad, Catalog: c.consul, Routers: c.fabio,
 		Port: s.routerPort(), Now: opt.Now, Log: s.log,
 	})
 }

@@ -224,7 +224,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 		return err
 	}
 	s.deploy = deploy.New(deploy.Config{
-		Store: at.deployStore(s.store), Scheduler: at.scheduler(c.nomad), Rules: at.rules(c.consul), Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
+		Store: at.deployStore(s.store), Scheduler: at.scheduler(ledScheduler{c.nomad, s.leads}), Rules: at.rules(ledRules{c.consul, s.leads}), Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
 		NewID: newID, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
 	})
 	s.repair = s.newRepair(c, opt)
