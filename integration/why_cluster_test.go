@@ -84,7 +84,7 @@ func whyDeployments() []whyCase {
 			if _, _, err := w.d.nomad().Jobs().Scale(app+".blue", "web", &count, "by hand", false, nil, nil); err != nil {
 				w.d.t.Fatal(err)
 			}
-			w.d.ok(w.home, "scale", app, "web=2")
+			w.d.cli(w.home, "repair", app, "--yes")
 		}, arisen: func(w *whyStack, app string) bool { return w.told(app, "app.drift") }, words: []string{"somebody else changed"}},
 		{cause: "rescheduled", quick: true, serves: true, app: whyApp{keys: []string{`shutdown_delay = "0s"`}}, arise: func(w *whyStack, app string) {
 			w.serving(app)
@@ -151,7 +151,7 @@ func whyOutages() []whyCase {
 		}, arisen: func(w *whyStack, app string) bool { return w.deployment(app).State == "paused" }, mend: func(w *whyStack, _ string) { w.quoted(false) }, words: []string{"release 1 is serving", "not every router"}},
 		{cause: "artifact-unauthorised", arise: func(w *whyStack, app string) {
 			w.serving(app)
-			w.vault("crumpet/data/platform/artifacts", map[string]any{"data": map[string]string{"key": "aW4gcGxhY2Ugb2YgdGhlIGtleSB0aGF0IHNpZ25lZCBpdA=="}})
+			w.vault("crumpet/data/platform/artifacts", map[string]any{"data": map[string]string{"key": "YW5vdGhlciBrZXkgb2YgMzIgYnl0ZXMgaW4gYWxsISE="}})
 			if err := syscall.Kill(w.d.info.Pids["server"], syscall.SIGKILL); err != nil {
 				w.d.t.Fatal(err)
 			}
@@ -327,18 +327,21 @@ func (w *whyStack) portsTaken(on bool) {
 		w.d.t.Fatal(err)
 	}
 	job := nomadapi.NewServiceJob("by-hand", "by-hand", "", 1)
-	group := nomadapi.NewTaskGroup("by-hand", len(nodes))
-	network := &nomadapi.NetworkResource{}
-	for port := nodes[0].NodeResources.MinDynamicPort; port <= nodes[0].NodeResources.MaxDynamicPort; port++ {
-		network.ReservedPorts = append(network.ReservedPorts, nomadapi.Port{Label: fmt.Sprintf("p%d", port), Value: port})
+	job.Datacenters = []string{"*"}
+	for _, n := range nodes {
+		network := &nomadapi.NetworkResource{}
+		for port := n.NodeResources.MinDynamicPort; port <= n.NodeResources.MaxDynamicPort; port++ {
+			network.ReservedPorts = append(network.ReservedPorts, nomadapi.Port{Label: fmt.Sprintf("p%d", port), Value: port})
+		}
+		wait, never := "local/wait", `{{ key "nobody/writes/this" }}`
+		group := nomadapi.NewTaskGroup(n.Name, 1).Constrain(nomadapi.NewConstraint("${node.unique.name}", "=", n.Name))
+		group.Networks = []*nomadapi.NetworkResource{network}
+		group.AddTask(&nomadapi.Task{ // the ports are held while it waits for its template
+			Name: "wait", Driver: "raw_exec", Config: map[string]any{"command": "/bin/true"},
+			Templates: []*nomadapi.Template{{EmbeddedTmpl: &never, DestPath: &wait}},
+		})
+		job.AddTaskGroup(group)
 	}
-	group.Networks = []*nomadapi.NetworkResource{network}
-	wait, never := "local/wait", `{{ key "nobody/writes/this" }}`
-	group.AddTask(&nomadapi.Task{ // the ports are held while it waits for its template
-		Name: "wait", Driver: "raw_exec", Config: map[string]any{"command": "/bin/true"},
-		Templates: []*nomadapi.Template{{EmbeddedTmpl: &never, DestPath: &wait}},
-	})
-	job.AddTaskGroup(group).Datacenters = []string{"*"}
 	if _, _, err := w.d.nomad().Jobs().Register(job, nil); err != nil {
 		w.d.t.Fatal(err)
 	}

@@ -88,7 +88,10 @@ var (
 // output before the status has changed once, and may keep an old one for minutes where only the output
 // changed.
 func outputOf(c paas.Check, look Look) string {
-	if c.Name != checkStartup && c.Name != checkLiveness && (c.Output == "" || answered.MatchString(look.Output)) {
+	switch {
+	case c.Name == checkLiveness, c.Name == checkStartup && c.Output != "":
+		return c.Output
+	case c.Output == "", answered.MatchString(look.Output):
 		return look.Output
 	}
 	return c.Output

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,10 +113,13 @@ type ask struct {
 	path  string
 }
 
-// askOf takes the http check of the instance's process, else a connection to its first port; with
-// neither there is nothing to ask.
+// askOf takes the http check of the instance's process, of its start while that is not over, else a
+// connection to its first port; with neither there is nothing to ask.
 func askOf(i paas.Instance, app App) ask {
 	process := processOf(i, app)
+	if p := process.Health.Startup; p != nil && p.Type == paas.ProbeHTTP && starts(i) {
+		return ask{i.ID, i.Ports[p.Port], p.Path}
+	}
 	if p := process.Health.Readiness; p != nil && p.Type == paas.ProbeHTTP {
 		return ask{i.ID, i.Ports[p.Port], p.Path}
 	}
@@ -125,6 +129,13 @@ func askOf(i paas.Instance, app App) ask {
 		}
 	}
 	return ask{alloc: i.ID}
+}
+
+// starts says that the instance has not passed its startup probe.
+func starts(i paas.Instance) bool {
+	return slices.ContainsFunc(i.Checks, func(c paas.CheckFact) bool {
+		return strings.HasPrefix(c.Name, checkStartup) && c.Status != paas.CheckPassing
+	})
 }
 
 func maxTime(a, b time.Time) time.Time {

@@ -60,7 +60,7 @@ func New(cfg Config) *Asker {
 const (
 	eventsRead      = 300
 	deploymentsRead = 5
-	extraWithin     = time.Second
+	extraWithin     = 400 * time.Millisecond
 )
 
 // Why says why an app does not serve, or what else is wrong with it. An app that is not there is

@@ -142,7 +142,11 @@ func (f Facts) live() bool {
 		return false
 	}
 	routed := len(release.Spec.Routes()) > 0
-	if routed && slices.ContainsFunc(f.Backends, func(b paas.Backend) bool { return b.Name == paas.BackendFabio && !b.OK }) {
+	ill := map[string]bool{}
+	for _, b := range f.Backends {
+		ill[b.Name] = !b.OK
+	}
+	if routed && ill[paas.BackendFabio] && !ill[paas.BackendConsul] { // without Consul nobody knows where routers are
 		return false
 	}
 	some := false

@@ -164,7 +164,7 @@ var sums = regexp.MustCompile(`Expected: ([0-9a-f]+) Got: ([0-9a-f]+)`)
 
 // told leaves of a reason what the words before it have not said yet.
 func told(reason string) string {
-	for _, said := range []string{" could not fetch its artifact: ", " could not be started: ", " could not be set up: ", " was killed: ", " waits for a template: "} {
+	for _, said := range []string{" could not fetch its artifact: ", " could not be started: ", " could not be set up: ", " was killed: ", " is not valid for its node: ", " waits for a template: "} {
 		if _, rest, ok := strings.Cut(reason, said); ok {
 			return rest
 		}
