@@ -168,6 +168,7 @@ type walked struct {
 	ID      string
 	Release int
 	State   string `json:"status"`
+	Reason  string
 	Waits   string
 	Step    int
 	Steps   []struct{ Share *int }
