@@ -18,8 +18,15 @@ import (
 // agent is the stand-in of a Consul, with sessions that may be short, which can be cut off.
 type agent struct {
 	*consul.Client
-	api *consulapi.Client
-	cut atomic.Bool
+	api   *consulapi.Client
+	front *httptest.Server
+	cut   atomic.Bool
+}
+
+// cutOff breaks what waits, and whatever comes.
+func (a *agent) cutOff() {
+	a.cut.Store(true)
+	a.front.CloseClientConnections()
 }
 
 func startAgent(t *testing.T) *agent {
@@ -41,6 +48,7 @@ func startAgent(t *testing.T) *agent {
 		}
 		s.ServeHTTP(w, r)
 	}))
+	a.front = front
 	t.Cleanup(func() { cancel(); front.CloseClientConnections(); front.Close(); <-ended })
 	if a.Client, err = consul.New(consul.Config{Address: front.URL}); err != nil {
 		t.Fatal(err)
@@ -186,7 +194,7 @@ func TestAHoldEndsWhenConsulDoesNotAnswerForATTL(t *testing.T) {
 		t.Fatalf("the hold ended while Consul answers: %v", context.Cause(held))
 	case <-time.After(2 * ttl): // it is renewed
 	}
-	a.cut.Store(true)
+	a.cutOff()
 	ends(t, held, "Consul cut off")
 	a.cut.Store(false)
 	release()
