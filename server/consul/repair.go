@@ -24,7 +24,9 @@ func (c *Client) RuleKeys(ctx context.Context, index uint64, wait time.Duration)
 	callCtx, cancel := context.WithTimeout(ctx, wait+wait/16+c.timeout)
 	defer cancel()
 	q := (&consulapi.QueryOptions{WaitIndex: index, WaitTime: wait}).WithContext(callCtx)
-	q.RequireConsistent = index == 0
+	if index == 0 {
+		q.WaitTime, q.RequireConsistent = 0, true
+	}
 	folder := c.prefix
 	if parent := path.Dir(strings.Trim(c.prefix, "/")); parent != "." {
 		folder = parent + "/"

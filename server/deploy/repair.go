@@ -127,7 +127,7 @@ func (r *Repair) standing(ctx context.Context) (at Standing, err error) {
 	if at.Jobs, err = r.Cluster.Jobs(ctx); err != nil {
 		return at, err
 	}
-	stubs, _, err := r.Cluster.Allocations(ctx, 0, 0)
+	stubs, _, err := r.Cluster.Allocations(ctx, 0, time.Second) // at once
 	if err != nil {
 		return at, err
 	}
