@@ -65,6 +65,7 @@ type API struct {
 	huma    huma.API
 	metrics *metrics
 
+	urls     urls                   // of apps' live releases
 	document func() ([]byte, error) // the OpenAPI document, marshalled once
 }
 

@@ -11,7 +11,7 @@ import (
 func (a *API) apps(ctx context.Context, in *struct {
 	Team  string `query:"team" default:"default" doc:"The team; * for all."`
 	After string `query:"after" doc:"The next of the page before."`
-	Limit int    `query:"limit" default:"50" minimum:"1" maximum:"100" doc:"Apps on a page."`
+	Limit int    `query:"limit" default:"50" minimum:"1" maximum:"5000" doc:"Apps on a page."`
 },
 ) (*body[wire.Apps], error) {
 	filter := paas.AppFilter{Team: in.Team, After: in.After, Limit: in.Limit + 1} // one more tells whether there is a next page
@@ -20,18 +20,26 @@ func (a *API) apps(ctx context.Context, in *struct {
 	} else if err := checkTeam(in.Team); err != nil {
 		return nil, err
 	}
-	list, err := a.Store.Apps(ctx, filter)
+	list, err := a.Store.Overviews(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
 	page := wire.Apps{Items: []wire.App{}}
 	if len(list) > in.Limit {
 		list = list[:in.Limit]
-		page.Next = list[in.Limit-1].Ref().String()
+		page.Next = list[in.Limit-1].App.Ref().String()
 	}
-	for _, app := range list {
-		snapshot, err := a.Store.Snapshot(ctx, app.Ref())
+	if err := a.learn(ctx, filter, list); err != nil {
+		return nil, err
+	}
+	for _, overview := range list {
+		if line, ok := a.plain(overview); ok {
+			page.Items = append(page.Items, line)
+			continue
+		}
+		snapshot, err := a.Store.Snapshot(ctx, overview.App.Ref())
 		if paas.CodeOf(err) == paas.NotFound {
+			a.urls.forget(overview.App.Ref())
 			continue // destroyed since the list was read
 		}
 		if err != nil {

@@ -29,7 +29,7 @@ func TestEveryErrorIsAProblem(t *testing.T) {
 		"a bad app":            {"GET", "/v1/apps/BAD", "", 422, paas.Invalid, "path.app"},
 		"an unknown parameter": {"GET", "/v1/apps?taem=x", "", 422, paas.Invalid, "query.taem"},
 		"a bad number":         {"GET", "/v1/apps?limit=many", "", 422, paas.Invalid, "query.limit"},
-		"too high a number":    {"GET", "/v1/apps?limit=101", "", 422, paas.Invalid, "query.limit"},
+		"too high a number":    {"GET", "/v1/apps?limit=5001", "", 422, paas.Invalid, "query.limit"},
 		"no body":              {"POST", "/v1/apps/shop/scale", "", 400, paas.Invalid, ""},
 		"a body not JSON":      {"POST", "/v1/apps/shop/scale", "{", 400, paas.Invalid, "body"},
 		"an unknown field":     {"POST", "/v1/apps/shop/scale", `{"counts":{"web":1},"cuonts":{}}`, 422, paas.Invalid, "body.cuonts"},

@@ -15,7 +15,9 @@ type Auth interface {
 // Store is what is read of the store. Code for what is not there: not_found.
 type Store interface {
 	Snapshot(ctx context.Context, ref paas.AppRef) (paas.Snapshot, error)
-	Apps(ctx context.Context, filter paas.AppFilter) ([]paas.App, error)
+	// Overviews lists apps; LiveRoutes gives the routes of the releases that those have.
+	Overviews(ctx context.Context, filter paas.AppFilter) ([]paas.Overview, error)
+	LiveRoutes(ctx context.Context, filter paas.AppFilter) (map[paas.AppRef]paas.LiveRoutes, error)
 	Release(ctx context.Context, ref paas.AppRef, number int) (paas.Release, error)
 	// Releases lists releases below a number, newest first; 0 for all.
 	Releases(ctx context.Context, ref paas.AppRef, below, limit int) ([]paas.Release, error)

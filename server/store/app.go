@@ -48,6 +48,7 @@ func readApp(ctx context.Context, db bun.IDB, ref paas.AppRef) (appRow, error) {
 const (
 	defaultLimit = 100
 	maxLimit     = 1000
+	mostApps     = 10_000 // in a list of apps
 )
 
 func limit(n int) int64 {
@@ -59,19 +60,36 @@ func limit(n int) int64 {
 
 // Apps lists apps by team and name.
 func (s *Store) Apps(ctx context.Context, f paas.AppFilter) ([]paas.App, error) {
+	list, err := readApps(ctx, s.read, f)
+	if err != nil {
+		return nil, failed("list apps", err)
+	}
+	return list, nil
+}
+
+func readApps(ctx context.Context, db bun.IDB, f paas.AppFilter) ([]paas.App, error) {
 	var rows []appRow
-	q := s.read.NewSelect().Model(&rows).Order("team", "name").Limit(limit(f.Limit))
+	if err := pageOf(db.NewSelect().Model(&rows), f).Scan(ctx); err != nil {
+		return nil, err
+	}
+	return convert(rows, appRow.app), nil
+}
+
+// pageOf narrows a query of apps to those of a page.
+func pageOf(q *bun.SelectQuery, f paas.AppFilter) *bun.SelectQuery {
+	n := int64(defaultLimit)
+	if f.Limit > 0 {
+		n = int64(min(f.Limit, mostApps))
+	}
+	q = q.Order("apps.team", "apps.name").Limit(n)
 	if f.Team != "" {
-		q = q.Where("team = ?", f.Team)
+		q = q.Where("apps.team = ?", f.Team)
 	}
 	if f.After != "" {
 		team, name, _ := strings.Cut(f.After, "/")
-		q = q.Where("(team, name) > (?, ?)", team, name)
+		q = q.Where("(apps.team, apps.name) > (?, ?)", team, name)
 	}
-	if err := q.Scan(ctx); err != nil {
-		return nil, failed("list apps", err)
-	}
-	return convert(rows, appRow.app), nil
+	return q
 }
 
 // Refs names every app, by team and name.

@@ -185,11 +185,14 @@ func (f *folding) foldInstances() {
 		}
 	}
 	f.tellMoved(moved)
-	for _, id := range slices.Sorted(maps.Keys(f.next.instances)) {
-		if _, ok := f.in.allocs[id]; !ok {
-			delete(f.next.instances, id)
+	for id := range f.next.instances {
+		if f.in.allocs[id] == nil {
 			f.obs.Gone = append(f.obs.Gone, id)
 		}
+	}
+	slices.Sort(f.obs.Gone)
+	for _, id := range f.obs.Gone {
+		delete(f.next.instances, id)
 	}
 }
 

@@ -37,15 +37,20 @@ func (p *Platform) Snapshot(_ context.Context, ref paas.AppRef) (paas.Snapshot, 
 	return s, nil
 }
 
-func (p *Platform) Apps(_ context.Context, f paas.AppFilter) (list []paas.App, err error) {
+// Overviews calls no app plain: each is read whole.
+func (p *Platform) Overviews(_ context.Context, f paas.AppFilter) (list []paas.Overview, err error) {
 	p.locked(func() {
 		for _, app := range slices.SortedFunc(maps.Values(p.apps), refs) {
 			if (f.Team == "" || f.Team == app.Team) && app.Ref().String() > f.After && len(list) < f.Limit {
-				list = append(list, app)
+				list = append(list, paas.Overview{App: app})
 			}
 		}
 	})
 	return list, nil
+}
+
+func (p *Platform) LiveRoutes(context.Context, paas.AppFilter) (map[paas.AppRef]paas.LiveRoutes, error) {
+	return map[paas.AppRef]paas.LiveRoutes{}, nil
 }
 
 func (p *Platform) Release(_ context.Context, ref paas.AppRef, number int) (paas.Release, error) {

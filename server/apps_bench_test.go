@@ -1,0 +1,216 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"github.com/crumpet-paas/crumpet/server/api"
+	"github.com/crumpet-paas/crumpet/server/api/apitest"
+	"github.com/crumpet-paas/crumpet/server/store"
+)
+
+// listRounds is how often each list is read; the first reads of each are left out.
+const (
+	listRounds = 40
+	listWarm   = 5
+)
+
+// BenchmarkListAppsAgainstNomad reads the list of all apps of a team from the API over its store, and the
+// list of as many jobs from a real Nomad, in turns over loopback. Each app has two healthy instances and
+// a route that answers; each job wants two instances, of which none is placed, as no client is there.
+func BenchmarkListAppsAgainstNomad(b *testing.B) {
+	path, err := exec.LookPath("nomad")
+	if err != nil {
+		b.Skip("nomad is not on PATH: nothing to compare with")
+	}
+	nomad := startNomad(b, path)
+	st, err := store.Open(b.Context(), store.Config{Path: filepath.Join(b.TempDir(), "crumpet.db")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = st.Close() })
+	config := apitest.Config(b, apitest.NewPlatform())
+	config.Store = st
+	server := httptest.NewServer(api.New(config))
+	b.Cleanup(server.Close)
+	have := 0
+	for _, n := range []int{1000, 5000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			seedApps(b, st, have, n)
+			seedJobs(b, nomad, have, n)
+			have = n
+			token := http.Header{"Authorization": {"Bearer " + apitest.Token}}
+			for b.Loop() {
+				ours := server.URL + fmt.Sprintf("/v1/apps?limit=%d", n)
+				compareLists(b, "all", n, ours, nomad+"/v1/jobs", token)
+				compareLists(b, "page", 50, server.URL+"/v1/apps", nomad+"/v1/jobs?per_page=50", token)
+			}
+		})
+	}
+}
+
+func compareLists(b *testing.B, what string, n int, ours, theirs string, header http.Header) {
+	b.Helper()
+	var mine, other []time.Duration
+	var bytesMine, bytesOther int64
+	for round := range listRounds {
+		took, size := timeGet(b, ours, header)
+		tookOther, sizeOther := timeGet(b, theirs, nil)
+		if round >= listWarm {
+			mine, other = append(mine, took), append(other, tookOther)
+			bytesMine, bytesOther = size, sizeOther
+		}
+	}
+	for _, p := range []int{50, 95} {
+		m, o := percentile(mine, p), percentile(other, p)
+		b.ReportMetric(m.Seconds()/o.Seconds(), fmt.Sprintf("%s-ratio-p%d", what, p))
+		b.Logf("%s, %d items, p%d of %d reads in turns: crumpet %.2f ms (%d KB), nomad %.2f ms (%d KB), ratio %.3f", what, n, p, len(mine),
+			m.Seconds()*1000, bytesMine>>10, o.Seconds()*1000, bytesOther>>10, m.Seconds()/o.Seconds())
+	}
+}
+
+func percentile(all []time.Duration, p int) time.Duration {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[min(len(sorted)-1, len(sorted)*p/100)]
+}
+
+func timeGet(b *testing.B, url string, header http.Header) (time.Duration, int64) {
+	b.Helper()
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Header = header
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	began := time.Now()
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		b.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, answer.Body)
+	took := time.Since(began)
+	_ = answer.Body.Close() // read to its end
+	if err != nil || answer.StatusCode != http.StatusOK {
+		b.Fatalf("GET %s: status %d, %v", url, answer.StatusCode, err)
+	}
+	return took, n
+}
+
+func seedApps(b *testing.B, st *store.Store, from, to int) {
+	b.Helper()
+	for n := from; n < to; n++ {
+		seedApp(b, st, fmt.Sprintf("app-%d", n))
+	}
+}
+
+func seedJobs(b *testing.B, address string, from, to int) {
+	b.Helper()
+	c, err := nomadapi.NewClient(&nomadapi.Config{Address: address})
+	if err != nil {
+		b.Fatal(err)
+	}
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range 8 {
+		workers.Go(func() {
+			for n := range next {
+				name := fmt.Sprintf("app-%d.blue", n)
+				count, kind := 2, "service"
+				task := nomadapi.NewTask("web", "raw_exec").SetConfig("command", "/bin/true")
+				group := nomadapi.NewTaskGroup("web", count).AddTask(task)
+				job := nomadapi.NewServiceJob(name, name, "global", 50).AddTaskGroup(group)
+				job.Type = &kind
+				if _, _, err := c.Jobs().Register(job, nil); err != nil {
+					b.Errorf("register %s: %v", name, err)
+				}
+			}
+		})
+	}
+	for n := from; n < to; n++ {
+		next <- n
+	}
+	close(next)
+	workers.Wait()
+}
+
+// startNomad runs a Nomad server without a client, and gives its address.
+func startNomad(b *testing.B, path string) string {
+	b.Helper()
+	dir := b.TempDir()
+	ports := make([]any, 3)
+	for n := range ports { // free now, and above the range that dev gives to tasks
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		ports[n] = l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a tcp listener
+		defer l.Close()                         //nolint:errcheck // closed below already
+	}
+	config := filepath.Join(dir, "nomad.hcl")
+	text := fmt.Sprintf(`data_dir = %q
+bind_addr = "127.0.0.1"
+ports { 
+  http = %d
+  rpc  = %d
+  serf = %d
+}
+server {
+  enabled          = true
+  bootstrap_expect = 1
+}
+client { enabled = false }
+disable_update_check = true
+log_level = "ERROR"
+`, append([]any{filepath.Join(dir, "data")}, ports...)...)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, path, "agent", "-config", config)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return len(s) > 3 && s[:4] == "AWS_" })
+	out, err := os.Create(filepath.Join(dir, "nomad.log"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = out, out
+	return launch(b, cmd, cancel, fmt.Sprintf("http://127.0.0.1:%d", ports[0]), out)
+}
+
+func launch(b *testing.B, cmd *exec.Cmd, cancel context.CancelFunc, address string, log *os.File) string {
+	b.Helper()
+	if err := cmd.Start(); err != nil {
+		cancel()
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { cancel(); _ = cmd.Wait(); _ = log.Close() })
+	deadline := time.Now().Add(time.Minute)
+	for time.Now().Before(deadline) {
+		answer, err := http.Get(address + "/v1/status/leader") //nolint:noctx // bounded by the loop
+		if err == nil {
+			text, _ := io.ReadAll(answer.Body)
+			_ = answer.Body.Close()
+			if answer.StatusCode == http.StatusOK && len(text) > 4 {
+				return address
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	text, _ := os.ReadFile(log.Name())
+	b.Fatalf("nomad has no leader after a minute:\n%s", text)
+	return ""
+}

@@ -1,0 +1,149 @@
+package server_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/crumpet-paas/crumpet/server/api"
+	"github.com/crumpet-paas/crumpet/server/api/apitest"
+	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/store"
+	"github.com/crumpet-paas/crumpet/server/wire"
+)
+
+// TestTheListOfAppsSaysWhatEachAppSays holds the list, which reads no more of an app than it must, to what is
+// read of each app whole, and again after each thing that can happen to one.
+func TestTheListOfAppsSaysWhatEachAppSays(t *testing.T) {
+	t.Parallel()
+	st, err := store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "crumpet.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	config := apitest.Config(t, apitest.NewPlatform())
+	config.Store = st
+	server := httptest.NewServer(api.New(config))
+	t.Cleanup(server.Close)
+	get := func(path string, into any) {
+		t.Helper()
+		_, text := apitest.Call(t, "GET", server.URL+path, nil)
+		if err := json.Unmarshal(text, into); err != nil {
+			t.Fatalf("GET %s: %v: %s", path, err, text)
+		}
+	}
+	seen := map[wire.AppState]int{}
+	same := func(what string) {
+		t.Helper()
+		var list wire.Apps
+		get("/v1/apps?team=*", &list)
+		for _, line := range list.Items {
+			var whole wire.App
+			get("/v1/apps/"+line.App+"?team="+line.Team, &whole)
+			if diff := cmp.Diff(whole, line); diff != "" {
+				t.Errorf("%s: %s (-whole +line):\n%s", what, line.App, diff)
+			}
+			seen[line.Status]++
+		}
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 6 {
+		seedApp(t, st, fmt.Sprintf("app-%d", n))
+	}
+	same("every instance is healthy")
+	same("asked again")
+	ref := func(n int) paas.AppRef { return paas.AppRef{Team: "default", App: fmt.Sprintf("app-%d", n)} }
+	wish := func(n int, edit func(*paas.Snapshot, *paas.Change)) {
+		t.Helper()
+		snap, err := st.Snapshot(t.Context(), ref(n))
+		must(err)
+		change := paas.Change{Ref: ref(n), Version: snap.Version, App: &snap.App}
+		edit(&snap, &change)
+		must(st.Save(t.Context(), 0, change))
+	}
+	sick := instanceOf("app-0", 1)
+	sick.Health, sick.Reason = paas.HealthCritical, "web answers its health check with 500"
+	must(st.Observe(t.Context(), 0, paas.Observation{Instances: []paas.Instance{sick}}))
+	same("an instance is not healthy")
+	wish(1, func(s *paas.Snapshot, _ *paas.Change) { s.App.Stopped = true })
+	wish(2, func(s *paas.Snapshot, c *paas.Change) {
+		c.Deployments = []paas.Deployment{{ID: "d", Team: "default", App: "app-2", Release: 1, State: paas.DeploymentRunning, CreatedAt: time.Now()}}
+	})
+	wish(3, func(s *paas.Snapshot, _ *paas.Change) { s.App.Counts = map[string]int{"web": 0} })
+	must(st.Observe(t.Context(), 0, paas.Observation{Routes: []paas.RouteFact{routeOf("app-4", paas.RoutePending)}}))
+	same("one is stopped, one walks, one is scaled to nothing, one has no route")
+	wish(5, func(s *paas.Snapshot, c *paas.Change) { // a release with another route serves
+		rel := releaseOf("app-5", 2)
+		rel.Spec.Processes[0].Routes[0].Host = "other.example.com"
+		c.Releases, c.Claims, c.SetClaims = []paas.Release{rel}, rel.Spec.Routes(), true
+		s.App.Release = 2
+	})
+	fact := routeOf("app-5", paas.RouteAnswering)
+	fact.Host = "other.example.com"
+	must(st.Observe(t.Context(), 0, paas.Observation{Routes: []paas.RouteFact{fact}}))
+	same("another release serves")
+	wish(5, func(_ *paas.Snapshot, c *paas.Change) { c.Delete, c.App = true, nil })
+	seedApp(t, st, "app-5")
+	same("an app was made anew")
+	for _, state := range []wire.AppState{wire.AppRunning, wire.AppDegraded, wire.AppStopped, wire.AppDeploying} {
+		if seen[state] == 0 {
+			t.Errorf("no app was %s", state)
+		}
+	}
+}
+
+func releaseOf(app string, number int) paas.Release {
+	spec := paas.Spec{App: app, Processes: []paas.Process{{
+		Name: "web", Program: paas.Program{Command: []paas.Value{paas.Literal("./web")}, CPU: 100, Memory: 128}, Instances: 2,
+		Ports: []paas.Port{{Name: "http"}}, Routes: []paas.Route{{Host: app + ".example.com", Path: "/", Port: "http"}},
+	}}}
+	return paas.Release{Team: "default", App: app, Number: number, Spec: spec, SpecDigest: spec.Digest(), Artifact: "aa", CreatedAt: time.Now(), CreatedBy: "ann"}
+}
+
+func instanceOf(app string, index int) paas.Instance {
+	since := time.Now()
+	return paas.Instance{
+		ID: fmt.Sprintf("%s-%d", app, index), Team: "default", App: app, Process: "web", Slot: paas.Blue, Index: index, Release: 1,
+		NodeID: "n", Node: "n", State: paas.InstanceRunning, Health: paas.HealthHealthy, CreatedAt: since, Since: since,
+		StartedAt: &since, PassingAt: &since, Ports: map[string]paas.Endpoint{"http": {Host: "127.0.0.1", Port: 40000}},
+		Checks: []paas.CheckFact{{Name: "readiness", Status: paas.CheckPassing, Since: since}},
+	}
+}
+
+func routeOf(app string, state paas.RouteState) paas.RouteFact {
+	return paas.RouteFact{
+		Team: "default", App: app, Host: app + ".example.com", Path: "/", State: state,
+		Targets: []string{"127.0.0.1:40000"}, Any: []string{"127.0.0.1:40000"}, Since: time.Now(),
+	}
+}
+
+// seedApp writes an app as a deployment leaves it.
+func seedApp(t testing.TB, st *store.Store, name string) {
+	t.Helper()
+	rel := releaseOf(name, 1)
+	app := paas.App{Team: "default", Name: name, Live: paas.Blue, Release: 1, Counts: map[string]int{"web": 2}, CreatedAt: rel.CreatedAt}
+	err := st.Save(t.Context(), 0, paas.Change{
+		Ref: app.Ref(), App: &app, Claims: rel.Spec.Routes(), SetClaims: true, Releases: []paas.Release{rel},
+		Slots: []paas.Slotted{{Team: app.Team, App: name, Slot: paas.Blue, Release: 1, Job: []byte("{}"), Counts: app.Counts, First: 1, Index: 1}},
+	})
+	if err == nil {
+		err = st.Observe(t.Context(), 0, paas.Observation{
+			Instances: []paas.Instance{instanceOf(name, 0), instanceOf(name, 1)},
+			Jobs:      []paas.JobFact{{Team: app.Team, App: name, Slot: paas.Blue, Index: 1}},
+			Routes:    []paas.RouteFact{routeOf(name, paas.RouteAnswering)},
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
