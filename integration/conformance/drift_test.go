@@ -8,10 +8,10 @@ import (
 var driftRows = []row{
 	{
 		name:  "Nomad: jobs of all namespaces are listed, with what tells of who wrote them last",
-		calls: []string{"nomad GET /v1/jobs?namespace", "nomad PUT /v1/job/:id/scale", "nomad DELETE /v1/job/:id"},
+		calls: []string{"nomad GET /v1/jobs?namespace", "nomad PUT /v1/jobs", "nomad DELETE /v1/job/:id?purge"},
 		want: `
 			listed: namespace default, service, stop false, no parent true, its index is the job's true
-			scaled by hand: the index moved true, and is the job's true
+			written again: the index moved true, and is the job's true
 			stopped: listed, stop true`,
 		run: func(p *probe) {
 			p.register(p.job(1, "idle"))
@@ -33,11 +33,10 @@ var driftRows = []row{
 			}
 			first := stub()
 			p.say("listed: namespace %s, %s, stop %t, no parent %t, its index is the job's %t", first.Namespace, first.Type, first.Stop, first.ParentID == "", first.JobModifyIndex == index())
-			_, _, err := p.nomad.Jobs().Scale(p.id, "web", new(2), "by hand", false, nil, p.write())
-			p.check(err)
+			p.register(p.job(2, "idle"))
 			second := stub()
-			p.say("scaled by hand: the index moved %t, and is the job's %t", second.JobModifyIndex > first.JobModifyIndex, second.JobModifyIndex == index())
-			_, _, err = p.nomad.Jobs().Deregister(p.id, false, p.write())
+			p.say("written again: the index moved %t, and is the job's %t", second.JobModifyIndex > first.JobModifyIndex, second.JobModifyIndex == index())
+			_, _, err := p.nomad.Jobs().Deregister(p.id, false, p.write())
 			p.check(err)
 			p.say("stopped: listed, stop %t", stub().Stop)
 		},
