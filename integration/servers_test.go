@@ -68,6 +68,29 @@ func TestServers(t *testing.T) {
 	if out := s.ok(app, "servers"); strings.Count(out, "follower") != n-1 || strings.Count(out, "leader") != 1 {
 		t.Errorf("crumpet servers, when all are well:\n%s", out)
 	}
+	s.leave(s.leader())
+}
+
+// leave ends a leader as an operator does: another leads at once, and nobody lists the one that has gone.
+func (s *several) leave(leader *one) {
+	s.t.Helper()
+	registered := func() int {
+		_, body := s.get(s.info.Consul+"/v1/catalog/service/crumpet-several", "")
+		return strings.Count(body, `"ServiceID"`)
+	}
+	if n := registered(); n != len(s.all) {
+		s.t.Errorf("%d servers are registered in Consul, want %d", n, len(s.all))
+	}
+	s.stopOne(leader)
+	began := time.Now()
+	next := s.leader(leader)
+	s.t.Logf("%s was told to end; %s led after %.1f s", leader.name, next.name, time.Since(began).Seconds())
+	s.until(time.Minute, "Consul knows the others only", func() bool { return registered() == len(s.all)-1 })
+	for _, told := range s.list(next) {
+		if told.Name == leader.name {
+			s.t.Errorf("the one that has gone is listed: %+v", told)
+		}
+	}
 }
 
 // walkThrough pushes a change by way of a follower, has harm done to the leader in the middle of the walk,
