@@ -75,6 +75,15 @@ func TestTheListOfAppsSaysWhatEachAppSays(t *testing.T) {
 	sick.Health, sick.Reason = paas.HealthCritical, "web answers its health check with 500"
 	must(st.Observe(t.Context(), 0, paas.Observation{Instances: []paas.Instance{sick}}))
 	same("an instance is not healthy")
+	flapping := instanceOf("app-4", 1)
+	flapping.Crashes, flapping.ExitCode = paas.CrashLoop, 1
+	must(st.Observe(t.Context(), 0, paas.Observation{Instances: []paas.Instance{flapping}}))
+	same("an instance flaps, and is healthy just now")
+	var line wire.App
+	get("/v1/apps/app-4", &line)
+	if line.Health != paas.AppCrashing || line.Status != wire.AppDegraded || line.Reason != "web 1 (blue) is in a crash loop: it ended 3 times within ten minutes, last with code 1." {
+		t.Errorf("a flapping app is called %s, %s: %s", line.Health, line.Status, line.Reason)
+	}
 	wish(1, func(s *paas.Snapshot, _ *paas.Change) { s.App.Stopped = true })
 	wish(2, func(s *paas.Snapshot, c *paas.Change) {
 		c.Deployments = []paas.Deployment{{ID: "d", Team: "default", App: "app-2", Release: 1, State: paas.DeploymentRunning, CreatedAt: time.Now()}}

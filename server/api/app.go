@@ -54,7 +54,7 @@ func (a *API) apps(ctx context.Context, in *struct {
 func (a *API) summary(ctx context.Context, s paas.Snapshot) wire.App {
 	status := a.statusOf(ctx, s)
 	line := wire.App{
-		App: status.App, Team: status.Team, Status: status.Status, Reason: status.Reason,
+		App: status.App, Team: status.Team, Status: status.Status, Health: status.Health, Reason: status.Reason,
 		Release: status.Release, Slot: status.Slot, URLs: []string{}, CreatedAt: s.App.CreatedAt,
 	}
 	for _, r := range status.Routes {

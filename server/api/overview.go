@@ -88,7 +88,7 @@ func (a *API) plain(o paas.Overview) (wire.App, bool) {
 		return wire.App{}, false
 	}
 	return wire.App{
-		App: o.App.Name, Team: o.App.Team, Status: wire.AppRunning, Release: o.App.Release, Slot: o.App.Live,
+		App: o.App.Name, Team: o.App.Team, Status: wire.AppRunning, Health: paas.AppHealthy, Release: o.App.Release, Slot: o.App.Live,
 		URLs: list, CreatedAt: o.App.CreatedAt,
 	}, true
 }

@@ -56,6 +56,8 @@ func judge(s paas.Snapshot, status wire.Status) (wire.AppState, string) {
 		return wire.AppFailing, ""
 	case wanted == 0:
 		return wire.AppStopped, "Every process is scaled to 0."
+	case healthy == wanted && status.Health == paas.AppCrashing: // well just now, for the moment
+		return wire.AppDegraded, looping(s)
 	case healthy == wanted:
 		return judgeRoutes(status.Routes)
 	}
@@ -92,6 +94,16 @@ func troubled(s paas.Snapshot) string {
 	for _, i := range s.Instances {
 		if i.Release == s.App.Release && i.Reason != "" && !i.Serving() {
 			return i.Reason
+		}
+	}
+	return ""
+}
+
+// looping says which instance of the live slot ends again and again.
+func looping(s paas.Snapshot) string {
+	for _, i := range s.Instances {
+		if i.Slot == s.App.Live && i.Looping() {
+			return fmt.Sprintf("%s %d (%s) is in a crash loop: it ended %d times within ten minutes, last with code %d.", i.Process, i.Index, i.Slot, i.Crashes, i.ExitCode)
 		}
 	}
 	return ""
@@ -150,7 +162,7 @@ func instances(s paas.Snapshot) []wire.Instance {
 		list = append(list, wire.Instance{
 			ID: i.ID, Process: i.Process, Slot: i.Slot, Release: i.Release,
 			State: i.State, Health: i.Health, Node: i.Node, Since: i.Since, Reason: i.Reason,
-			Index: i.Index, Restarts: i.Restarts, NextTry: i.NextTry,
+			Index: i.Index, Restarts: i.Restarts, Crashes: i.Crashes, NextTry: i.NextTry,
 		})
 	}
 	slices.SortStableFunc(list, func(a, b wire.Instance) int {

@@ -4,7 +4,8 @@ package paas
 type Overview struct {
 	App App
 	// Plain says that nothing is to be told of it: it has a release and no deployment under way, as many
-	// healthy instances of each process as are wanted, some of them, and no route that a router lacks.
+	// healthy instances of each process as are wanted, some of them, none that ends again and again, and no
+	// route that a router lacks.
 	Plain bool
 }
 

@@ -39,12 +39,14 @@ func (s *Store) Overviews(ctx context.Context, f paas.AppFilter) ([]paas.Overvie
 	return list, err
 }
 
-// busyApps are those with a deployment under way, or a route that is not in every router.
+// busyApps are those with a deployment under way, a route that is not in every router, or an instance that
+// ends again and again though it may be well just now.
 func busyApps(ctx context.Context, tx bun.Tx) (map[paas.AppRef]bool, error) {
 	var rows []struct{ Team, App string }
 	err := tx.NewRaw(`SELECT team, app FROM deployments WHERE status IN (?)
 		UNION SELECT c.team, c.app FROM claims c LEFT JOIN routes r ON r.host = c.host AND r.path = c.path AND r.team = c.team AND r.app = c.app
-		WHERE r.state IS NULL OR r.state = ?`, bun.List(openStates), paas.RoutePending).Scan(ctx, &rows)
+		WHERE r.state IS NULL OR r.state = ?
+		UNION SELECT team, app FROM instances WHERE crashes >= ?`, bun.List(openStates), paas.RoutePending, paas.CrashLoop).Scan(ctx, &rows)
 	if err != nil {
 		return nil, err
 	}

@@ -21,14 +21,15 @@ const (
 
 // App is one line of the list of apps.
 type App struct {
-	App       string    `json:"app"`
-	Team      string    `json:"team"`
-	Status    AppState  `json:"status"`
-	Reason    string    `json:"reason"`
-	Release   int       `json:"release"`
-	Slot      paas.Slot `json:"slot"`
-	URLs      []string  `json:"urls"`
-	CreatedAt time.Time `json:"created_at"`
+	App       string         `json:"app"`
+	Team      string         `json:"team"`
+	Status    AppState       `json:"status"`
+	Health    paas.AppHealth `json:"health"` // whether it serves, whatever is done to it
+	Reason    string         `json:"reason"`
+	Release   int            `json:"release"`
+	Slot      paas.Slot      `json:"slot"`
+	URLs      []string       `json:"urls"`
+	CreatedAt time.Time      `json:"created_at"`
 }
 
 // Apps is a page of apps. Next is the value of ?after= for the page that follows, "" on the last.
@@ -85,6 +86,7 @@ type Instance struct {
 
 	Index    int        `json:"index"` // within its slot
 	Restarts int        `json:"restarts"`
+	Crashes  int        `json:"crashes,omitempty"`  // ends by itself within the last ten minutes
 	NextTry  *time.Time `json:"next_try,omitempty"` // when Nomad starts it again, or places it anew
 }
 
