@@ -34,21 +34,22 @@ type sim struct {
 	rule      string          // in Consul
 	read      string          // by the router
 	serial    int
-	crash     int // the write that fails, counted down; 0 for none
+	crash     int             // the boundary of a write or an outside call at which the server dies, counted down; 0 for none
+	standIns  map[string]bool // ids of instances placed instead of failed ones, that have not started
 }
 
 var errCrash = errors.New("the server was killed")
 
 func newSim() (*sim, *deploy.Deployer) {
-	s := &sim{now: noon, history: map[int]paas.Release{}, slots: map[paas.Slot]paas.Slotted{}, jobs: map[string]*nomadapi.Job{}}
+	s := &sim{now: noon, history: map[int]paas.Release{}, slots: map[paas.Slot]paas.Slotted{}, jobs: map[string]*nomadapi.Job{}, standIns: map[string]bool{}}
 	return s, deploy.New(deploy.Config{
 		Store: s, Scheduler: s, Rules: s, Render: render, Domain: "localhost", Now: func() time.Time { return s.now },
 		NewID: func() string { s.serial++; return fmt.Sprintf("d%d", s.serial) },
 	})
 }
 
-// writes says whether a write reaches anybody.
-func (s *sim) writes() error {
+// boundary is a moment just before or after a write or an outside call.
+func (s *sim) boundary() error {
 	if s.crash > 0 {
 		s.crash--
 		if s.crash == 0 {
@@ -86,7 +87,7 @@ func (s *sim) Save(_ context.Context, _ int64, c paas.Change) error {
 	if c.Version != s.version {
 		return paas.Errorf(paas.Conflict, "version %d", s.version)
 	}
-	if err := s.writes(); err != nil {
+	if err := s.boundary(); err != nil {
 		return err
 	}
 	s.version++
@@ -106,7 +107,7 @@ func (s *sim) Save(_ context.Context, _ int64, c paas.Change) error {
 			s.walks = append(s.walks, d)
 		}
 	}
-	return nil
+	return s.boundary() // it may die before it knows that this was written
 }
 
 func (s *sim) Refs(context.Context) ([]paas.AppRef, error)                 { return []paas.AppRef{shop}, nil }
@@ -116,11 +117,13 @@ func (s *sim) Release(_ context.Context, _ paas.AppRef, number int) (paas.Releas
 	return s.history[number], nil
 }
 func (s *sim) Claims(context.Context) ([]paas.Claim, error)  { return nil, nil }
-func (s *sim) EnsureNamespace(context.Context, string) error { return nil }
+func (s *sim) EnsureNamespace(context.Context, string) error { return s.boundary() }
 
 // Scheduler.
 
-func (s *sim) Job(_ context.Context, _, id string) (*nomadapi.Job, error) { return s.jobs[id], nil }
+func (s *sim) Job(_ context.Context, _, id string) (*nomadapi.Job, error) {
+	return s.jobs[id], s.boundary()
+}
 
 func (s *sim) Plan(_ context.Context, _ string, job *nomadapi.Job) (*nomadapi.JobPlanResponse, error) {
 	updates := map[string]*nomadapi.DesiredUpdates{}
@@ -128,7 +131,7 @@ func (s *sim) Plan(_ context.Context, _ string, job *nomadapi.Job) (*nomadapi.Jo
 		have, want := uint64(len(s.running(*job.ID))), uint64(*g.Count)
 		updates[*g.Name] = &nomadapi.DesiredUpdates{Place: max(want, have) - have, Stop: max(want, have) - want}
 	}
-	return &nomadapi.JobPlanResponse{Annotations: &nomadapi.PlanAnnotations{DesiredTGUpdates: updates}}, nil
+	return &nomadapi.JobPlanResponse{Annotations: &nomadapi.PlanAnnotations{DesiredTGUpdates: updates}}, s.boundary()
 }
 
 func (s *sim) running(job string) []int {
@@ -149,7 +152,7 @@ func (s *sim) Register(_ context.Context, _ string, job *nomadapi.Job, index uin
 	if had != index {
 		return nil, paas.Errorf(paas.Conflict, "index %d", had)
 	}
-	if err := s.writes(); err != nil {
+	if err := s.boundary(); err != nil {
 		return nil, err
 	}
 	s.index++
@@ -172,34 +175,34 @@ func (s *sim) Register(_ context.Context, _ string, job *nomadapi.Job, index uin
 			})
 		}
 	}
-	return &nomadapi.JobRegisterResponse{JobModifyIndex: s.index}, s.writes() // it may also die before it hears the answer
+	return &nomadapi.JobRegisterResponse{JobModifyIndex: s.index}, s.boundary() // it may also die before it hears the answer
 }
 
-func (s *sim) Deregister(context.Context, string, string, bool) error { return s.writes() }
+func (s *sim) Deregister(context.Context, string, string, bool) error { return s.boundary() }
 
 // Rules.
 
 func (s *sim) Rule(context.Context, paas.AppRef) (string, uint64, error) {
 	if s.rule == "" {
-		return "", 0, nil
+		return "", 0, s.boundary()
 	}
-	return s.rule, 1, nil
+	return s.rule, 1, s.boundary()
 }
 
 func (s *sim) PutRule(_ context.Context, _ paas.AppRef, text string, _ uint64) error {
-	if err := s.writes(); err != nil {
+	if err := s.boundary(); err != nil {
 		return err
 	}
 	s.rule = text
-	return s.writes()
+	return s.boundary()
 }
 
 func (s *sim) DeleteRule(context.Context, paas.AppRef, uint64) error {
-	if err := s.writes(); err != nil {
+	if err := s.boundary(); err != nil {
 		return err
 	}
 	s.rule = ""
-	return s.writes()
+	return s.boundary()
 }
 
 // What happens by itself.
@@ -208,6 +211,7 @@ func (s *sim) start() {
 	for n := range s.instances {
 		if i := &s.instances[n]; i.State == paas.InstancePending {
 			at := s.now
+			delete(s.standIns, i.ID)
 			i.State, i.Health, i.StartedAt, i.PassingAt, i.Since = paas.InstanceRunning, paas.HealthHealthy, &at, &at, at
 			return
 		}
@@ -216,6 +220,45 @@ func (s *sim) start() {
 
 func (s *sim) stop() {
 	s.instances = slices.DeleteFunc(s.instances, func(i paas.Instance) bool { return i.State == paas.InstanceStopping })
+}
+
+// fail ends an instance that serves, and has Nomad place another in its stead.
+func (s *sim) fail(nth int) {
+	var serving []int
+	for n, i := range s.instances {
+		if i.Serving() {
+			serving = append(serving, n)
+		}
+	}
+	if len(serving) == 0 {
+		return
+	}
+	i := &s.instances[serving[nth%len(serving)]]
+	next := *i
+	i.State, i.Health, i.Reason = paas.InstanceFailed, paas.HealthUnknown, "web exited 3 times with code 1"
+	s.serial++
+	next.ID, next.State, next.Health, next.CreatedAt, next.Since = fmt.Sprint("i", s.serial), paas.InstancePending, paas.HealthUnknown, s.now, s.now
+	next.StartedAt, next.PassingAt = nil, nil
+	next.Ports = map[string]paas.Endpoint{"http": {Host: "127.0.0.1", Port: 20000 + s.serial}}
+	s.standIns[next.ID] = true
+	s.instances = append(s.instances, next)
+}
+
+// promised is the table as it would be if those placed instead of failed instances served already: what
+// fails is nobody's fault, what is taken away beside it is ours.
+func (s *sim) promised() table {
+	all := slices.Clone(s.instances)
+	for n := range all {
+		if s.standIns[all[n].ID] && all[n].State == paas.InstancePending {
+			all[n].State, all[n].Health = paas.InstanceRunning, paas.HealthHealthy
+		}
+	}
+	return tableOf(shop, all, s.read)
+}
+
+// whole says that no failed instance waits to be replaced.
+func (s *sim) whole() bool {
+	return !slices.ContainsFunc(s.instances, func(i paas.Instance) bool { return s.standIns[i.ID] && i.State == paas.InstancePending })
 }
 
 func (s *sim) observe() {
@@ -247,11 +290,26 @@ func (s *sim) settle() {
 	s.observe()
 }
 
+// ended says that no deployment is under way or waits to be.
+func (s *sim) ended() bool {
+	return !slices.ContainsFunc(s.walks, func(d paas.Deployment) bool { return !d.State.Ended() })
+}
+
+// walk is the deployment under way, else the newest.
+func (s *sim) walk() paas.Deployment {
+	for _, d := range s.walks {
+		if d.State == paas.DeploymentRunning || d.State == paas.DeploymentPaused {
+			return d
+		}
+	}
+	return s.last()
+}
+
 // last is the newest deployment.
 func (s *sim) last() paas.Deployment { return s.walks[len(s.walks)-1] }
 
 func (s *sim) String() string {
-	d := s.last()
+	d := s.walk()
 	return fmt.Sprintf("%s %s at step %d of %s, waits %q, abort %t (%s); blue %v green %v; rule read %q, written %q; live %s",
 		d.ID, d.State, d.Step, shares(d.Steps), d.Waits, d.Abort, d.Reason,
 		s.table().targets[paas.Blue], s.table().targets[paas.Green], strings.ReplaceAll(s.read, "\n", "; "), strings.ReplaceAll(s.rule, "\n", "; "), s.app.Live)

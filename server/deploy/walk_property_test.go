@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -10,9 +11,11 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// Whatever happens in whatever order, with routers that read rules late and a server that is killed
-// between any two writes: requests never reach less than what was wanted, no request reaches a dark
-// slot, and left alone the walk ends with one full slot and no rule.
+// Whatever happens in whatever order: pushes that supersede, scaling, pausing, resuming, promoting and
+// aborting, instances that fail, routers that read rules late, and a server that is killed before or after
+// any write or outside call. Requests never reach less than what was wanted, but for what failed by itself;
+// no request reaches a dark slot; a paused walk takes no step; and left alone the walk ends with one full
+// slot and no rule.
 func TestNoOrderOfThingsTakesInstancesFromTheTraffic(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -24,30 +27,37 @@ func TestNoOrderOfThingsTakesInstancesFromTheTraffic(t *testing.T) {
 			canary(1, 10, 50), manual(2, 5), canary(1), blueGreen(),
 		}).Draw(t, "policy")
 		turn := func() { _, _, _ = dep.Turn(t.Context(), 1, shop) } // what it could not do it does later
-		push := func(artifact string) {
-			if _, err := dep.Deploy(t.Context(), request(by(spec(wanted, "hi"), policy), artifact)); err != nil {
+		pushed := 0
+		push := func() {
+			r := request(by(spec(wanted, "hi"), policy), fmt.Sprint(pushed))
+			r.Supersede = true
+			if _, err := dep.Deploy(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
+			pushed++
 		}
 		rest := func() {
 			for range 400 {
-				if turn(); s.last().State.Ended() && s.rule == "" {
+				if turn(); s.ended() && s.rule == "" {
 					return
 				}
 				s.settle()
 				s.now = s.now.Add(2 * time.Second)
-				if s.last().Waits != "" && s.last().Current().Manual {
-					_ = dep.Promote(t.Context(), shop, s.last().ID, "ann") // it may have gone on meanwhile
+				switch d := s.walk(); {
+				case d.Waits == paas.WaitPause:
+					_ = dep.Resume(t.Context(), shop, d.ID, "ann") // it may have turned back meanwhile
+				case d.Waits != "" && d.Current().Manual:
+					_ = dep.Promote(t.Context(), shop, d.ID, "ann") // it may have gone on meanwhile
 				}
 			}
 			t.Fatalf("the walk does not end: %s", s)
 		}
-		push("a")
+		push()
 		rest()
-		push("b")
+		push()
 		floor := wanted
 		dark := func() bool { // no request may reach the slot walked to
-			d := s.last()
+			d := s.walk()
 			switch {
 			case d.State == paas.DeploymentPending || !deploy.MovesTraffic(policy.Strategy) || len(d.Steps) == 0 || d.InPlace():
 				return false
@@ -56,13 +66,29 @@ func TestNoOrderOfThingsTakesInstancesFromTheTraffic(t *testing.T) {
 			}
 			return !d.Abort && d.Current().Dark()
 		}
+		var stands *paas.Deployment // as it was when it was paused
 		check := func(t *rapid.T) {
-			if got := s.table().reach(); got < float64(floor)-0.001 {
+			if got := s.table().reach(); got < float64(floor)-0.001 && s.whole() {
 				t.Fatalf("requests reach %v instances of %d: %s", got, floor, s)
 			}
-			if dark() && s.table().share(s.last().Slot) > 0 {
+			if got := s.promised().reach(); got < float64(floor)-0.001 {
+				t.Fatalf("requests would reach %v instances of %d if none had failed: %s", got, floor, s)
+			}
+			if dark() && s.table().share(s.walk().Slot) > 0 {
 				t.Fatalf("requests reach a dark slot: %s", s)
 			}
+			d := s.walk()
+			if d.Waits != paas.WaitPause {
+				stands = nil
+				return
+			}
+			if stands != nil && (d.ID != stands.ID || d.Step != stands.Step || d.Abort) {
+				t.Fatalf("paused at step %d of %s it moves: %s", stands.Step, stands.ID, s)
+			}
+			stands = &d
+		}
+		some := func(t *rapid.T) string {
+			return s.walks[rapid.IntRange(max(0, len(s.walks)-3), len(s.walks)-1).Draw(t, "deployment")].ID
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"":     check,
@@ -85,7 +111,7 @@ func TestNoOrderOfThingsTakesInstancesFromTheTraffic(t *testing.T) {
 				s.now = s.now.Add(time.Duration(rapid.IntRange(1, 20).Draw(t, "seconds")) * time.Second)
 			},
 			"kill": func(t *rapid.T) {
-				s.crash = rapid.IntRange(1, 6).Draw(t, "before the write")
+				s.crash = rapid.IntRange(1, 24).Draw(t, "at the boundary")
 				turn()
 				s.crash = 0
 				s.observe() // the next server reads what there is
@@ -95,11 +121,24 @@ func TestNoOrderOfThingsTakesInstancesFromTheTraffic(t *testing.T) {
 				if result, err := dep.Scale(t.Context(), shop, map[string]int{"web": n}, "ann"); err == nil && result.Changed {
 					floor = min(floor, n)
 				}
+				stands = nil // its steps are computed anew
 			},
-			"promote": func(t *rapid.T) { _ = dep.Promote(t.Context(), shop, s.last().ID, "ann") }, // refused where nothing is held
-			"cancel": func(t *rapid.T) {
+			"fail": func(t *rapid.T) {
 				if rapid.IntRange(0, 3).Draw(t, "really") == 0 {
-					_ = dep.Abort(t.Context(), shop, s.last().ID, "ann") // it may have ended
+					s.fail(rapid.IntRange(0, 9).Draw(t, "which"))
+				}
+			},
+			"supersede": func(t *rapid.T) {
+				if rapid.IntRange(0, 5).Draw(t, "really") == 0 {
+					push()
+				}
+			},
+			"pause":   func(t *rapid.T) { _ = dep.Pause(t.Context(), shop, some(t), "", "ann") }, // each is refused where it makes no sense
+			"resume":  func(t *rapid.T) { _ = dep.Resume(t.Context(), shop, some(t), "ann") },
+			"promote": func(t *rapid.T) { _ = dep.Promote(t.Context(), shop, some(t), "ann") },
+			"abort": func(t *rapid.T) {
+				if rapid.IntRange(0, 3).Draw(t, "really") == 0 {
+					_ = dep.Abort(t.Context(), shop, some(t), "ann")
 				}
 			},
 		})
