@@ -10,6 +10,9 @@ import (
 // Guard is guard, for its table.
 var Guard = guard
 
+// Spare is spare, for its table.
+var Spare = spare
+
 // Back is back, for the property of the way back.
 var Back = back
 

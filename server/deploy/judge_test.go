@@ -45,7 +45,7 @@ func TestAReleaseThatAnswersWorseTurnsBack(t *testing.T) {
 				want = strings.Replace(want, "1 point", "0 points", 1) // as its policy says
 			}
 			c.ruleGone()
-			if d.State != paas.DeploymentReverted || d.Reason != want || c.counts()["blue"] != 4 || c.counts()["green"] != 0 {
+			if d.State != paas.DeploymentReverted || d.Reason != want || d.Trouble != paas.CauseErrors || c.counts()["blue"] != 4 || c.counts()["green"] != 0 {
 				t.Errorf("%s: %q, %v", d.State, d.Reason, c.counts())
 			}
 			c.neverBelow(4)

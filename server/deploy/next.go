@@ -86,6 +86,9 @@ func Next(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
 	if unfinished := f.unfinished(); unfinished != "" {
 		return f.waiting(unfinished, now)
 	}
+	if _, spared := spare(World(snap), snap, now); spared != "" {
+		return Verdict{Reason: spared}
+	}
 	return Verdict{Move: Done}
 }
 

@@ -38,7 +38,7 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 	if moved {
 		return 0, true, sideErr
 	}
-	want := World(snap)
+	want, _ := spare(World(snap), snap, d.now())
 	out, err := d.converge(ctx, snap, want)
 	change, ok = d.judge(snap, want, out)
 	if ok {

@@ -129,6 +129,9 @@ func (f facts) late(now time.Time) string {
 // nowhere else to go; a step that takes too long is passed, since the new instances serve no better.
 func nextBack(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
 	if d.Step >= len(d.Steps)-1 {
+		if _, spared := spare(World(snap), snap, now); spared != "" {
+			return Verdict{Reason: spared}
+		}
 		return Verdict{Move: Done}
 	}
 	f := factsOf(d, snap)

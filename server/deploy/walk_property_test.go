@@ -28,6 +28,7 @@ func TestNoOrderOfThingsTakesInstancesFromTheTraffic(t *testing.T) {
 		}).Draw(t, "policy")
 		turn := func() { _, _, _ = dep.Turn(t.Context(), 1, shop) } // what it could not do it does later
 		pushed := 0
+		var stands *paas.Deployment // the one that is paused, as it was then
 		push := func() {
 			r := request(by(spec(wanted, "hi"), policy), fmt.Sprint(pushed))
 			r.Supersede = true
@@ -35,6 +36,7 @@ func TestNoOrderOfThingsTakesInstancesFromTheTraffic(t *testing.T) {
 				t.Fatal(err)
 			}
 			pushed++
+			stands = nil
 		}
 		rest := func() {
 			for range 400 {
@@ -66,7 +68,6 @@ func TestNoOrderOfThingsTakesInstancesFromTheTraffic(t *testing.T) {
 			}
 			return !d.Abort && d.Current().Dark()
 		}
-		var stands *paas.Deployment // as it was when it was paused
 		check := func(t *rapid.T) {
 			if got := s.table().reach(); got < float64(floor)-0.001 && s.whole() {
 				t.Fatalf("requests reach %v instances of %d: %s", got, floor, s)
@@ -77,21 +78,38 @@ func TestNoOrderOfThingsTakesInstancesFromTheTraffic(t *testing.T) {
 			if dark() && s.table().share(s.walk().Slot) > 0 {
 				t.Fatalf("requests reach a dark slot: %s", s)
 			}
-			d := s.walk()
-			if d.Waits != paas.WaitPause {
-				stands = nil
-				return
-			}
-			if stands != nil && (d.ID != stands.ID || d.Step != stands.Step || d.Abort) {
+			if d := s.walk(); stands != nil && (d.ID != stands.ID || d.Step != stands.Step || d.Waits != paas.WaitPause) {
 				t.Fatalf("paused at step %d of %s it moves: %s", stands.Step, stands.ID, s)
 			}
-			stands = &d
+		}
+		edit := func(err error) { // somebody has said what else is to be done with a deployment
+			if d := s.walk(); err == nil {
+				if stands = nil; d.Waits == paas.WaitPause {
+					stands = &d
+				}
+			}
 		}
 		some := func(t *rapid.T) string {
 			return s.walks[rapid.IntRange(max(0, len(s.walks)-3), len(s.walks)-1).Draw(t, "deployment")].ID
 		}
+		forth := func(t *rapid.T) { // what happens most of the time: all goes well for a moment
+			for range 3 {
+				turn()
+				check(t)
+			}
+			s.settle()
+			s.now = s.now.Add(2 * time.Second)
+			check(t)
+			turn()
+		}
+		for range rapid.IntRange(0, 25).Draw(t, "steps that go well") { // from any step
+			forth(t)
+			if d := s.walk(); d.Waits == paas.WaitHold {
+				_ = dep.Promote(t.Context(), shop, d.ID, "ann")
+			}
+		}
 		t.Repeat(map[string]func(*rapid.T){
-			"":     check,
+			"": check, "forth": forth, "forth and on": forth, "on and forth": forth,
 			"turn": func(*rapid.T) { turn() },
 			"turns": func(t *rapid.T) {
 				turn()
@@ -121,11 +139,25 @@ func TestNoOrderOfThingsTakesInstancesFromTheTraffic(t *testing.T) {
 				if result, err := dep.Scale(t.Context(), shop, map[string]int{"web": n}, "ann"); err == nil && result.Changed {
 					floor = min(floor, n)
 				}
-				stands = nil // its steps are computed anew
+				edit(nil) // its steps are computed anew
 			},
 			"fail": func(t *rapid.T) {
 				if rapid.IntRange(0, 3).Draw(t, "really") == 0 {
 					s.fail(rapid.IntRange(0, 9).Draw(t, "which"))
+				}
+			},
+			"fail and see": func(t *rapid.T) { // what is known to have failed is made no worse
+				for range 3 {
+					turn()
+				}
+				s.fail(rapid.IntRange(0, 9).Draw(t, "which"))
+				s.observe()
+				had := s.table().reach()
+				for range 3 {
+					turn()
+				}
+				if got := s.table().reach(); got < min(had, float64(floor))-0.001 {
+					t.Fatalf("requests reached %v instances after one failed, and now %v of %d: %s", had, got, floor, s)
 				}
 			},
 			"supersede": func(t *rapid.T) {
@@ -133,12 +165,12 @@ func TestNoOrderOfThingsTakesInstancesFromTheTraffic(t *testing.T) {
 					push()
 				}
 			},
-			"pause":   func(t *rapid.T) { _ = dep.Pause(t.Context(), shop, some(t), "", "ann") }, // each is refused where it makes no sense
-			"resume":  func(t *rapid.T) { _ = dep.Resume(t.Context(), shop, some(t), "ann") },
-			"promote": func(t *rapid.T) { _ = dep.Promote(t.Context(), shop, some(t), "ann") },
+			"pause":   func(t *rapid.T) { edit(dep.Pause(t.Context(), shop, some(t), "", "ann")) }, // each is refused where it makes no sense
+			"resume":  func(t *rapid.T) { edit(dep.Resume(t.Context(), shop, some(t), "ann")) },
+			"promote": func(t *rapid.T) { edit(dep.Promote(t.Context(), shop, some(t), "ann")) },
 			"abort": func(t *rapid.T) {
 				if rapid.IntRange(0, 3).Draw(t, "really") == 0 {
-					_ = dep.Abort(t.Context(), shop, some(t), "ann")
+					edit(dep.Abort(t.Context(), shop, some(t), "ann"))
 				}
 			},
 		})
