@@ -16,12 +16,12 @@ func observation(ref paas.AppRef) paas.Observation {
 	started := moment.Add(time.Second)
 	i := instance(ref, "i-"+ref.String(), 1, paas.InstanceRunning)
 	i.Ports, i.StartedAt, i.PassingAt = map[string]paas.Endpoint{"http": {Host: "127.0.0.1", Port: 20000}}, &started, &started
-	i.Index, i.Restarts, i.Exits, i.Reason = 2, 1, 3, "exited with code 1"
+	i.Index, i.Restarts, i.Exits, i.Reason, i.Cause = 2, 1, 3, "exited with code 1", paas.CauseExit
 	i.NodeID, i.ExitCode, i.OOM, i.NextTry, i.Crashes, i.Previous, i.Overdue = "n-1", 137, true, &started, 4, "i-0", true
 	i.Checks = []paas.CheckFact{{Name: "readiness", Status: paas.CheckCritical, Output: "500", Since: moment}}
 	return paas.Observation{
 		Instances: []paas.Instance{i},
-		Jobs:      []paas.JobFact{{Team: ref.Team, App: ref.App, Slot: paas.Blue, Index: 12, Blocked: "no node has room"}},
+		Jobs:      []paas.JobFact{{Team: ref.Team, App: ref.App, Slot: paas.Blue, Index: 12, Blocked: "no node has room", Cause: paas.CauseNoMemory, Eval: "e1"}},
 		Routes: []paas.RouteFact{{
 			Team: ref.Team, App: ref.App, Host: ref.App + ".localhost", Path: "/", State: paas.RouteRouted,
 			Targets: []string{"127.0.0.1:20000"}, Any: []string{"127.0.0.1:20000", "127.0.0.1:20001"}, Since: moment,

@@ -204,6 +204,11 @@ func builds(_ *testing.T, f *fixture) {
 	second := b
 	second.ID, second.State, second.CreatedAt = "b2", paas.BuildRunning, later
 	f.must(f.PutBuild(f.ctx, second))
+	newest, err := f.LastBuild(f.ctx, shop)
+	f.must(err)
+	f.equal("the newest build", newest, second)
+	_, err = f.LastBuild(f.ctx, paas.AppRef{Team: "default", App: "nobody"})
+	f.code(err, paas.NotFound)
 	open, err := f.UnfinishedBuilds(f.ctx)
 	f.must(err)
 	f.equal("unfinished", open, []paas.BuildJob{b, second})

@@ -49,6 +49,7 @@ type Store interface {
 	PutBuild(ctx context.Context, b paas.BuildJob, events ...paas.Event) error
 	Build(ctx context.Context, id string) (paas.BuildJob, error)
 	DoneBuild(ctx context.Context, source string, b paas.Build) (paas.BuildJob, error)
+	LastBuild(ctx context.Context, ref paas.AppRef) (paas.BuildJob, error)
 	UnfinishedBuilds(ctx context.Context) ([]paas.BuildJob, error)
 	Leads(ctx context.Context, epoch int64) error
 	PutBuildAs(ctx context.Context, epoch int64, b paas.BuildJob, events ...paas.Event) error

@@ -27,7 +27,7 @@ func snapshotRoundTrip(_ *testing.T, f *fixture) {
 		ID: "d1", Team: "default", App: "shop", Release: 1, Slot: paas.Blue, Cause: "push", Why: "first",
 		State: paas.DeploymentRunning, Steps: []paas.Step{{New: map[string]int{"web": 1}}, {New: map[string]int{"web": 2}, Old: map[string]int{"web": 0}}}, Step: 1,
 		Walk: true, Wanted: map[string]int{"web": 2}, Abort: true, Cancel: true, CreatedAt: moment, StepAt: later, PlannedAt: &later,
-		Waits: paas.WaitHold, StopFirst: true, HeldFor: 90 * time.Second, StartedAt: &moment, HeldAt: &later, SwitchedAt: &later,
+		Trouble: paas.CauseRuleUnseen, Waits: paas.WaitHold, StopFirst: true, HeldFor: 90 * time.Second, StartedAt: &moment, HeldAt: &later, SwitchedAt: &later,
 	}}
 	snap := f.save(c)
 	if snap.Version == 0 {
