@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -26,6 +27,7 @@ type Config struct {
 	Builds    Builds
 	Artifacts Artifacts
 	Logs      Logs
+	Commands  Commands
 	Why       Why
 	Hub       Hub
 	Servers   Servers
@@ -45,6 +47,7 @@ type Config struct {
 	MaxUpload   int64                // bytes of one upload, compressed; default 1 GiB
 	Heartbeat   time.Duration        // between signs of life in a quiet stream; default 15 s
 	WriteWithin time.Duration        // a stream's reader slower than this is dropped; default 10 s
+	ExecIdle    time.Duration        // a command that is said nothing to and says nothing is ended; default 30 min
 	NewID       func() string        // ids of requests; default random
 }
 
@@ -53,6 +56,7 @@ const (
 	DefaultMaxUpload   = 1 << 30
 	DefaultHeartbeat   = 15 * time.Second
 	DefaultWriteWithin = 10 * time.Second
+	DefaultExecIdle    = 30 * time.Minute
 )
 
 // maxBody bounds JSON bodies. (huma refuses a body of exactly its limit, so it is given one more.)
@@ -66,6 +70,7 @@ type API struct {
 	metrics *metrics
 
 	urls     urls                   // of apps' live releases
+	execs    atomic.Int64           // commands that run
 	document func() ([]byte, error) // the OpenAPI document, marshalled once
 }
 
@@ -97,6 +102,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.WriteWithin == 0 {
 		c.WriteWithin = DefaultWriteWithin
+	}
+	if c.ExecIdle == 0 {
+		c.ExecIdle = DefaultExecIdle
 	}
 	if c.NewID == nil {
 		c.NewID = rand.Text

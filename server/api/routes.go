@@ -59,6 +59,8 @@ func (a *API) routes() []route {
 		typed("POST", "/v1/repair", "repair", "Heal what was found", (*API).repair, answers(202)),
 
 		plain("GET", "/v1/apps/{app}/logs", "logs", "Read what instances write", (*API).followLogs, describeLogs),
+		plain("GET", "/v1/apps/{app}/exec", "exec", "Run a command in an instance", (*API).exec, describeExec),
+
 		typed("GET", "/v1/nodes", "nodes", "List the machines that run instances", (*API).nodes),
 		typed("GET", "/v1/nodes/{node}", "node", "Show a node", (*API).node),
 		typed("PUT", "/v1/nodes/{node}/drain", "drainNode", "Empty a node without a gap", (*API).drainNode, answers(202)),

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -30,8 +31,11 @@ type Config struct {
 type Client struct {
 	api     *nomadapi.Client
 	address string // without user and password, for sentences
-	timeout time.Duration
-	proc    string
+	// What exec needs of the configuration: the official client keeps it to itself.
+	base, region, token string
+	http                *http.Client
+	timeout             time.Duration
+	proc                string
 }
 
 // New makes a Client; nothing is sent yet.
@@ -73,7 +77,14 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make nomad client: %w", err)
 	}
-	return &Client{api: api, address: address, timeout: cfg.Timeout, proc: cfg.Proc}, nil
+	base := strings.TrimSuffix(address, "/")
+	if strings.HasPrefix(base, "unix:") {
+		base = "http://127.0.0.1" // the official client has told the transport where that is
+	}
+	return &Client{
+		api: api, address: address, base: base, region: cfg.Region, token: cfg.Token, http: conf.HttpClient,
+		timeout: cfg.Timeout, proc: cfg.Proc,
+	}, nil
 }
 
 // Close lets go of idle connections.

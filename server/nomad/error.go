@@ -23,9 +23,14 @@ func (c *Client) fail(ctx context.Context, err error, does string) error {
 		return paas.Wrap(paas.Unavailable, fmt.Errorf("%s: %w", does, err),
 			"Nomad at %s does not answer. Check that it runs and that nomad.address is right.", c.address)
 	}
-	body := strings.TrimSpace(answer.Body())
-	cause := fmt.Errorf("%s: status %d: %s", does, answer.StatusCode(), body)
-	switch status := answer.StatusCode(); {
+	return c.answered(does, answer.StatusCode(), answer.Body())
+}
+
+// answered turns an answer that is no success into a paas.Error.
+func (c *Client) answered(does string, status int, body string) error {
+	body = strings.TrimSpace(body)
+	cause := fmt.Errorf("%s: status %d: %s", does, status, body)
+	switch {
 	case staleIndex(body):
 		return paas.Wrap(paas.Conflict, cause, "Somebody else changed the Nomad job meanwhile. Try again.")
 	case status == http.StatusNotFound:

@@ -40,6 +40,7 @@ const (
 	EventBackendState       EventKind = "backend.state"  // of no app: Nomad, Consul, Vault or Fabio is in trouble, or well again
 	EventRouteState         EventKind = "route.state"
 	EventRunState           EventKind = "run.state"        // of a task or cron
+	EventExec               EventKind = "exec"             // somebody runs a command beside an instance's program
 	EventAppChanged         EventKind = "app.changed"      // scaled, stopped, started, destroyed
 	EventDrift              EventKind = "app.drift"        // somebody else changed what is ours
 	EventRouteRefused       EventKind = "route.refused"    // a push led to no release, as another app holds a route of it
@@ -51,7 +52,7 @@ func EventKinds() []EventKind {
 	return []EventKind{
 		EventBuildLog, EventBuildStarted, EventBuildEnded, EventReleaseCreated, EventDeploymentStarted, EventDeploymentStep,
 		EventDeploymentHeld, EventDeploymentAborting, EventDeploymentEnded, EventInstanceState, EventInstanceHealth,
-		EventInstanceCrash, EventNodeState, EventBackendState, EventRouteState, EventRunState, EventAppChanged, EventDrift,
+		EventInstanceCrash, EventNodeState, EventBackendState, EventRouteState, EventRunState, EventExec, EventAppChanged, EventDrift,
 		EventRouteRefused, EventRuleQuarantined,
 	}
 }
