@@ -25,7 +25,7 @@ var shapes = map[string][]string{
 		"/v1/sys/health", "/v1/sys/mounts", "/v1/sys/mounts/:mount", "/v1/sys/policies/acl/:name", "/v1/auth/token/create",
 		"/v1/:mount/data/*path", "/v1/:mount/metadata/*path",
 	},
-	"fabio":  {"/api/routes", "/health"},
+	"fabio":  {"/api/routes", "/api/config", "/health"},
 	"router": {"/*path"},
 }
 

@@ -339,6 +339,38 @@ var routerRows = []row{
 		},
 	},
 	{
+		name:  "Router: it counts what it answers, by service and code, for a listener that its configuration names",
+		calls: []string{getRouter, "fabio GET /api/config", "fabio GET /api/routes"},
+		want: `
+			before: 0 answers
+			with code 200: 3, with code 502: 2, all: 5
+			the seconds that they took: true
+			when the process started: true`,
+		run: func(p *probe) {
+			a := p.app("", "one", "urlprefix-HOST/")
+			p.tabled(1)
+			counted := func() map[string]float64 { return p.counted(p.metricsAt()) }
+			p.say("before: %g answers", counted()["fabio_requests_count service="+p.id])
+			for range 3 {
+				p.fetch(p.host(), "/")
+			}
+			a.CloseClientConnections()
+			a.Close()
+			for range 2 {
+				p.fetch(p.host(), "/")
+			}
+			// An answer is counted once it was sent.
+			p.until("all are counted", func() bool { return counted()["fabio_requests_count service="+p.id] == 5 })
+			now := counted()
+			by := func(code string) string { return "fabio_http_status_count code=" + code + " service=" + p.id }
+			p.say("with code 200: %g, with code 502: %g, all: %g", now[by("200")], now[by("502")], now["fabio_requests_count service="+p.id])
+			took := now["fabio_http_status_sum code=200 service="+p.id]
+			p.say("the seconds that they took: %t", took > 0 && took < 60)
+			started := time.Unix(int64(now["process_start_time_seconds"]), 0)
+			p.say("when the process started: %t", started.Before(time.Now().Add(time.Second)) && time.Since(started) < time.Hour)
+		},
+	},
+	{
 		name:  "Router: it stands in Consul, healthy, under its own name",
 		calls: []string{"consul GET /v1/health/service/:name?passing", "fabio GET /health"},
 		want:  `1 passing, at its admin address true`,
