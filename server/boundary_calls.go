@@ -3,76 +3,14 @@ package server
 import (
 	"context"
 
-	nomadapi "github.com/hashicorp/nomad/api"
-
 	"github.com/crumpet-paas/crumpet/server/build"
 	"github.com/crumpet-paas/crumpet/server/deploy"
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/watch"
 )
 
-// What a deploy calls, each call between its boundaries. A method that one of these interfaces gets, and
-// that has none here, fails TestEveryCallOfADeployHasItsBoundaries.
-
-type deployStore struct {
-	deploy.Store // what it reads has no boundary of its own: nothing is half done by it
-	at           *boundaries
-}
-
-func (s deployStore) Save(ctx context.Context, epoch int64, change paas.Change) (err error) {
-	s.at.around("store.Save", func() { err = s.Store.Save(ctx, epoch, change) })
-	return err
-}
-
-type scheduler struct {
-	deploy.Scheduler
-	at *boundaries
-}
-
-func (s scheduler) Job(ctx context.Context, team, id string) (job *nomadapi.Job, err error) {
-	s.at.around("nomad.Job", func() { job, err = s.Scheduler.Job(ctx, team, id) })
-	return job, err
-}
-
-func (s scheduler) Plan(ctx context.Context, team string, job *nomadapi.Job) (plan *nomadapi.JobPlanResponse, err error) {
-	s.at.around("nomad.Plan", func() { plan, err = s.Scheduler.Plan(ctx, team, job) })
-	return plan, err
-}
-
-func (s scheduler) Register(ctx context.Context, team string, job *nomadapi.Job, index uint64) (answer *nomadapi.JobRegisterResponse, err error) {
-	s.at.around("nomad.Register", func() { answer, err = s.Scheduler.Register(ctx, team, job, index) })
-	return answer, err
-}
-
-func (s scheduler) Deregister(ctx context.Context, team, id string, purge bool) (err error) {
-	s.at.around("nomad.Deregister", func() { err = s.Scheduler.Deregister(ctx, team, id, purge) })
-	return err
-}
-
-func (s scheduler) EnsureNamespace(ctx context.Context, team string) (err error) {
-	s.at.around("nomad.EnsureNamespace", func() { err = s.Scheduler.EnsureNamespace(ctx, team) })
-	return err
-}
-
-type rules struct {
-	deploy.Rules
-	at *boundaries
-}
-
-func (r rules) Rule(ctx context.Context, ref paas.AppRef) (text string, index uint64, err error) {
-	r.at.around("consul.Rule", func() { text, index, err = r.Rules.Rule(ctx, ref) })
-	return text, index, err
-}
-
-func (r rules) PutRule(ctx context.Context, ref paas.AppRef, text string, index uint64) (err error) {
-	r.at.around("consul.PutRule", func() { err = r.Rules.PutRule(ctx, ref, text, index) })
-	return err
-}
-
-func (r rules) DeleteRule(ctx context.Context, ref paas.AppRef, index uint64) (err error) {
-	r.at.around("consul.DeleteRule", func() { err = r.Rules.DeleteRule(ctx, ref, index) })
-	return err
-}
+// What writes to the store beside package deploy, each write between its boundaries. A method that one of
+// these interfaces gets, and that has none, fails TestEveryCallOfADeployHasItsBoundaries.
 
 type watchStore struct {
 	watch.Store
@@ -106,25 +44,11 @@ func (s buildStore) EmitAs(ctx context.Context, epoch int64, events ...paas.Even
 
 // The wrappers as they are used: what is given itself where nobody looks at boundaries.
 
-func (b *boundaries) deployStore(s deploy.Store) deploy.Store {
+func (b *boundaries) deploy(c deploy.Config) deploy.Config {
 	if b == nil {
-		return s
+		return c
 	}
-	return deployStore{s, b}
-}
-
-func (b *boundaries) scheduler(s deploy.Scheduler) deploy.Scheduler {
-	if b == nil {
-		return s
-	}
-	return scheduler{s, b}
-}
-
-func (b *boundaries) rules(r deploy.Rules) deploy.Rules {
-	if b == nil {
-		return r
-	}
-	return rules{r, b}
+	return c.Around(b.around)
 }
 
 func (b *boundaries) watchStore(s watch.Store) watch.Store {

@@ -12,7 +12,7 @@ import (
 )
 
 // reads are calls by which nothing outside changes and nothing is half done. Whoever adds a method to a
-// store that a deploy uses puts it here, or gives it boundaries in boundary_calls.go.
+// store that a deploy uses puts it here, or gives it boundaries.
 var reads = []string{
 	"store.Snapshot", "store.Refs", "store.Claims", "store.Release", "store.Endings", // deploy
 	"store.Facts", "store.Runs", "store.Traffic", "store.Nodes", "store.Backends", // watch
@@ -34,7 +34,7 @@ func TestEveryCallOfADeployHasItsBoundaries(t *testing.T) {
 				case read && err == nil:
 					t.Errorf("%s is in the list of reads, and has boundaries", name)
 				case !read && err != nil:
-					t.Errorf("%s has no boundaries: add it to boundary_calls.go, or to the list of reads if it changes nothing", name)
+					t.Errorf("%s has no boundaries: make it by around in deploy/boundary.go or boundary_calls.go, or add it to the list of reads if it changes nothing", name)
 				case !read && !strings.HasPrefix(string(noted), "before "+name+"\n"):
 					t.Errorf("%s notes %q", name, noted)
 				}

@@ -21,9 +21,15 @@ type Calls struct {
 // BoundaryCalls are all of them.
 func BoundaryCalls() []Calls {
 	return []Calls{
-		{"store", reflect.TypeFor[deploy.Store](), func(dir string) reflect.Value { return reflect.ValueOf(newBoundaries(dir).deployStore(nil)) }},
-		{"nomad", reflect.TypeFor[deploy.Scheduler](), func(dir string) reflect.Value { return reflect.ValueOf(newBoundaries(dir).scheduler(nil)) }},
-		{"consul", reflect.TypeFor[deploy.Rules](), func(dir string) reflect.Value { return reflect.ValueOf(newBoundaries(dir).rules(nil)) }},
+		{"store", reflect.TypeFor[deploy.Store](), func(dir string) reflect.Value {
+			return reflect.ValueOf(newBoundaries(dir).deploy(deploy.Config{}).Store)
+		}},
+		{"nomad", reflect.TypeFor[deploy.Scheduler](), func(dir string) reflect.Value {
+			return reflect.ValueOf(newBoundaries(dir).deploy(deploy.Config{}).Scheduler)
+		}},
+		{"consul", reflect.TypeFor[deploy.Rules](), func(dir string) reflect.Value {
+			return reflect.ValueOf(newBoundaries(dir).deploy(deploy.Config{}).Rules)
+		}},
 		{"store", reflect.TypeFor[watch.Store](), func(dir string) reflect.Value { return reflect.ValueOf(newBoundaries(dir).watchStore(nil)) }},
 		{"store", reflect.TypeFor[build.Store](), func(dir string) reflect.Value { return reflect.ValueOf(newBoundaries(dir).buildStore(nil)) }},
 	}

@@ -223,10 +223,10 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 	}); err != nil {
 		return err
 	}
-	s.deploy = deploy.New(deploy.Config{
-		Store: at.deployStore(s.store), Scheduler: at.scheduler(ledScheduler{c.nomad, s.leads}), Rules: at.rules(ledRules{c.consul, s.leads}), Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
+	s.deploy = deploy.New(at.deploy(deploy.Config{
+		Store: s.store, Scheduler: ledScheduler{c.nomad, s.leads}, Rules: ledRules{c.consul, s.leads}, Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
 		NewID: newID, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
-	})
+	}))
 	s.repair = s.newRepair(c, opt)
 	s.retention = newRetention(cfg, s.store, blobs, opt.Now, s.log)
 	s.nodes = cluster.New(cluster.Config{Store: s.store, Scheduler: c.nomad, Deployer: s.deploy, Log: s.log, Now: opt.Now})
