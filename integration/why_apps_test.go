@@ -156,7 +156,7 @@ func oomKilled(w *whyStack, app string) bool {
 // kill ends the app's program from outside.
 func (w *whyStack) kill(app string) {
 	w.d.t.Helper()
-	a := w.allocs(app)[0]
+	a := w.newest(app)
 	for _, p := range w.d.processes() {
 		if p.belongs(a.ID) && strings.HasSuffix(p.args[0], "prog") {
 			if err := syscall.Kill(p.pid, syscall.SIGKILL); err != nil {

@@ -129,7 +129,7 @@ func (w *whyStack) write(app string, a whyApp) {
 	}
 	spec := fmt.Sprintf("app %q {\n  build { builder = %q }\n  process \"web\" {\n    command = [\"./prog\"]\n    port \"http\" {}\n", app, build)
 	keys := strings.Join(a.keys, "\n")
-	for key, value := range map[string]string{"startup": `"20s"`, "shutdown_delay": `"1s"`, "min_healthy": `"1s"`} {
+	for key, value := range map[string]string{"startup": `"40s"`, "shutdown_delay": `"1s"`, "min_healthy": `"1s"`} {
 		if !strings.Contains(keys, key) {
 			spec += "    " + key + " = " + value + "\n"
 		}
@@ -286,7 +286,7 @@ func (w *whyStack) again(app, from, to string, args ...string) {
 	w.pushes(app, args...)
 }
 
-// tasks gives the allocations of an app, newest first.
+// allocs gives the allocations of an app, newest first.
 func (w *whyStack) allocs(app string) []*nomadapi.AllocationListStub {
 	var all []*nomadapi.AllocationListStub
 	for _, slot := range []string{".blue", ".green"} {
@@ -297,6 +297,18 @@ func (w *whyStack) allocs(app string) []*nomadapi.AllocationListStub {
 	}
 	slices.SortFunc(all, func(a, b *nomadapi.AllocationListStub) int { return int(b.CreateIndex) - int(a.CreateIndex) })
 	return all
+}
+
+// newest gives the newest allocation of an app that has one.
+func (w *whyStack) newest(app string) (a *nomadapi.AllocationListStub) {
+	w.d.t.Helper()
+	w.d.until(20*time.Second, "Nomad shows an allocation of "+app, func() bool {
+		if all := w.allocs(app); len(all) > 0 {
+			a = all[0]
+		}
+		return a != nil
+	})
+	return a
 }
 
 // event tells that a task of the app has an event of a type, with some text.
@@ -328,7 +340,7 @@ func startedFor(d time.Duration) func(*whyStack, string) bool {
 // replace has Nomad place the newest instance of an app anew.
 func (w *whyStack) replace(app string) {
 	w.d.t.Helper()
-	a := w.allocs(app)[0]
+	a := w.newest(app)
 	if _, err := w.d.nomad().Allocations().Stop(&nomadapi.Allocation{ID: a.ID}, nil); err != nil {
 		w.d.t.Fatal(err)
 	}
