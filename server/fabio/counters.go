@@ -1,6 +1,8 @@
 package fabio
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,7 +29,10 @@ const (
 	startedFamily = "process_start_time_seconds"
 )
 
-const longestMetrics = 256 << 20 // bytes
+const (
+	longestMetrics = 256 << 20 // bytes
+	longestLine    = 1 << 20
+)
 
 // Counters gives the counters of every router that answered, in the order of their addresses, and an
 // error that names those that did not. No router at all is an error as well.
@@ -119,12 +124,43 @@ func (c *Client) scrape(ctx context.Context, at string) (paas.RouterCounters, er
 		return paas.RouterCounters{}, err
 	}
 	defer func() { _ = body.Close() }()
+	text, err := needed(io.LimitReader(body, longestMetrics))
+	if err != nil {
+		return paas.RouterCounters{}, fmt.Errorf("read its metrics: %w", err)
+	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(io.LimitReader(body, longestMetrics))
+	families, err := parser.TextToMetricFamilies(text)
 	if err != nil {
 		return paas.RouterCounters{}, fmt.Errorf("read its metrics: %w", err)
 	}
 	return countersOf(families), nil
+}
+
+var errNotMetrics = errors.New("they are not in the text format of Prometheus")
+
+// needed leaves the lines that are asked for out of all that Fabio shows, which is some twenty times as
+// much: histograms by service and target, with twelve buckets each.
+func needed(r io.Reader) (*bytes.Buffer, error) {
+	var some bytes.Buffer
+	lines, typed := 0, false
+	scanner := bufio.NewScanner(r)
+	scanner.Buffer(nil, longestLine)
+	for ; scanner.Scan(); lines++ {
+		line := scanner.Bytes()
+		typed = typed || bytes.HasPrefix(line, []byte("# TYPE "))
+		status := bytes.Contains(line, []byte(statusFamily)) && !bytes.Contains(line, []byte(statusFamily+"_bucket{"))
+		if status || bytes.Contains(line, []byte(startedFamily)) {
+			some.Write(line)
+			some.WriteByte('\n')
+		}
+	}
+	if err := scanner.Err(); err != nil {
+		return nil, err
+	}
+	if lines > 0 && !typed {
+		return nil, errNotMetrics
+	}
+	return &some, nil
 }
 
 func countersOf(families map[string]*dto.MetricFamily) paas.RouterCounters {

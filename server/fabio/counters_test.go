@@ -145,3 +145,37 @@ func TestARouterStartedAnewOnAnotherPortIsFoundAgain(t *testing.T) {
 		t.Errorf("%d routers, error %v, want the router again", len(all), err)
 	}
 }
+
+// BenchmarkCounters reads what a Fabio shows for so many services with three codes each.
+func BenchmarkCounters(b *testing.B) {
+	for _, services := range []int{100, 1000} {
+		b.Run(fmt.Sprintf("services=%d", services), func(b *testing.B) {
+			var text strings.Builder
+			text.WriteString("# TYPE fabio_http_status histogram\n")
+			for n := range services {
+				for _, code := range []int{200, 404, 500} {
+					labels := fmt.Sprintf(`code="%d",service="acme--app%d--web--blue"`, code, n)
+					for _, le := range []string{"0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf"} {
+						fmt.Fprintf(&text, "fabio_http_status_bucket{%s,le=%q} 2\n", labels, le)
+					}
+					fmt.Fprintf(&text, "fabio_http_status_sum{%s} 0.5\nfabio_http_status_count{%s} 2\n", labels, labels)
+				}
+			}
+			listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text.String()) }))
+			defer listener.Close()
+			admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = fmt.Fprintf(w, `{"Listen":[{"Addr":%q,"Proto":"prometheus"}],"Metrics":{"Prometheus":{"Path":"/"}}}`, listener.Listener.Addr())
+			}))
+			defer admin.Close()
+			c, err := fabio.New(fabio.Config{Addresses: []string{admin.URL}, RouterURL: "http://127.0.0.1:9999"})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if all, err := c.Counters(b.Context()); err != nil || len(all[0].Counts) != services {
+					b.Fatal(err, len(all))
+				}
+			}
+		})
+	}
+}
