@@ -72,6 +72,7 @@ func TestLogs(t *testing.T) {
 		t.Errorf("the reader came back only over %d connections", r.proxy.made())
 	}
 	d.endedLogs(f, killed)
+	d.besideNomad(f)
 }
 
 // endedLogs: what the killed instances wrote last can still be read, also when Nomad has collected them.
@@ -138,7 +139,8 @@ type faucet struct {
 	mu     sync.Mutex // guards all below
 	opened bool
 	counts map[string]int // by allocation, as reported at its end
-	burst  int            // how many lines each is to write at once, after its own
+	target string         // the allocation that is to write more lines at once
+	burst  int            // so many
 }
 
 func newFaucet(t testing.TB) *faucet {
@@ -159,8 +161,10 @@ func newFaucet(t testing.TB) *faucet {
 			}
 			f.counts[r.FormValue("id")] = max(n, f.counts[r.FormValue("id")])
 		case "/burst":
-			fmt.Fprint(w, f.burst)
-			f.burst = 0
+			if r.FormValue("id") == f.target {
+				fmt.Fprint(w, f.burst)
+				f.burst, f.target = 0, ""
+			}
 		}
 	}))
 	t.Cleanup(server.Close)
@@ -197,11 +201,11 @@ func (f *faucet) open() {
 	f.opened = true
 }
 
-// pour asks for some lines at once.
-func (f *faucet) pour(lines int) {
+// pour asks an allocation for some lines at once.
+func (f *faucet) pour(alloc string, lines int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.burst = lines
+	f.target, f.burst = alloc, lines
 }
 
 func (f *faucet) wrote() map[string]int {
@@ -314,7 +318,7 @@ func main() {
 			return
 		case <-time.After(50 * time.Millisecond):
 		}
-		if _, text := ask(at + "/burst"); text != "" {
+		if _, text := ask(at + "/burst?id=" + id); text != "" {
 			count, _ := strconv.Atoi(text)
 			write(count)
 		}

@@ -53,6 +53,46 @@ func (p *probe) serving(j *nomadapi.Job) (alloc, address string) {
 	return alloc, address
 }
 
+const (
+	lsCall   = "nomad GET /v1/client/fs/ls/:id?namespace&path"
+	readCall = "nomad GET /v1/client/fs/readat/:id?limit&namespace&offset&path"
+)
+
+// files makes the query of a call about files: pairs of names and values.
+func (p *probe) files(pairs ...string) *nomadapi.QueryOptions {
+	params := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		params[pairs[i]] = pairs[i+1]
+	}
+	return (&nomadapi.QueryOptions{Namespace: "*", Params: params}).WithContext(p.ctx)
+}
+
+// logFiles lists the files of an allocation's logs with their sizes, as a server does, by name.
+func (p *probe) logFiles(alloc string) (list []string) {
+	var files []*nomadapi.AllocFileInfo
+	_, err := p.nomad.Raw().Query("/v1/client/fs/ls/"+alloc, &files, p.files("path", "alloc/logs"))
+	p.check(err)
+	for _, f := range files {
+		if !strings.HasPrefix(f.Name, ".") { // Nomad's pipes
+			list = append(list, fmt.Sprintf("%s %d bytes", f.Name, f.Size))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// readAt reads a part of a file of an allocation's logs.
+func (p *probe) readAt(alloc, name string, offset, limit int) (string, error) {
+	body, err := p.nomad.Raw().Response("/v1/client/fs/readat/"+alloc,
+		p.files("path", "alloc/logs/"+name, "offset", fmt.Sprint(offset), "limit", fmt.Sprint(limit)))
+	if err != nil {
+		return "", err
+	}
+	defer body.Close() //nolint:errcheck // read to its end below
+	text, err := io.ReadAll(body)
+	return string(text), err
+}
+
 const logCall = "nomad GET /v1/client/fs/logs/:id?follow&namespace&offset&origin&task&type"
 
 var nomadFileRows = []row{
@@ -124,6 +164,84 @@ var nomadFileRows = []row{
 			_, err = p.logs(a.ID, "nope", "stdout", false, 10)
 			p.say("no task: %v", err)
 			p.say("the log of a task that failed: %q", p.text(a.ID, "stderr", 1000))
+		},
+	},
+	{
+		name:  "Nomad: the files of a log are listed, and read in parts",
+		calls: []string{lsCall, readCall},
+		want: `
+			files: web.stderr.0 0 bytes, web.stdout.0 18 bytes
+			3 bytes from the 10th on: "one"
+			more than there is: "two\n"
+			from beyond its end: ""
+			a file that is not there: 400 true
+			files of no allocation: 404 true`,
+		run: func(p *probe) {
+			alloc, address := p.serving(p.server(1))
+			p.ask(address, "/say/one")
+			p.ask(address, "/say/two")
+			p.until("the lines are there", func() bool { return strings.HasSuffix(p.text(alloc, "stdout", 1000), "two\n") })
+			p.say("files: %s", strings.Join(p.logFiles(alloc), ", "))
+			part := func(name string, offset, limit int) string {
+				text, err := p.readAt(alloc, name, offset, limit)
+				p.check(err)
+				return text
+			}
+			p.say("3 bytes from the 10th on: %q", part("web.stdout.0", 10, 3))
+			p.say("more than there is: %q", part("web.stdout.0", 14, 1000))
+			p.say("from beyond its end: %q", part("web.stdout.0", 100, 1000))
+			_, err := p.readAt(alloc, "web.stdout.7", 0, 10)
+			p.say("a file that is not there: 400 %t", strings.Contains(fmt.Sprint(err), "400"))
+			_, err = p.nomad.Raw().Query("/v1/client/fs/ls/11111111-2222-3333-4444-555555555555", &[]any{}, p.files("path", "alloc/logs"))
+			p.say("files of no allocation: 404 %t", strings.Contains(fmt.Sprint(err), "404"))
+		},
+	},
+	{
+		name:  "Nomad: a followed log goes from file to file, and gives signs of life",
+		calls: []string{lsCall, logCall},
+		want: `
+			kept are two files, the first ones gone true
+			from the beginning of what is kept: the first file whole true, then the next true
+			a byte before the end of the first file: that byte true, then the next file true
+			silence is broken by an empty frame true`,
+		run: func(p *probe) {
+			j := p.batch(1, "flood", "5")
+			j.TaskGroups[0].Tasks[0].LogConfig = &nomadapi.LogConfig{MaxFiles: new(2), MaxFileSizeMB: new(1)}
+			p.register(j)
+			a := p.ended()
+			var files []string
+			p.until("the log is whole", func() bool {
+				files = slices.DeleteFunc(p.logFiles(a.ID), func(f string) bool { return !strings.HasPrefix(f, "web.stdout.") })
+				return len(files) == 2
+			})
+			var first, next, size, last int
+			_, err := fmt.Sscanf(files[0], "web.stdout.%d %d bytes", &first, &size)
+			p.check(err)
+			_, err = fmt.Sscanf(files[1], "web.stdout.%d %d bytes", &next, &last)
+			p.check(err)
+			p.say("kept are two files, the first ones gone %t", first > 0 && next == first+1)
+			follow := func(offset, bytes int) (seen map[string]int, beat bool) {
+				q := p.files("task", "web", "type", "stdout", "follow", "true", "origin", "start", "offset", fmt.Sprint(offset))
+				body, err := p.nomad.Raw().Response("/v1/client/fs/logs/"+a.ID, q)
+				p.check(err)
+				defer body.Close() //nolint:errcheck // read only
+				seen = map[string]int{}
+				for frames, got := json.NewDecoder(body), 0; got < bytes || !beat; {
+					var f nomadapi.StreamFrame
+					p.check(frames.Decode(&f))
+					beat = got >= bytes && f.File == "" && len(f.Data) == 0
+					got += len(f.Data)
+					if len(f.Data) > 0 {
+						seen[f.File[strings.LastIndexByte(f.File, '.')+1:]] += len(f.Data)
+					}
+				}
+				return seen, beat
+			}
+			seen, _ := follow(0, size+last)
+			p.say("from the beginning of what is kept: the first file whole %t, then the next %t", seen[fmt.Sprint(first)] == size, seen[fmt.Sprint(next)] == last)
+			seen, beat := follow(size-1, 1+last)
+			p.say("a byte before the end of the first file: that byte %t, then the next file %t", seen[fmt.Sprint(first)] == 1, seen[fmt.Sprint(next)] == last)
+			p.say("silence is broken by an empty frame %t", beat)
 		},
 	},
 	{

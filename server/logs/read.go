@@ -32,16 +32,15 @@ func (l *Logs) files(ctx context.Context, i paas.Instance, task, stream string) 
 }
 
 // read reads bytes of a file, from where it was listed.
-func (l *Logs) read(ctx context.Context, i paas.Instance, f paas.LogFile, offset int64, limit int) ([]byte, error) {
-	data, err := l.cfg.Nomad.ReadLog(ctx, i.ID, f, offset, limit)
-	if paas.CodeOf(err) == paas.NotFound && i.State.Ended() {
+func (l *Logs) read(ctx context.Context, i paas.Instance, kept bool, f paas.LogFile, offset int64, limit int) ([]byte, error) {
+	if kept {
 		return l.readKept(i, f, offset, limit)
 	}
-	return data, err
+	return l.cfg.Nomad.ReadLog(ctx, i.ID, f, offset, limit)
 }
 
 // back finds the place from which a stream has n lines more, looking no further back than mostBack.
-func (l *Logs) back(ctx context.Context, i paas.Instance, files []paas.LogFile, n int) (paas.LogPlace, error) {
+func (l *Logs) back(ctx context.Context, i paas.Instance, kept bool, files []paas.LogFile, n int) (paas.LogPlace, error) {
 	if len(files) == 0 {
 		return paas.LogPlace{}, nil
 	}
@@ -55,7 +54,7 @@ func (l *Logs) back(ctx context.Context, i paas.Instance, files []paas.LogFile, 
 		}
 		for end := f.Size; end > f.From; {
 			size := min(end-f.From, backChunk)
-			data, err := l.read(ctx, i, f, end-size, int(size))
+			data, err := l.read(ctx, i, kept, f, end-size, int(size))
 			if paas.CodeOf(err) == paas.NotFound || err == nil && int64(len(data)) < size {
 				return at, nil // rotated away: more than this there is not
 			}

@@ -230,7 +230,7 @@ func (t *tail) findBegin(ctx context.Context, files []paas.LogFile) error {
 	case t.begin.fresh, len(files) == 0:
 		t.at = paas.LogPlace{}
 	case t.begin.lines >= 0:
-		at, err := t.logs.back(ctx, t.instance, files, t.begin.lines)
+		at, err := t.logs.back(ctx, t.instance, t.kept, files, t.begin.lines)
 		if err != nil {
 			return err
 		}
@@ -261,7 +261,7 @@ func (t *tail) catchUp(ctx context.Context, cut *splitter, files []paas.LogFile)
 		}
 		t.upto = f.Modified
 		for t.at.Offset < f.Size {
-			data, err := t.logs.read(ctx, t.instance, f, t.at.Offset, int(min(chunk, f.Size-t.at.Offset)))
+			data, err := t.logs.read(ctx, t.instance, t.kept, f, t.at.Offset, int(min(chunk, f.Size-t.at.Offset)))
 			if paas.CodeOf(err) == paas.NotFound || err == nil && len(data) == 0 {
 				return errBehind // it was rotated away while we read: the next list says what is left
 			}

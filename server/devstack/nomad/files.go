@@ -44,6 +44,18 @@ func (s *Server) path(r *http.Request) (string, error) {
 	return real, nil
 }
 
+// pathOfStream is path for what is streamed: there Nomad calls a missing file a bad request.
+func (s *Server) pathOfStream(r *http.Request) (string, error) {
+	if _, err := s.clientAlloc(r); err != nil {
+		return "", err
+	}
+	path, err := s.path(r)
+	if e, ok := errors.AsType[*failure](err); ok && e.status == http.StatusNotFound {
+		err = fail(http.StatusBadRequest, "%s", e.text)
+	}
+	return path, err
+}
+
 func fileInfo(info fs.FileInfo) *nomadapi.AllocFileInfo {
 	return &nomadapi.AllocFileInfo{
 		Name: info.Name(), IsDir: info.IsDir(), Size: info.Size(), FileMode: info.Mode().String(), ModTime: info.ModTime(),
@@ -103,7 +115,7 @@ func (s *Server) readFileAt(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) part(w http.ResponseWriter, r *http.Request, offset, limit int64) {
-	path, err := s.path(r)
+	path, err := s.pathOfStream(r)
 	if err != nil {
 		s.refuse(w, err)
 		return
@@ -130,7 +142,7 @@ func (s *Server) part(w http.ResponseWriter, r *http.Request, offset, limit int6
 
 // streamFile sends a file as frames and follows it, unless ?follow=false.
 func (s *Server) streamFile(w http.ResponseWriter, r *http.Request) {
-	path, err := s.path(r)
+	path, err := s.pathOfStream(r)
 	if err != nil {
 		s.refuse(w, err)
 		return
