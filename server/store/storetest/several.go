@@ -67,7 +67,7 @@ func leaderFenced(_ *testing.T, f *fixture) {
 
 // crossing has writers meet the same rows in opposite orders: each write is whole, and none is lost.
 func crossing(_ *testing.T, f *fixture) {
-	const rows, rounds = 40, 10
+	const rows, rounds = 40, 4
 	for round := range rounds {
 		var wait sync.WaitGroup
 		for writer := range 2 {
