@@ -104,7 +104,7 @@ func TestScripts(t *testing.T) {
 					Cause: paas.CauseExit, NextTry: &next,
 					Summary: "release 2 is not serving because the web instance ended by itself: web exited with code 3; try `crumpet logs " + args[0] + "`",
 					Chain: []paas.Link{
-						{Kind: paas.LinkRelease, ID: "2", Text: "release 2, by root"},
+						{Kind: paas.LinkRelease, ID: "2", Text: "artifact 61c83404eaf6, by root"},
 						{Kind: paas.LinkAllocation, ID: "0f3c1a2b-0000-0000-0000-000000000000", Text: "web 0 is pending", Since: &began},
 					},
 					Try: []string{"crumpet logs " + args[0]},

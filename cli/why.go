@@ -67,11 +67,11 @@ func (s *session) showWhy(w paas.Why) {
 		indent := strings.Repeat("  ", depth)
 		name := string(l.Kind) + " " + s.faint(linkID(l))
 		pad := strings.Repeat(" ", max(0, width-len(indent)-lipgloss.Width(name)))
-		line := indent + name + pad + "  " + l.Text
+		since := ""
 		if l.Since != nil {
-			line += "  " + s.faint("since "+clockText(*l.Since))
+			since = "since " + clockText(*l.Since)
 		}
-		s.print("  %s", line)
+		s.print("  %s  %s  %s", indent+name+pad, s.faint(fmt.Sprintf("%-14s", since)), l.Text)
 	}
 	if w.NextTry != nil {
 		s.print("")

@@ -2,6 +2,7 @@ package why
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 type Store interface {
 	Snapshot(ctx context.Context, ref paas.AppRef) (paas.Snapshot, error)
 	Instances(ctx context.Context, ref paas.AppRef) ([]paas.Instance, error)
+	Release(ctx context.Context, ref paas.AppRef, number int) (paas.Release, error)
 	Deployments(ctx context.Context, ref paas.AppRef, limit int) ([]paas.Deployment, error)
 	// LastBuild gives the newest build of an app. Code without any: not_found.
 	LastBuild(ctx context.Context, ref paas.AppRef) (paas.BuildJob, error)
@@ -90,6 +92,9 @@ func (a *Asker) facts(ctx context.Context, ref paas.AppRef) (f Facts, err error)
 	if f.Deployments, err = a.cfg.Store.Deployments(ctx, ref, deploymentsRead); err != nil {
 		return f, err
 	}
+	if f, err = a.lastRelease(ctx, f); err != nil {
+		return f, err
+	}
 	if f.Build, err = a.cfg.Store.LastBuild(ctx, ref); err != nil && paas.CodeOf(err) != paas.NotFound {
 		return f, err
 	}
@@ -104,6 +109,23 @@ func (a *Asker) facts(ctx context.Context, ref paas.AppRef) (f Facts, err error)
 		return f, err
 	}
 	f.BadRules = a.badRules(ctx)
+	return f, nil
+}
+
+// lastRelease adds the release of the last deployment, which the app may no longer name.
+func (a *Asker) lastRelease(ctx context.Context, f Facts) (Facts, error) {
+	if len(f.Deployments) == 0 || f.Snapshot.Releases[f.Deployments[0].Release].Number != 0 {
+		return f, nil
+	}
+	r, err := a.cfg.Store.Release(ctx, f.Ref, f.Deployments[0].Release)
+	if paas.CodeOf(err) == paas.NotFound {
+		return f, nil // it was not worth keeping
+	}
+	if err != nil {
+		return f, err
+	}
+	f.Snapshot.Releases = maps.Clone(f.Snapshot.Releases)
+	f.Snapshot.Releases[r.Number] = r
 	return f, nil
 }
 

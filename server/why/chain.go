@@ -19,12 +19,9 @@ func at(t time.Time) *time.Time {
 func (v view) chain(found finding) []paas.Link {
 	links := []paas.Link{}
 	if r := v.release; r.Number > 0 {
-		text := fmt.Sprintf("release %d", r.Number)
-		if r.Artifact != "" {
-			text += ", artifact " + r.ShortArtifact()
-		}
+		text := "not kept"
 		if r.CreatedBy != "" {
-			text += ", by " + r.CreatedBy
+			text = "artifact " + r.ShortArtifact() + ", by " + r.CreatedBy
 		}
 		links = append(links, paas.Link{Kind: paas.LinkRelease, ID: fmt.Sprint(r.Number), Text: text, Since: at(r.CreatedAt)})
 	}
@@ -76,7 +73,7 @@ func (v view) ofInstance(i paas.Instance) []paas.Link {
 	if i.Reason != "" {
 		link := paas.Link{Kind: paas.LinkTask, ID: i.Process, Text: i.Reason, Since: i.StartedAt}
 		if i.Restarts > 0 {
-			link.Text += fmt.Sprintf(" (started again %d times)", i.Restarts)
+			link.Text += " (started again " + times(i.Restarts) + ")"
 		}
 		links = append(links, link)
 	}
@@ -97,6 +94,13 @@ func (v view) ofInstance(i paas.Instance) []paas.Link {
 		}
 	}
 	return links
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 func nodeWords(n paas.Node) string {
