@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -68,7 +69,31 @@ func TestServers(t *testing.T) {
 	if out := s.ok(app, "servers"); strings.Count(out, "follower") != n-1 || strings.Count(out, "leader") != 1 {
 		t.Errorf("crumpet servers, when all are well:\n%s", out)
 	}
+	s.withoutDatabase(app)
 	s.leave(s.leader())
+}
+
+// withoutDatabase takes the database away for a moment, as its restart does: what runs goes on serving, and
+// the servers go on by themselves.
+func (s *several) withoutDatabase(app string) {
+	s.t.Helper()
+	l := startLoad(s.t, s.info.Router, "hello.localhost", 50, 60_000)
+	if err := s.database.Halt(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.until(time.Minute, "a server says that it lacks its store", func() bool {
+		code, body := s.get("http://"+s.all[0].addr+"/readyz", "")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, "database")
+	})
+	if err := s.database.Restart(); err != nil {
+		s.t.Fatal(err)
+	}
+	began := time.Now()
+	s.leader()
+	s.ok(app, "scale", "web=3")
+	s.t.Logf("the database was away; an app was scaled %.1f s after its return", time.Since(began).Seconds())
+	s.until(time.Minute, "three instances serve", func() bool { return running(s.status("hello")) >= 4 }) // with the worker
+	l.end(s.t)
 }
 
 // leave ends a leader as an operator does: another leads at once, and nobody lists the one that has gone.

@@ -27,7 +27,8 @@ import (
 // of their own in its Consul and Vault.
 type several struct {
 	*dev
-	all []*one
+	all      []*one
+	database *pgtest.Cluster
 }
 
 // one is a Crumpet server.
@@ -43,8 +44,9 @@ type one struct {
 // router, which leads to whichever server answers.
 func startSeveral(t testing.TB, n int) *several {
 	t.Helper()
-	database := pgtest.Own(t).Database(t)
-	s := &several{dev: startDev(t)}
+	cluster := pgtest.Own(t)
+	database := cluster.Database(t)
+	s := &several{dev: startDev(t), database: cluster}
 	secret := filepath.Join(t.TempDir(), "database")
 	if err := os.WriteFile(secret, []byte(database+"\n"), 0o600); err != nil {
 		t.Fatal(err)
