@@ -47,6 +47,9 @@ func (d *Deployer) Deploy(ctx context.Context, r paas.DeployRequest) (paas.Deplo
 	if err != nil {
 		return paas.DeployResult{}, err
 	}
+	if err := d.stored(ctx, r); err != nil {
+		return paas.DeployResult{}, err
+	}
 	ref := paas.AppRef{Team: r.Team, App: r.App}
 	if err := d.free(ctx, ref, r.Spec); err != nil {
 		return paas.DeployResult{}, err

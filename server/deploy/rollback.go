@@ -142,20 +142,35 @@ func Served(endings []paas.Ending, below int) []int {
 
 // kept refuses a release whose bytes are gone.
 func (d *Deployer) kept(ctx context.Context, old paas.Release) error {
-	for what, digest := range map[string]string{"artifact": old.Artifact, "file server": old.Runtime} {
+	gone, err := d.gone(ctx, old.Artifact, old.Runtime)
+	if err != nil || gone == "" {
+		return err
+	}
+	return paas.Errorf(paas.Conflict, "The artifact %s of release %d of app %q is gone from the server, so the release can't be restored. Push its source again%s.",
+		shortDigest(gone), old.Number, old.App, commitText(old))
+}
+
+// stored refuses a request whose bytes are not on the server: a plan may be older than what it was made
+// from is kept.
+func (d *Deployer) stored(ctx context.Context, r paas.DeployRequest) error {
+	gone, err := d.gone(ctx, r.Artifact, r.Runtime)
+	if err != nil || gone == "" {
+		return err
+	}
+	return paas.Errorf(paas.Conflict, "The artifact %s is not on the server: it was never built there, or is kept no longer. Push the source of app %q.", shortDigest(gone), r.App)
+}
+
+// gone gives the first of the digests that has no content.
+func (d *Deployer) gone(ctx context.Context, digests ...string) (string, error) {
+	for _, digest := range digests {
 		if digest == "" {
 			continue
 		}
-		has, err := d.artifacts.Has(ctx, digest)
-		if err != nil {
-			return err
-		}
-		if !has {
-			return paas.Errorf(paas.Conflict, "The %s %s of release %d of app %q is gone from the server, so the release can't be restored. Push its source again%s.",
-				what, shortDigest(digest), old.Number, old.App, commitText(old))
+		if has, err := d.artifacts.Has(ctx, digest); err != nil || !has {
+			return digest, err
 		}
 	}
-	return nil
+	return "", nil
 }
 
 func commitText(rel paas.Release) string {

@@ -114,6 +114,9 @@ func TestRollbackIsRefusedWhenWhatItNeedsIsGone(t *testing.T) {
 	if _, err := c.deployer().PlanRollback(t.Context(), paas.RollbackRequest{Ref: shop, To: 1}); paas.CodeOf(err) != paas.Conflict {
 		t.Errorf("the plan of it: %v", err)
 	}
+	if _, err := c.deployer().Deploy(t.Context(), request(spec(1, "one"), "a")); paas.CodeOf(err) != paas.Conflict || !strings.Contains(err.Error(), "artifact aaaaaaaaaaaa is not on the server") {
+		t.Errorf("a push of it by an old plan: %v", err)
+	}
 	c.set(func() { c.noBytes = "" })
 	plan, err := c.deployer().PlanRollback(t.Context(), paas.RollbackRequest{Ref: shop, To: 1})
 	if err != nil || plan.Nothing || !plan.Walk || plan.Release != 3 || plan.From != 2 {

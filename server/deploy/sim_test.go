@@ -43,7 +43,7 @@ var errCrash = errors.New("the server was killed")
 func newSim() (*sim, *deploy.Deployer) {
 	s := &sim{now: noon, history: map[int]paas.Release{}, slots: map[paas.Slot]paas.Slotted{}, jobs: map[string]*nomadapi.Job{}, standIns: map[string]bool{}}
 	return s, deploy.New(deploy.Config{
-		Store: s, Scheduler: s, Rules: s, Render: render, Domain: "localhost", Now: func() time.Time { return s.now },
+		Store: s, Scheduler: s, Rules: s, Artifacts: s, Render: render, Domain: "localhost", Now: func() time.Time { return s.now },
 		NewID: func() string { s.serial++; return fmt.Sprintf("d%d", s.serial) },
 	})
 }
@@ -111,6 +111,7 @@ func (s *sim) Save(_ context.Context, _ int64, c paas.Change) error {
 }
 
 func (s *sim) Refs(context.Context) ([]paas.AppRef, error)                 { return []paas.AppRef{shop}, nil }
+func (s *sim) Has(context.Context, string) (bool, error)                   { return true, nil }
 func (s *sim) Endings(context.Context, paas.AppRef) ([]paas.Ending, error) { return nil, nil }
 
 func (s *sim) Release(_ context.Context, _ paas.AppRef, number int) (paas.Release, error) {
