@@ -65,3 +65,16 @@ func TestTheBucketThatHasBegunCountsForItsTime(t *testing.T) {
 		t.Errorf("%+v, want 67 requests, 1 a second of 67", w)
 	}
 }
+
+// TestARestartHasOneReleaseInBothSlots of which one is live.
+func TestARestartHasOneReleaseInBothSlots(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 1, 0, 7, 0, time.UTC)
+	asked := []paas.Bucket{{At: now.Add(-time.Minute).Truncate(paas.BucketLength), Release: 3, Requests: 1}}
+	got := api.MetricsOf(paas.Snapshot{App: paas.App{Live: paas.Green, Release: 3}}, []paas.Traffic{
+		{Process: "web", Slot: paas.Blue, Buckets: asked}, {Process: "web", Slot: paas.Green, Buckets: asked},
+	}, now)
+	if len(got.Items) != 2 || got.Items[0].Live || !got.Items[1].Live || got.Items[1].Slot != paas.Green {
+		t.Errorf("%+v, want blue, then green as the live one", got.Items)
+	}
+}

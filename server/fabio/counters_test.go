@@ -3,6 +3,7 @@ package fabio_test
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -111,6 +112,33 @@ func TestARouterThatDoesNotCountIsNamedWithTheRemedy(t *testing.T) {
 	for _, want := range []string{gone.URL, silent, garbled, "proto=prometheus"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q does not name %s", err, want)
+		}
+	}
+}
+
+// TestAListenerOnAnyAddressIsAskedWhereTheAdminAPIIs: on this machine ":9997" would be another Fabio's.
+func TestAListenerOnAnyAddressIsAskedWhereTheAdminAPIIs(t *testing.T) {
+	t.Parallel()
+	elsewhere := func(handler http.HandlerFunc) *httptest.Server {
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.2:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := httptest.NewUnstartedServer(handler)
+		_ = s.Listener.Close() // the one it came with
+		s.Listener = l
+		s.Start()
+		t.Cleanup(s.Close)
+		return s
+	}
+	listener := elsewhere(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, metrics) })
+	_, port, _ := net.SplitHostPort(listener.Listener.Addr().String())
+	for _, address := range []string{":" + port, "0.0.0.0:" + port, "[::]:" + port} {
+		admin := elsewhere(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(w, `{"Listen":[{"Addr":%q,"Proto":"prometheus"}],"Metrics":{"Prometheus":{"Path":"/metrics"}}}`, address)
+		})
+		if all, err := client(t, fabio.Config{Addresses: []string{admin.URL}}).Counters(t.Context()); err != nil || len(all) != 1 {
+			t.Errorf("%s: %d routers, error %v", address, len(all), err)
 		}
 	}
 }

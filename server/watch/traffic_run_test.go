@@ -15,6 +15,7 @@ import (
 type fakeCounts struct {
 	mu    sync.Mutex
 	count paas.Count
+	err   error
 	times int
 }
 
@@ -24,17 +25,17 @@ func (f *fakeCounts) reads() int {
 	return f.times
 }
 
-func (f *fakeCounts) answer(count paas.Count) {
+func (f *fakeCounts) answer(count paas.Count, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.count = count
+	f.count, f.err = count, err
 }
 
 func (f *fakeCounts) read() ([]paas.RouterCounters, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.times++
-	return []paas.RouterCounters{{Router: "r", Started: epoch, Counts: map[paas.Service]paas.Count{webBlue: f.count}}}, nil
+	return []paas.RouterCounters{{Router: "r", Started: epoch, Counts: map[paas.Service]paas.Count{webBlue: f.count}}}, f.err
 }
 
 func (f *fakeFabio) Counters(context.Context) ([]paas.RouterCounters, error) {
@@ -85,12 +86,28 @@ func TestWatchWritesTheTrafficOfAnAppThatWalks(t *testing.T) {
 		eventually(t, "the counters are read", func() bool { return counts.reads() > before+1 })
 	}
 	read()
-	counts.answer(paas.Count{Requests: 140, Errors: 8})
+	counts.answer(paas.Count{Requests: 140, Errors: 8}, nil)
 	eventually(t, "what was answered is written", func() bool { return written() == paas.Count{Requests: 40, Errors: 8} })
 
 	refuse(errors.New("the disk is full"))
-	counts.answer(paas.Count{Requests: 150, Errors: 9})
+	counts.answer(paas.Count{Requests: 150, Errors: 9}, nil)
 	read()
 	refuse(nil)
 	eventually(t, "what the store did not take is written with the next", func() bool { return written() == paas.Count{Requests: 50, Errors: 9} })
+
+	writes := func() (all int, partial bool) {
+		w.store.mu.Lock()
+		defer w.store.mu.Unlock()
+		for _, traffic := range w.store.traffic {
+			partial = partial || traffic.Buckets[len(traffic.Buckets)-1].Partial
+		}
+		return len(w.store.traffic), partial
+	}
+	before, partial := writes()
+	read()
+	if after, _ := writes(); after != before || partial {
+		t.Errorf("%d writes of the same, partial %t", after-before, partial)
+	}
+	counts.answer(paas.Count{Requests: 151, Errors: 9}, errors.New("another router does not answer"))
+	eventually(t, "what is not all says so", func() bool { _, partial := writes(); return partial })
 }
