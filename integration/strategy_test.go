@@ -85,8 +85,30 @@ func (d *dev) canary(app string, next, before int) {
 		d.t.Errorf("push did not say that the canary is held:\n%s", out)
 	}
 	d.answersFrom("walker.localhost", 500, map[int][2]int{next: {50, 150}, before: {350, 450}})
+	d.paused(app)
 	d.ok(app, "promote")
 	d.answersFrom("walker.localhost", 100, map[int][2]int{next: {100, 100}})
+}
+
+// paused has the canary stay where it is: it says who wants that and why, can be scaled, and goes on when
+// it is told to.
+func (d *dev) paused(app string) {
+	d.t.Helper()
+	d.ok(app, "pause", "--reason", "looking at it")
+	if s := d.ok(app, "status"); !strings.Contains(s, "looking at it") || !strings.Contains(s, "paused by") {
+		d.t.Errorf("status does not say that the deployment is paused, and why:\n%s", s)
+	}
+	if r := d.cli(app, "pause"); r.code == 0 || !strings.Contains(r.errOut, "already") {
+		d.t.Errorf("paused twice: %s", r)
+	}
+	d.ok(app, "scale", "--detach", "web=4")
+	d.until(time.Minute, "both slots have grown", func() bool { return running(d.status("walker")) == 5 })
+	d.answersFrom("walker.localhost", 500, map[int][2]int{3: {50, 150}, 2: {350, 450}})
+	d.ok(app, "scale", "--detach", "web=2")
+	d.ok(app, "resume")
+	if r := d.cli(app, "resume"); r.code == 0 || !strings.Contains(r.errOut, "was not paused") {
+		d.t.Errorf("resumed twice: %s", r)
+	}
 }
 
 // blueGreen switches to a release, goes back to the one before, and switches again for good.
