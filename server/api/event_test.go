@@ -191,7 +191,7 @@ func TestLogsComeInOrderAndEnd(t *testing.T) {
 		t.Errorf("only worker: %s", text)
 	}
 	r := listen(t, server.URL+"/v1/apps/shop/logs?follow=true", "")
-	r.until(`data: {"instance":"i2"`)
+	r.until(`data: {"source":"","name":"","instance":"i2"`)
 	r.cancel()
 }
 

@@ -49,7 +49,8 @@ func (a *API) followLogs(c echo.Context) error {
 		})
 	}()
 	s := a.startStream(c)
-	err = a.sendLines(s, parts)
+	terse := c.QueryParam("terse") == "true"
+	err = a.sendLines(s, parts, terse)
 	cancel()
 	for range parts { // until the reader of the logs has ended
 	}
@@ -69,7 +70,7 @@ func (a *API) followLogs(c echo.Context) error {
 }
 
 // sendLines sends until parts is closed or the reader is gone.
-func (a *API) sendLines(s *stream, parts <-chan paas.LogPart) error {
+func (a *API) sendLines(s *stream, parts <-chan paas.LogPart, terse bool) error {
 	heartbeat := time.NewTicker(a.Heartbeat)
 	defer heartbeat.Stop()
 	s.beat() // sends the headers at once
@@ -82,7 +83,7 @@ func (a *API) sendLines(s *stream, parts <-chan paas.LogPart) error {
 			if !more {
 				return nil
 			}
-			s.addLines(part)
+			s.addLines(part, terse)
 		case <-heartbeat.C:
 			s.beat()
 		}
@@ -90,14 +91,18 @@ func (a *API) sendLines(s *stream, parts <-chan paas.LogPart) error {
 }
 
 // addLines puts a part into the buffer, as one event.
-func (s *stream) addLines(part paas.LogPart) {
+func (s *stream) addLines(part paas.LogPart, terse bool) {
 	b := s.buf.AvailableBuffer()
 	b = append(b, "id: "...)
 	b = append(b, part.After...)
 	b = append(b, '\n')
 	for i := range part.Lines {
 		b = append(b, "data: "...)
-		b = wire.AppendLogLine(b, &part.Lines[i])
+		if terse && i > 0 {
+			b = wire.AppendTerse(b, &part.Lines[i], &part.Lines[i-1])
+		} else {
+			b = wire.AppendLogLine(b, &part.Lines[i])
+		}
 		b = append(b, '\n')
 	}
 	b = append(b, '\n')
@@ -182,6 +187,7 @@ func describeLogs(schemas huma.Registry, op *huma.Operation) {
 		queryParam("grep", huma.TypeString, "Only lines that this regular expression (RE2) matches."),
 		queryParam("lines", huma.TypeInteger, "How many of the last lines to begin with, all together; 100 unless said, with since 10000."),
 		queryParam("follow", huma.TypeBoolean, "Go on with what is written from now on."),
+		queryParam("terse", huma.TypeBoolean, "Leave out of a line what is as in the line before it, in the same event: source to stream, and time_from."),
 		queryParam("after", huma.TypeString, "The id of an event: what comes after it. Lines and since mean nothing then."),
 		{Name: "Last-Event-ID", In: "header", Description: "As after; counts more.", Schema: &huma.Schema{Type: huma.TypeString}},
 	}

@@ -29,7 +29,7 @@ type LogQuery struct {
 }
 
 func (q LogQuery) values() url.Values {
-	v := url.Values{"lines": {strconv.Itoa(q.Lines)}, "follow": {strconv.FormatBool(q.Follow)}}
+	v := url.Values{"terse": {"true"}, "lines": {strconv.Itoa(q.Lines)}, "follow": {strconv.FormatBool(q.Follow)}}
 	for name, value := range map[string]string{"process": q.Process, "instance": q.Instance, "grep": q.Match} {
 		if value != "" {
 			v.Set(name, value)

@@ -52,7 +52,9 @@ type merger struct {
 type lane struct {
 	tail    *tail
 	source  source
-	line    paas.LogLine // as all of it begin
+	line    paas.LogLine  // as all of it begin
+	place   paas.LogPlace // after the last line that was handed on
+	placed  bool          // place is known
 	queue   [][]record
 	next    int // in queue[0]
 	came    time.Time
@@ -73,7 +75,7 @@ func (m *merger) take(b batch) {
 	l := m.of[b.tail]
 	l.stirred = time.Now()
 	if b.begun {
-		m.token.places[l.source] = b.place
+		l.place, l.placed = b.place, true
 		m.spoke = true
 	}
 	if (b.caught || b.done) && !l.caught {
@@ -179,7 +181,7 @@ func (m *merger) line(l *lane, r *record) error {
 			return err
 		}
 	}
-	m.token.places[l.source] = r.after
+	l.place, l.placed = r.after, true
 	m.moved = true
 	if r.lost == 0 && (m.match != nil && !m.match.MatchString(r.text) || r.at.Before(m.since)) {
 		return nil
@@ -228,6 +230,11 @@ func (m *merger) add(l *lane, line paas.LogLine) error {
 func (m *merger) flush() error {
 	if !m.moved && len(m.part.Lines) == 0 || m.history {
 		return nil
+	}
+	for _, l := range m.lanes {
+		if l.placed {
+			m.token.places[l.source] = l.place
+		}
 	}
 	m.part.After = m.token.String()
 	part := m.part

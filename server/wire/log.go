@@ -24,10 +24,27 @@ func AppendLogLine(b []byte, l *paas.LogLine) []byte {
 		b = strconv.AppendInt(b, int64(l.Release), 10)
 	}
 	b = appendNonEmpty(b, `,"stream":`, l.Stream)
-	b = append(b, `,"time":"`...)
-	b = l.Time.AppendFormat(b, time.RFC3339Nano)
-	b = append(b, `","time_from":`...)
-	b = appendString(b, string(l.TimeFrom))
+	b = append(b, ',')
+	return appendRest(b, l, true)
+}
+
+// AppendTerse appends a line that follows another one: without all that stands before its time, and
+// without where that is from, if they are the same.
+func AppendTerse(b []byte, l, before *paas.LogLine) []byte {
+	if before == nil || l.Source != before.Source || l.Name != before.Name || l.Instance != before.Instance ||
+		l.Process != before.Process || l.Release != before.Release || l.Stream != before.Stream {
+		return AppendLogLine(b, l)
+	}
+	return appendRest(append(b, '{'), l, l.TimeFrom != before.TimeFrom)
+}
+
+// appendRest appends a line from its time on.
+func appendRest(b []byte, l *paas.LogLine, from bool) []byte {
+	b = append(b, `"time":"`...)
+	b = append(l.Time.AppendFormat(b, time.RFC3339Nano), '"')
+	if from {
+		b = appendString(append(b, `,"time_from":`...), string(l.TimeFrom))
+	}
 	if l.Lost != 0 {
 		b = append(b, `,"lost":`...)
 		b = strconv.AppendInt(b, l.Lost, 10)
@@ -72,56 +89,46 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// LogDecoder decodes lines that follow each other: most begin as the one before, and end as
-// AppendLogLine ends them. Any other JSON of a LogLine is right as well.
-type LogDecoder struct {
-	begins []byte // all before the time of the last line
-	line   paas.LogLine
-}
+// LogDecoder decodes lines that follow each other, terse or whole. Most are as AppendTerse writes them,
+// but any JSON of a LogLine is right as well.
+type LogDecoder struct{ before paas.LogLine }
 
 var (
-	timeKey = []byte(`"time":"`)
-	fromKey = []byte(`","time_from":"`)
+	timeKey = []byte(`{"time":"`)
 	textKey = []byte(`","text":"`)
 )
 
 // Decode decodes one line.
 func (d *LogDecoder) Decode(data []byte) (paas.LogLine, error) {
-	i := bytes.Index(data, timeKey)
-	if i > 0 && bytes.Equal(data[:i], d.begins) {
-		if line, ok := d.decodeRest(data[i+len(timeKey):]); ok {
+	rest, terse := bytes.CutPrefix(data, timeKey)
+	line := paas.LogLine{}
+	if terse {
+		line = d.before
+		line.Lost = 0
+		if d.decodeRest(&line, rest) {
 			return line, nil
 		}
 	}
-	var line paas.LogLine
 	if err := json.Unmarshal(data, &line); err != nil {
 		return line, err
 	}
-	if i > 0 {
-		d.begins, d.line = append(d.begins[:0], data[:i]...), line
-		d.line.Lost = 0
-	}
+	d.before = line
 	return line, nil
 }
 
-// decodeRest decodes TIME","time_from":"FROM","text":"TEXT"}.
-func (d *LogDecoder) decodeRest(rest []byte) (line paas.LogLine, ok bool) {
-	line = d.line
-	stamp, rest, ok1 := bytes.Cut(rest, fromKey)
-	from, text, ok2 := bytes.Cut(rest, textKey)
-	if !ok1 || !ok2 || len(from) > 10 || len(text) < 2 || string(text[len(text)-2:]) != `"}` {
-		return line, false
+// decodeRest decodes TIME","text":"TEXT"} of a text without escapes.
+func (d *LogDecoder) decodeRest(line *paas.LogLine, rest []byte) bool {
+	stamp, text, ok := bytes.Cut(rest, textKey)
+	if !ok || len(text) < 2 || string(text[len(text)-2:]) != `"}` {
+		return false
 	}
 	text = text[:len(text)-2]
-	if bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '"') >= 0 || !utf8.Valid(text) || bytes.IndexByte(from, '"') >= 0 {
-		return line, false
+	if bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '"') >= 0 || !utf8.Valid(text) {
+		return false
 	}
 	if err := line.Time.UnmarshalText(stamp); err != nil {
-		return line, false
-	}
-	if string(from) != string(line.TimeFrom) {
-		line.TimeFrom = paas.LogTime(from)
+		return false
 	}
 	line.Text = string(text)
-	return line, true
+	return true
 }
