@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -76,9 +77,12 @@ func TestConformanceCoversTheServer(t *testing.T) {
 	c.follow(dir)
 	c.ok(dir, "status")
 	c.ok(dir, "apps")
+	c.ok(dir, "events")
 	writeApp(t, dir, "hi", "exit", "1")
 	c.fails(dir, "push")
 	c.ok(dir, "stop")
+	c.ok(dir, "node", "drain", c.node())
+	c.ok(dir, "node", "drain", "--undo", c.node())
 	c.ok(dir, "start")
 	c.ok(dir, "destroy", "--yes")
 	writeApp(t, dir, "hi", "serve")
@@ -292,6 +296,22 @@ func (c commandLine) fails(dir string, args ...string) {
 		c.t.Fatalf("crumpet %s: %v, want exit code 1\n%s", strings.Join(args, " "), err, out)
 	}
 	c.t.Logf("as it should, crumpet %s failed:\n%s", strings.Join(args, " "), out)
+}
+
+// node is the name of the only node.
+func (c commandLine) node() string {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	out, err := c.command(ctx, c.t.TempDir(), "nodes", "--json").Output()
+	var list struct{ Items []struct{ Name string } }
+	if err == nil {
+		err = json.Unmarshal(out, &list)
+	}
+	if err != nil || len(list.Items) != 1 {
+		c.t.Fatalf("crumpet nodes: %v: %s", err, out)
+	}
+	return list.Items[0].Name
 }
 
 // follow follows the log of an app until a line has come.

@@ -37,6 +37,23 @@ var nomadReadRows = []row{
 		},
 	},
 	{
+		name:  "Nomad: a blocked reader of nodes gets them whole, and again at the end of its wait",
+		calls: []string{"nomad GET /v1/nodes?namespace&wait", "nomad GET /v1/nodes?index&namespace&wait"},
+		want: `
+			nodes: 1 default dc1, an index true, an address true
+			nothing changes: after the wait true, the same index true`,
+		run: func(p *probe) {
+			nodes, meta, err := p.nomad.Nodes().List(p.blocking(0, time.Second, nil))
+			p.check(err)
+			index, n := meta.LastIndex, nodes[0]
+			p.say("nodes: %d %s %s, an index %t, an address %t", len(nodes), n.NodePool, n.Datacenter, index > 0, n.Address != "")
+			began := time.Now()
+			_, meta, err = p.nomad.Nodes().List(p.blocking(index, 700*time.Millisecond, nil))
+			p.check(err)
+			p.say("nothing changes: after the wait %t, the same index %t", time.Since(began) >= 700*time.Millisecond, meta.LastIndex == index)
+		},
+	},
+	{
 		name: "Nomad: a blocked reader of allocations wakes when one changes",
 		calls: []string{
 			"nomad GET /v1/allocations?namespace&resources&task_states&wait", "nomad GET /v1/allocations?index&namespace&resources&task_states&wait",
