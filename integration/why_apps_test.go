@@ -77,7 +77,7 @@ func whyApps() []whyCase {
 		{cause: "sidecar-failed", push: true, app: whyApp{keys: []string{"sidecar \"side\" {\n command = [\"./prog\", \"exit\"]\n}"}}, arisen: event("Terminated", "Exit Code: 3"), words: []string{"sidecar side"}},
 		{cause: "never-listens", quick: true, push: true, app: whyApp{mode: "deaf", keys: []string{`startup = "7s"`}}, arisen: startedFor(7 * time.Second), words: []string{"did not listen on port", "(PORT)"}},
 		{cause: "listens-elsewhere", quick: true, push: true, app: whyApp{mode: "elsewhere", env: `    ELSEWHERE = "45871"`, keys: []string{`startup = "8s"`}}, arisen: startedFor(4 * time.Second), words: []string{"127.0.0.1:45871"}},
-		{cause: "liveness-restarts", push: true, app: whyApp{mode: "later", keys: []string{probes}}, arisen: event("Restart Signaled", "unhealthy"), words: []string{"liveness probe"}},
+		{cause: "liveness-restarts", push: true, app: whyApp{mode: "later", keys: []string{probes, `startup = "8s"`}}, arisen: event("Restart Signaled", "unhealthy"), words: []string{"liveness probe"}},
 		{cause: "check-flapping", push: true, serves: true, either: true, app: whyApp{mode: "flapping", keys: []string{healthy}}, arisen: startedFor(16 * time.Second), words: []string{"by turns"}},
 		{cause: "check-slow", quick: true, push: true, app: whyApp{mode: "slow", keys: []string{"health {\n path = \"/health\"\n timeout = \"1s\"\n}"}}, arisen: startedFor(3 * time.Second), words: []string{"too slowly", "/health"}},
 		{cause: "startup-limit", push: true, app: whyApp{mode: "failing", keys: []string{startup, `startup = "7s"`}}, arisen: startedFor(7 * time.Second), words: []string{"/health", "500"}},

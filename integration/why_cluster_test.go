@@ -75,6 +75,7 @@ func whyDeployments() []whyCase {
 				defer close(load)
 				for range 1500 {
 					w.d.page(app+".localhost", "/")
+					time.Sleep(15 * time.Millisecond)
 				}
 			}()
 		}, arisen: func(w *whyStack, app string) bool { return w.deployment(app).Abort }, words: []string{"release 1 is serving", "5xx"}},
@@ -182,7 +183,7 @@ func whyNodes() []whyCase {
 			w.d.eligible("dev-2", false)
 			w.pushes(app)
 		}, arisen: (*whyStack).released, mend: func(w *whyStack, _ string) { w.d.eligible("dev", true); w.d.eligible("dev-2", true) }, words: []string{"takes nothing new"}},
-		{cause: "node-draining", app: onSecond(`shutdown_delay = "10s"`), serves: true, arise: func(w *whyStack, app string) {
+		{cause: "node-draining", app: onSecond(`shutdown_delay = "10s"`), either: true, arise: func(w *whyStack, app string) {
 			w.serving(app)
 			id := w.d.node("dev-2").ID
 			if _, err := w.d.nomad().Nodes().UpdateDrain(id, &nomadapi.DrainSpec{Deadline: time.Hour}, false, nil); err != nil {
