@@ -1,17 +1,35 @@
-// Package logs turns the output files of an app's instances, as Nomad keeps them, into lines.
+// Package logs turns the files that Nomad keeps of the output of an app's instances, and the app's
+// events, into one sequence of lines that can be left and taken up again anywhere.
 //
-//	instances (store) --> a stream of bytes each, stdout and stderr (nomad) --> paas.LogLine --> emit
+//	instances (store) --> a tail each: stdout, stderr of each task --\
+//	                      LogFiles, ReadLog, FollowLog (nomad)        >-- merger --> paas.LogPart --> emit
+//	events (store)    --> story: build and platform ----------------/                Lines, After
 //
-// A run of a task or cron is read as an instance of a process of its name, and a sidecar as one of
-// PROCESS/SIDECAR.
+// Place. A line is known by (instance, task, stream, file, offset). Nomad's frames name their file, but
+// the offset in them is where some read ended, and more may have been added to a frame since: so a tail
+// counts bytes itself from a place it knows. What is there is read by file and offset; what comes is
+// followed, and lists of the files prove that Nomad began where it was told to (a file may go between
+// our list and Nomad's), and that each file was read to its end before the next one was begun. Where a
+// proof fails the tail goes back to reading files from the last place it is sure of.
 //
-// Without Follow each instance is read to its present end, one after the other. With Follow all are
-// read at once, lines come in the order they arrive, and instances that appear later are taken up
-// from their first line. A slow reader slows the streams down and loses nothing; an instance that
-// has ended is read to its end before its stream is closed.
+// Resuming. LogPart.After holds the place after the last line handed on of every stream, the last event,
+// and which instances were read to their end. It is all there is: any server goes on from it. A part is
+// received whole or not at all, so nothing is missed or repeated. What is gone meanwhile is a line of its
+// own, with the bytes between the two places: exact where the sizes of the files were seen, else "about".
 //
-// Nomad's files carry no times and rotate, so a stream can't be resumed by line: after a broken
-// connection to Nomad it goes on with what is written from then on.
+// Order. Lines of one stream never change places. Among streams the earliest head goes first, by the
+// line's own time where it begins with one that can be true; else, while followed, by its arrival; else
+// by a guess: the time of the line before it, or as far between the task's start and the file's last
+// change as it is in the file. LogLine.TimeFrom says which. Followed lines wait 300 ms for each other,
+// as Nomad gathers for 200 ms; a stream that is behind holds the others for 3 s at most.
 //
-// Invariant: nothing is stored; a line is at most 16 KiB, a longer one comes in pieces.
+// Bounds. A tail hands on two batches of 128 KiB at most until the merger has taken them, so a reader
+// that is slow slows Nomad's streams down; a line is at most 16 KiB, a longer one comes in pieces; the
+// lines to begin with are at most 10,000 or 16 MiB. Every goroutine ends before Logs returns.
+//
+// Keeping. Run keeps the last MiB of each stream of instances and runs that have ended, 0600 below the
+// data folder, for a week, 200 of an app: it is read once Nomad answers that it knows the instance no
+// more. Each server keeps its own.
+//
+// Invariant: nothing here writes to Nomad or to the store, and no line goes into our own log.
 package logs
