@@ -70,7 +70,36 @@ func TestServers(t *testing.T) {
 		t.Errorf("crumpet servers, when all are well:\n%s", out)
 	}
 	s.withoutDatabase(app)
+	s.startAgain(s.leader())
 	s.leave(s.leader())
+}
+
+// startAgain kills the leader and starts it again at once, before its check can fail, as a supervisor does.
+func (s *several) startAgain(leader *one) {
+	s.t.Helper()
+	before := s.epoch()
+	s.kill(leader)
+	s.startOne(leader)
+	began := time.Now()
+	s.until(time.Minute, "somebody leads anew", func() bool { return s.epoch() > before })
+	took := time.Since(began)
+	s.t.Logf("%s was killed and started again at once; %s led after %.1f s", leader.name, s.leader().name, took.Seconds())
+	if took > sessionTTL {
+		s.t.Errorf("nobody led for %.1f s: the lock of the killed process was waited for", took.Seconds())
+	}
+	s.ready(leader)
+}
+
+// epoch is the number of the lead, 0 while nobody leads.
+func (s *several) epoch() int64 {
+	for _, o := range s.all {
+		for _, told := range s.list(o) {
+			if told.State == paas.ServerLeader {
+				return told.Epoch
+			}
+		}
+	}
+	return 0
 }
 
 // withoutDatabase takes the database away for a moment, as its restart does: what runs goes on serving, and

@@ -168,26 +168,23 @@ func (s *Server) told(ctx context.Context, before *error, what string, err error
 
 // register makes Consul know us, unless it does: an agent that lost its data forgets.
 func (s *Server) register(ctx context.Context, me consul.Self) error {
-	known := false
 	select {
 	case <-s.self.known:
-		var err error
-		if known, err = s.consul.Registered(ctx, me.ID); err != nil {
+		if known, err := s.consul.Registered(ctx, me.ID); known || err != nil {
 			return err
 		}
-	default: // what it knows is from a process before this one, maybe at another address
+		return s.consul.Register(ctx, me)
+	default:
 	}
-	if known {
-		return nil
+	// A process before this one may have been killed while it led, and started again before its check failed:
+	// its lock goes with its check.
+	if err := s.consul.Deregister(ctx, me.ID); err != nil {
+		return err
 	}
 	if err := s.consul.Register(ctx, me); err != nil {
 		return err
 	}
-	select {
-	case <-s.self.known:
-	default:
-		close(s.self.known)
-	}
+	close(s.self.known)
 	return nil
 }
 

@@ -172,6 +172,19 @@ func TestAHoldEndsWithItsCheck(t *testing.T) {
 	well.Store(false)
 	ends(t, held, "check critical")
 	release()
+	well.Store(true)
+	if err := errors.Join(a.Deregister(t.Context(), me.ID), a.Register(t.Context(), me)); err != nil {
+		t.Fatal(err)
+	}
+	held, release = acquire(t, l)
+	if err := a.Deregister(t.Context(), me.ID); err != nil { // as a process that follows one that was killed does
+		t.Fatal(err)
+	}
+	ends(t, held, "check gone")
+	release()
+	if err := a.Register(t.Context(), me); err != nil {
+		t.Fatal(err)
+	}
 	if err := a.Deregister(t.Context(), me.ID); err != nil {
 		t.Fatal(err)
 	}
