@@ -65,22 +65,86 @@ func (s *session) change(ctx context.Context, args []string, detach bool, unchan
 }
 
 func newRestartCmd(s *session) *cobra.Command {
-	var detach bool
+	var detach, force bool
+	var instance, process string
 	cmd := &cobra.Command{
 		Use:   "restart [APP]",
-		Short: "Replace every instance, without a gap",
-		Long:  `Walks the app from its release to the same release in the other slot: new instances serve before old ones go.`,
+		Short: "Replace every instance, or one, without a gap",
+		Long: `Walks the app from its release to the same release in the other slot: new instances serve before old ones go.
+
+With --instance only that one is replaced: it leaves the routers, has its shutdown_delay to finish what it was
+asked, and stops, while another one starts in its place. Until that serves there is one less. The only one of
+a process that serves is not restarted so without --force: requests would fail until its successor serves.`,
 		Example: `  crumpet restart hello
-  crumpet restart --detach`,
+  crumpet restart --detach
+  crumpet restart hello --instance 2`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if instance != "" {
+				return s.restartInstance(cmd.Context(), args, instance, process, force, detach)
+			}
+			if force || process != "" {
+				return usagef("--force and --process are for --instance")
+			}
 			return s.change(cmd.Context(), args, detach, "Nothing of %s runs, so nothing was restarted.", func(c *client.Client, app string) (wire.Deployed, error) {
 				return c.Restart(cmd.Context(), app)
 			})
 		},
 	}
+	flags := cmd.Flags()
+	flags.StringVar(&instance, "instance", "", "only this instance, by its number, its id or the beginning of that")
+	flags.StringVar(&process, "process", "", "process of the instance, where a number is of several")
+	flags.BoolVar(&force, "force", false, "also the only instance that serves")
+	must(cmd.RegisterFlagCompletionFunc("instance", cobra.NoFileCompletions))
+	must(cmd.RegisterFlagCompletionFunc("process", func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return s.processNames(cmd.Context(), args), cobra.ShellCompDirectiveNoFileComp
+	}))
 	detachFlag(cmd, &detach)
 	return withApp(s, cmd)
+}
+
+// restartInstance has one instance replaced, and waits until as many serve as are wanted.
+func (s *session) restartInstance(ctx context.Context, args []string, instance, process string, force, detach bool) error {
+	app, err := s.appName(args)
+	if err != nil {
+		return err
+	}
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	old, err := c.RestartInstance(ctx, app, instance, process, force)
+	if err != nil {
+		return err
+	}
+	if detach {
+		s.print("Instance %s of %s is being replaced. Watch it with `crumpet status %s`.", short(old.ID), app, app)
+		return nil
+	}
+	err = poll(ctx, func() (bool, error) {
+		status, err := c.Status(ctx, app)
+		return err == nil && replaced(status, old), err
+	})
+	if err != nil {
+		return err
+	}
+	s.print("Instance %s of %s was replaced.", short(old.ID), app)
+	return nil
+}
+
+// replaced says that an instance runs no more, and that all that are wanted of its process serve.
+func replaced(status wire.Status, old wire.Instance) bool {
+	for _, i := range status.Instances {
+		if i.ID == old.ID && !i.State.Ended() {
+			return false
+		}
+	}
+	for _, p := range status.Processes {
+		if p.Name == old.Process && p.Healthy < p.Wanted {
+			return false
+		}
+	}
+	return true
 }
 
 func newStartCmd(s *session) *cobra.Command {

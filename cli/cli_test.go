@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -37,6 +38,7 @@ type driftKey struct{}
 //	line INSTANCE PROCESS TEXT an instance has written TEXT, then lost 7 bytes; the platform said TEXT too
 //	runs CODE                  what runs exit with from now on; -1 and they don't end
 //	down APP                   why says that APP does not serve
+//	serving APP COUNT          so many instances of web of APP's release 1 serve: i0000000, i0000001...
 //	failing APP INSTANCE       an instance of APP's next release that has failed
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -97,6 +99,18 @@ func TestScripts(t *testing.T) {
 					ID: args[1], Process: "web", Slot: paas.Blue, Release: 1, State: paas.InstanceFailed, Health: paas.HealthUnknown,
 					Node: "node-1", Since: time.Now(), Reason: "web exited 3 times with code 1",
 				})
+			},
+			"serving": func(ts *testscript.TestScript, _ bool, args []string) {
+				count, err := strconv.Atoi(args[1])
+				ts.Check(err)
+				var list []paas.Instance
+				for i := range count {
+					list = append(list, paas.Instance{
+						ID: fmt.Sprintf("i%07d", i), Team: "default", App: args[0], Process: "web", Slot: paas.Blue, Release: 1, Index: i,
+						State: paas.InstanceRunning, Health: paas.HealthHealthy, Node: "node-1", Since: time.Now(),
+					})
+				}
+				platform(ts).SetInstances(paas.AppRef{Team: "default", App: args[0]}, list...)
 			},
 			"down": func(ts *testscript.TestScript, _ bool, args []string) {
 				began, next := time.Now().Add(-3*time.Second), time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)

@@ -25,10 +25,15 @@ func newRunCmd(s *session) *cobra.Command {
 	var list bool
 	var stop string
 	cmd := &cobra.Command{
-		Use:   "run TASK [-- ARG...]",
-		Short: "Run a task or cron of an app once, now",
+		Use:   "run [TASK | APP] [-- COMMAND or ARG...]",
+		Short: "Run a task, cron or command of an app once, now",
 		Long: `Runs a task or cron of the release that serves, once and now, beside the app's instances: with its
 artifact and its environment. What stands after -- is appended to its command, as it is.
+
+Where no task is named, what stands after -- is a command: it runs once with the artifact, environment and
+resources of a process (web or the only one, unless --process names another), but without its ports, and for
+a day at most. A command's arguments are part of its job in Nomad: they are no place for secrets. To look
+into an instance that runs, see crumpet exec.
 
 It shows what the program writes, and ends with the program's own exit code; with 255 if it could not be
 run. Ctrl-C stops the run. With --detach it only says which run it is.
@@ -37,6 +42,8 @@ With --list it shows the runs of tasks and crons, the newest first; --stop ends 
 		Example: `  crumpet run migrate
   crumpet run seed --app shop -- --users 100
   crumpet run report --detach
+  crumpet run shop -- ./shop check --all
+  crumpet run shop --process worker -- ./shop rebuild-index
   crumpet run --list
   crumpet run --stop 3fa2b1c0`,
 		Args: cobra.ArbitraryArgs,
@@ -53,6 +60,7 @@ With --list it shows the runs of tasks and crons, the newest first; --stop ends 
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return s.runFailed(cmd, flagError(cmd, err)) })
 	flags := cmd.Flags()
 	flags.BoolVar(&r.detach, "detach", false, "don't wait for its end")
+	flags.StringVar(&r.process, "process", "", "process whose environment and resources a command has")
 	flags.BoolVar(&list, "list", false, "show the runs there are instead")
 	flags.StringVar(&stop, "stop", "", "stop this run instead")
 	cmd.MarkFlagsMutuallyExclusive("list", "stop", "detach")
@@ -88,6 +96,7 @@ func (s *session) runFailed(cmd *cobra.Command, err error) error {
 type runner struct {
 	s              *session
 	detach, asJSON bool
+	process        string
 
 	c   *client.Client
 	app string
@@ -97,23 +106,24 @@ type runner struct {
 // run makes a run and sees it through. dash is how many arguments stand before --, -1 without one.
 func (r *runner) run(ctx context.Context, args []string, dash int) error {
 	switch {
-	case len(args) == 0 || dash == 0:
-		return usagef("no task is named: write `crumpet run TASK`; `crumpet run --list` shows what ran")
-	case len(args) > 1 && dash != 1:
+	case len(args) == 0:
+		return usagef("no task is named: write `crumpet run TASK`, or `crumpet run APP -- COMMAND`; `crumpet run --list` shows what ran")
+	case len(args) > 1 && dash != 0 && dash != 1:
 		return usagef("%q is too much: what is for the task stands after --", args[1])
 	}
 	var err error
-	if r.app, err = r.s.appName(nil); err != nil {
+	if r.c, err = r.s.client(); err != nil {
 		return err
 	}
-	if r.c, err = r.s.client(); err != nil {
+	ask, err := r.ask(ctx, args, dash)
+	if err != nil {
 		return err
 	}
 	after, err := r.c.LastEvent(ctx)
 	if err != nil {
 		return err
 	}
-	if r.now, err = r.c.CreateRun(ctx, r.app, wire.CreateRun{Task: args[0], Args: args[1:]}); err != nil {
+	if r.now, err = r.c.CreateRun(ctx, r.app, ask); err != nil {
 		return err
 	}
 	if r.detach {
@@ -132,6 +142,45 @@ func (r *runner) run(ctx context.Context, args []string, dash int) error {
 		return &saidError{err}
 	}
 	return r.ended()
+}
+
+// ask tells a task from a command, and finds the app. A name before -- is a task's if the app has such a task, else it
+// is an app's.
+func (r *runner) ask(ctx context.Context, args []string, dash int) (wire.CreateRun, error) {
+	command := dash == 0 || (dash == 1 && len(args) > 1 && r.process != "")
+	var err error
+	if dash == 1 && len(args) > 1 && !command {
+		if r.app, err = r.s.appName(nil); err != nil {
+			command = true // no app is named but this one
+		} else if _, err := r.c.App(ctx, r.app); err == nil {
+			status, err := r.c.Status(ctx, r.app)
+			if err != nil {
+				return wire.CreateRun{}, err
+			}
+			release, err := r.c.Release(ctx, r.app, status.Release)
+			if err != nil {
+				return wire.CreateRun{}, err
+			}
+			_, process := release.Spec.Process(args[0])
+			_, task := release.Spec.Once(args[0])
+			command = process || !task
+		}
+	}
+	if !command {
+		if r.process != "" {
+			return wire.CreateRun{}, usagef("--process is for a command: write `crumpet run APP --process %s -- COMMAND`", r.process)
+		}
+		r.app, err = r.s.appName(nil)
+		return wire.CreateRun{Task: args[0], Args: args[1:]}, err
+	}
+	r.app, err = r.s.appName(args[:dash])
+	if err != nil {
+		return wire.CreateRun{}, err
+	}
+	if err := paas.ValidCommand(args[dash:]); err != nil {
+		return wire.CreateRun{}, usagef("%s", paas.MessageOf(err))
+	}
+	return wire.CreateRun{Command: args[dash:], Process: r.process}, nil
 }
 
 // follow shows what the run writes until it has ended.

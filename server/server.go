@@ -239,7 +239,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 	})
 	s.api = api.New(api.Config{
 		Log: s.log, Auth: tokens, Store: s.store, Deployer: s.deploy, Blobs: s.builds, Builds: s.builds, Artifacts: blobs,
-		Logs: s.logs, Commands: c.nomad, Hub: s.hub, Tell: s.store.Emit, Why: why.New(why.Config{Store: s.store, Rules: c.consul, Logs: s.logs, Now: opt.Now}),
+		Logs: s.logs, Commands: c.nomad, Instances: c.nomad, Hub: s.hub, Tell: s.store.Emit, Why: why.New(why.Config{Store: s.store, Rules: c.consul, Logs: s.logs, Now: opt.Now}),
 		Repairs: s.repair,
 		Backends: []api.Backend{
 			{Name: "store", Ping: s.store.Ping},

@@ -28,6 +28,7 @@ type Config struct {
 	Artifacts Artifacts
 	Logs      Logs
 	Commands  Commands
+	Instances Instances
 	Why       Why
 	Hub       Hub
 	Servers   Servers

@@ -28,7 +28,7 @@ const (
 	maxExecs = 100
 	// execStartWithin is how long the first message may take.
 	execStartWithin = 10 * time.Second
-	// endingWithin is how long Nomad may take to end the command of an instance that has ended.
+	// endingWithin is how long the command of an instance that ends may outlive the news of it, and the news it.
 	endingWithin = 3 * time.Second
 )
 
@@ -133,7 +133,7 @@ func (a *API) runFor(ctx context.Context, peer *execPeer, ref paas.AppRef, i paa
 	watched := make(chan struct{})
 	go func() { // ends with session, and is awaited
 		defer close(watched)
-		a.untilEnded(session, ref, i.ID)
+		a.until(session, ref, i.ID, paas.InstanceState.Ended)
 		if pause(session, endingWithin) {
 			cancel(errExecEnded)
 		}
@@ -148,12 +148,14 @@ func (a *API) runFor(ctx context.Context, peer *execPeer, ref paas.AppRef, i paa
 	cause := context.Cause(session)
 	cancel(nil)
 	<-watched
+	refused := paas.CodeOf(err) == paas.Invalid || paas.CodeOf(err) == paas.Forbidden
+	killed := code == exitKilled || (err != nil && !refused)
 	switch {
 	case errors.Is(cause, errExecIdle):
 		reason = fmt.Sprintf("nothing was typed or written for %s.", a.ExecIdle)
 	case errors.Is(cause, errExecLeft), errors.Is(err, errExecLeft):
 		reason = "its caller has left."
-	case errors.Is(cause, errExecEnded), (err != nil || code != 0) && a.ended(ctx, ref, i.ID):
+	case errors.Is(cause, errExecEnded), killed && a.endsSoon(ctx, ref, i.ID):
 		reason = "its instance ended."
 	default:
 		return code, "", err
@@ -161,13 +163,31 @@ func (a *API) runFor(ctx context.Context, peer *execPeer, ref paas.AppRef, i paa
 	return cmp.Or(code, exitEnded), reason, nil
 }
 
-// exitEnded is the code of a command that was ended and has none of its own.
-const exitEnded = 255
+const (
+	exitEnded  = 255 // of a command that was ended and has no code of its own
+	exitKilled = 137 // of one that SIGKILL ended
+)
 
-// untilEnded returns when an instance has ended, or is wanted no more, or ctx ends.
-func (a *API) untilEnded(ctx context.Context, ref paas.AppRef, instance string) {
+// endsSoon waits a moment for the news that an instance ends: they are slower than the end of its commands.
+func (a *API) endsSoon(ctx context.Context, ref paas.AppRef, instance string) bool {
+	limited, cancel := context.WithTimeout(ctx, endingWithin)
+	defer cancel()
+	a.until(limited, ref, instance, func(s paas.InstanceState) bool { return s.Ended() || s == paas.InstanceStopping })
+	return limited.Err() == nil
+}
+
+// until returns when the state of an instance is so, when there is no such instance any more, or when ctx ends.
+func (a *API) until(ctx context.Context, ref paas.AppRef, instance string, so func(paas.InstanceState) bool) {
 	woken := a.Hub.Subscribe(ctx)
-	for !a.ended(ctx, ref, instance) {
+	for {
+		snap, err := a.Store.Snapshot(ctx, ref)
+		at := slices.IndexFunc(snap.Instances, func(i paas.Instance) bool { return i.ID == instance })
+		switch {
+		case err != nil && paas.CodeOf(err) == paas.NotFound, err == nil && at < 0:
+			return
+		case err == nil && so(snap.Instances[at].State):
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -176,21 +196,12 @@ func (a *API) untilEnded(ctx context.Context, ref paas.AppRef, instance string) 
 	}
 }
 
-func (a *API) ended(ctx context.Context, ref paas.AppRef, instance string) bool {
-	snap, err := a.Store.Snapshot(ctx, ref)
-	if err != nil {
-		return paas.CodeOf(err) == paas.NotFound
-	}
-	at := slices.IndexFunc(snap.Instances, func(i paas.Instance) bool { return i.ID == instance })
-	return at < 0 || snap.Instances[at].State.Ended()
-}
-
 // execPlace finds the instance and the task that are meant. Of several, one that serves is taken, of the live
 // release, with the lowest number.
 func execPlace(s paas.Snapshot, start wire.ExecStart) (paas.Instance, string, error) {
 	process := start.Process
 	if process == "" && start.Instance == "" {
-		process = mainProcess(s)
+		process = s.Releases[s.App.Release].Spec.MainProcess()
 	}
 	var fit []paas.Instance
 	for _, i := range s.Instances {
@@ -223,20 +234,6 @@ func execPlace(s paas.Snapshot, start wire.ExecStart) (paas.Instance, string, er
 	})
 	task, err := execTask(s, i, start.Task)
 	return i, task, err
-}
-
-// mainProcess is the one that is meant when none is named: web, or the only one.
-func mainProcess(s paas.Snapshot) string {
-	list := s.Releases[s.App.Release].Spec.Processes
-	for _, p := range list {
-		if p.Name == "web" {
-			return p.Name
-		}
-	}
-	if len(list) == 1 {
-		return list[0].Name
-	}
-	return ""
 }
 
 func execTask(s paas.Snapshot, i paas.Instance, task string) (string, error) {

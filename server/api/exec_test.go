@@ -26,9 +26,9 @@ func execApp(t *testing.T, edit func(*api.Config)) (*apitest.Platform, *client.C
 	server := apitest.Start(t, config)
 	apitest.Call(t, "POST", server.URL+"/v1/apps/shop/releases", strings.NewReader(releaseBody(t, shopSpec, nil)))
 	p.SetInstances(paas.AppRef{Team: "default", App: "shop"},
-		paas.Instance{ID: "aaaa1111", App: "shop", Process: "web", Index: 0, Release: 1, State: paas.InstanceRunning, Health: paas.HealthCritical},
-		paas.Instance{ID: "bbbb2222", App: "shop", Process: "web", Index: 1, Release: 1, State: paas.InstanceRunning, Health: paas.HealthHealthy},
-		paas.Instance{ID: "cccc3333", App: "shop", Process: "web", Index: 2, Release: 1, State: paas.InstanceFailed},
+		paas.Instance{ID: "aaaa1111", Team: "default", App: "shop", Process: "web", Index: 0, Release: 1, State: paas.InstanceRunning, Health: paas.HealthCritical},
+		paas.Instance{ID: "bbbb2222", Team: "default", App: "shop", Process: "web", Index: 1, Release: 1, State: paas.InstanceRunning, Health: paas.HealthHealthy},
+		paas.Instance{ID: "cccc3333", Team: "default", App: "shop", Process: "web", Index: 2, Release: 1, State: paas.InstanceFailed},
 	)
 	c, err := client.New(client.Config{Addr: server.URL, Token: apitest.Token})
 	if err != nil {

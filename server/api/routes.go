@@ -46,6 +46,7 @@ func (a *API) routes() []route {
 
 		typed("POST", "/v1/apps/{app}/scale", "scale", "Change how many instances are wanted", (*API).scale, answers(202, 200)),
 		typed("POST", "/v1/apps/{app}/restart", "restart", "Replace every instance, without a gap", (*API).restart, answers(202, 200)),
+		typed("POST", "/v1/apps/{app}/instances/{instance}/restart", "restartInstance", "Replace one instance", (*API).restartInstance, answers(202)),
 		typed("POST", "/v1/apps/{app}/stop", "stop", "Stop every instance", (*API).stop, answers(202)),
 		typed("POST", "/v1/apps/{app}/start", "start", "Start a stopped app", (*API).start, answers(202, 200)),
 

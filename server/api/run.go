@@ -27,11 +27,23 @@ func (a *API) createRun(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	run, err := a.Deployer.Once(ctx, paas.RunRequest{Ref: ref, Name: in.Body.Task, Args: in.Body.Args, By: caller(ctx)})
+	r := paas.RunRequest{Ref: ref, Name: in.Body.Task, Args: in.Body.Args, Command: in.Body.Command, By: caller(ctx)}
+	args := r.Args
+	switch command := len(r.Command) > 0; {
+	case command == (r.Name != ""):
+		return nil, invalid("body", "Name a task, or give a command, and not both.")
+	case command && len(r.Args) > 0:
+		return nil, invalid("body.args", "The arguments of a command stand in it.")
+	case command:
+		r.Name, args = in.Body.Process, r.Command
+	case in.Body.Process != "":
+		return nil, invalid("body.process", "A process is named with a command only.")
+	}
+	run, err := a.Deployer.Once(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	return &reply[wire.Run]{http.StatusAccepted, presentRun(run, paas.Side{Args: in.Body.Args, By: caller(ctx)})}, nil
+	return &reply[wire.Run]{http.StatusAccepted, presentRun(run, paas.Side{Args: args, By: caller(ctx)})}, nil
 }
 
 func (a *API) runs(ctx context.Context, in *AppScope) (*body[wire.Runs], error) {

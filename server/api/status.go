@@ -156,14 +156,18 @@ func current(s paas.Snapshot) int {
 	return s.App.Release
 }
 
+func presentInstance(i paas.Instance) wire.Instance {
+	return wire.Instance{
+		ID: i.ID, Process: i.Process, Slot: i.Slot, Release: i.Release,
+		State: i.State, Health: i.Health, Node: i.Node, Since: i.Since, Reason: i.Reason,
+		Index: i.Index, Restarts: i.Restarts, Crashes: i.Crashes, NextTry: i.NextTry,
+	}
+}
+
 func instances(s paas.Snapshot) []wire.Instance {
 	list := []wire.Instance{}
 	for _, i := range s.Instances {
-		list = append(list, wire.Instance{
-			ID: i.ID, Process: i.Process, Slot: i.Slot, Release: i.Release,
-			State: i.State, Health: i.Health, Node: i.Node, Since: i.Since, Reason: i.Reason,
-			Index: i.Index, Restarts: i.Restarts, Crashes: i.Crashes, NextTry: i.NextTry,
-		})
+		list = append(list, presentInstance(i))
 	}
 	slices.SortStableFunc(list, func(a, b wire.Instance) int {
 		return cmp.Or(cmp.Compare(a.Process, b.Process), cmp.Compare(b.Release, a.Release), cmp.Compare(a.ID, b.ID))

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"strconv"
 
@@ -64,4 +65,15 @@ func (c *Client) Start(ctx context.Context, app string) (d wire.Deployed, err er
 // Destroy begins to take an app away. It is gone when App gives not_found.
 func (c *Client) Destroy(ctx context.Context, app string) (line wire.App, err error) {
 	return line, c.call(ctx, unsent, "DELETE", appPath(app, ""), nil, nil, &line)
+}
+
+// RestartInstance has one instance, by its number, its id or the beginning of that, replaced. Codes: not_found, invalid
+// (several may be meant), conflict (it is the only one that serves, and force is not given; or a deployment is under way).
+func (c *Client) RestartInstance(ctx context.Context, app, instance, process string, force bool) (i wire.Instance, err error) {
+	query := url.Values{"force": {strconv.FormatBool(force)}}
+	if process != "" {
+		query.Set("process", process)
+	}
+	err = c.call(ctx, unsent, http.MethodPost, appPath(app, "/instances/"+url.PathEscape(instance)+"/restart"), query, nil, &i)
+	return i, err
 }

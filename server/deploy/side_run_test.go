@@ -118,3 +118,33 @@ func TestAPushThatStartsAStoppedAppRunsItsTasks(t *testing.T) {
 		t.Errorf("the deployment ended as %s: %s", d.State, d.Reason)
 	}
 }
+
+func TestACommandRunsOnceAsAProcess(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.push(request(withTasks("hi", task("seed", paas.PhaseManual)), "a"))
+	run, err := c.deployer().Once(t.Context(), paas.RunRequest{Ref: shop, Command: []string{"./shop", "check", "secret"}, By: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.reaches(run.Job)
+	c.set(func() {
+		task := c.jobs[run.Job].TaskGroups[0].Tasks[0]
+		if diff := cmp.Diff([]any{"check", "secret"}, task.Config["args"]); diff != "" || task.Name != "web" {
+			t.Errorf("task %s, arguments (-want +got):\n%s", task.Name, diff)
+		}
+	})
+	for name, r := range map[string]paas.RunRequest{
+		`has no process "db" to run the command as; it has web`: {Name: "db", Command: []string{"ls"}},
+		`has no task or cron "web"; it has seed`:                {Name: "web", Args: []string{"ls"}},
+		"The command has 200 arguments, and may have 199":       {Command: make([]string, paas.MaxExecArgs+1)},
+	} {
+		r.Ref, r.By = shop, "ann"
+		if len(r.Command) > 1 {
+			r.Command[0] = "ls"
+		}
+		if _, err := c.deployer().Once(t.Context(), r); paas.CodeOf(err) != paas.Invalid || !strings.Contains(paas.MessageOf(err), name) {
+			t.Errorf("want %q, got %v", name, err)
+		}
+	}
+}

@@ -2,9 +2,11 @@ package devstack
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -217,7 +219,7 @@ func nomadClientConfig(b builder, node, consul int) string {
     "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean"
     "driver.allowlist"     = "raw_exec,exec"
   }
-  # What a static Go program looks for. The default links all of /usr and takes seconds for each task.
+  # What a static Go program looks for, and a shell to look around with. The default links all of /usr and takes seconds for each task.
   chroot_env {
 %[5]s  }
 }
@@ -252,6 +254,10 @@ func chroot() string {
 		if _, err := os.Stat(path); err == nil {
 			fmt.Fprintf(&lines, "    %q = %q\n", path, path)
 		}
+	}
+	files := toolFiles()
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(&lines, "    %q = %q\n", path, files[path])
 	}
 	return lines.String()
 }

@@ -1,6 +1,7 @@
 package jobspec
 
 import (
+	"maps"
 	"slices"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -31,7 +32,23 @@ func Side(in Input, side paas.Side) (*nomadapi.Job, bool) {
 			Name: cron.Name, Program: cron.Program, Attempts: cron.Attempts, Timeout: cron.Timeout,
 		}, side.Args), id), true
 	}
+	if _, ok := spec.Process(side.Name); ok && len(side.Args) > 0 {
+		t, _ := spec.Once(side.Name)
+		t.Env = withoutPorts(t.Env)
+		return TaskJob(in, withArgs(t, side.Args), id), true
+	}
 	return nil, false
+}
+
+// withoutPorts leaves out what names a port: a command that runs once has none.
+func withoutPorts(env map[string]paas.Value) map[string]paas.Value {
+	env = maps.Clone(env)
+	maps.DeleteFunc(env, func(_ string, v paas.Value) bool {
+		return slices.ContainsFunc(v, func(part paas.Part) bool {
+			return part.Ref != nil && (part.Ref.Kind == paas.RefPort || part.Ref.Kind == paas.RefHost)
+		})
+	})
+	return env
 }
 
 // withArgs appends arguments to a task's command, as text.

@@ -122,13 +122,18 @@ func ParentJob(id string) string {
 // KeptRuns is how many runs of each task and cron that have ended are remembered.
 const KeptRuns = 20
 
-// RunRequest asks for a task or cron of an app's live release to be run once, now.
+// RunRequest asks for a task or cron of an app's live release to be run once, now; or for a command, with the
+// artifact, environment and resources of a process.
 type RunRequest struct {
-	Ref  AppRef
-	Name string   // of the task or cron
-	Args []string // appended to its command
-	By   string   // name of the token
+	Ref     AppRef
+	Name    string   // of the task or cron; with Command of the process, "" for web or the only one
+	Args    []string // appended to its command
+	Command []string // instead of both: a program and its arguments
+	By      string   // name of the token
 }
+
+// CommandTimeout is how long a command that is run once may take.
+const CommandTimeout = 24 * time.Hour
 
 // Task gives the task of that name.
 func (s Spec) Task(name string) (Task, bool) {
@@ -150,13 +155,29 @@ func (s Spec) Cron(name string) (Cron, bool) {
 	return Cron{}, false
 }
 
-// Once gives the program of a task or cron of that name as a task to be run on demand.
+// Once gives the program of a task or cron of that name as a task to be run on demand. Of a process it gives the place
+// for a command: its program without one.
 func (s Spec) Once(name string) (Task, bool) {
 	if t, ok := s.Task(name); ok {
 		return t, true
 	}
+	if p, ok := s.Process(name); ok {
+		p.Command = nil
+		return Task{Name: p.Name, Program: p.Program, Phase: PhaseManual, Timeout: CommandTimeout}, true
+	}
 	c, ok := s.Cron(name)
 	return Task{Name: c.Name, Program: c.Program, Phase: PhaseManual, Attempts: c.Attempts, Timeout: c.Timeout}, ok
+}
+
+// MainProcess is the process that is meant where none is named: web, or the only one. "" is neither.
+func (s Spec) MainProcess() string {
+	if _, ok := s.Process("web"); ok {
+		return "web"
+	}
+	if len(s.Processes) == 1 {
+		return s.Processes[0].Name
+	}
+	return ""
 }
 
 // Timeout is how long a run of the task or cron of that name may take.

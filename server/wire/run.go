@@ -6,10 +6,12 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// CreateRun asks for a task or cron of the serving release to be run once, now.
+// CreateRun asks for a task or cron of the serving release to be run once, now; or for a command.
 type CreateRun struct {
-	Task string   `json:"task" doc:"The name of the task or cron." minLength:"1"`
-	Args []string `json:"args,omitempty" doc:"Appended to its command, as they are." maxItems:"200"`
+	Task    string   `json:"task,omitempty" doc:"The name of the task or cron."`
+	Args    []string `json:"args,omitempty" doc:"Appended to its command, as they are." maxItems:"200"`
+	Command []string `json:"command,omitempty" doc:"Instead of a task: a program and its arguments. They are part of the job: no place for secrets." maxItems:"200"`
+	Process string   `json:"process,omitempty" doc:"With command: the process whose artifact, environment and resources it has; web or the only one unless said."`
 }
 
 // Run is one run of a task or cron as a user sees it.

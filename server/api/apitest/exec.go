@@ -51,3 +51,27 @@ func (p *Platform) Exec(ctx context.Context, r paas.ExecRequest, in <-chan paas.
 	}
 	return 0, paas.Errorf(paas.Invalid, "There is no program %q where the instance runs.", r.Command[0])
 }
+
+// Replace implements api.Instances: the instance is complete at once, and its successor serves.
+func (p *Platform) Replace(_ context.Context, team, id string) error {
+	found := false
+	p.locked(func() {
+		for ref, list := range p.instances {
+			for i, old := range list {
+				if ref.Team != team || old.ID != id {
+					continue
+				}
+				next := old
+				next.ID, next.Previous, next.State, next.Health = id+"-next", id, paas.InstanceRunning, paas.HealthHealthy
+				list[i].State = paas.InstanceComplete
+				p.instances[ref] = append(list, next)
+				found = true
+				return
+			}
+		}
+	})
+	if !found {
+		return paas.Errorf(paas.NotFound, "There is no instance %s.", id)
+	}
+	return nil
+}

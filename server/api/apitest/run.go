@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -20,6 +21,9 @@ func (p *Platform) Once(_ context.Context, r paas.RunRequest) (paas.Run, error) 
 	app, ok := p.apps[r.Ref]
 	if !ok {
 		return paas.Run{}, paas.Errorf(paas.NotFound, "Team %q has no app %q. `crumpet apps` lists those there are.", r.Ref.Team, r.Ref.App)
+	}
+	if len(r.Command) > 0 {
+		r.Name, r.Args = cmp.Or(r.Name, p.live(&app).Spec.MainProcess()), r.Command
 	}
 	if _, ok := p.live(&app).Spec.Once(r.Name); !ok {
 		return paas.Run{}, paas.Errorf(paas.Invalid, "Release %d of app %q has no task or cron %q.", app.Release, r.Ref.App, r.Name)
