@@ -147,7 +147,8 @@ func (c *counting) fill() {
 		}
 		more, doubtful := c.added[of], c.doubtful[of] || c.reading.Missing
 		walking := c.apps[paas.AppRef{Team: of.Team, App: of.App}].Walking
-		if more == (paas.Count{}) && !(doubtful && (walking || c.next.has(of, at, release))) {
+		told := walking || c.next.has(of, at, release) // else there is nothing that a doubt could be about
+		if more == (paas.Count{}) && (!doubtful || !told) {
 			continue
 		}
 		c.next.add(of, paas.Bucket{

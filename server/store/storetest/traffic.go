@@ -8,7 +8,7 @@ import (
 )
 
 func traffic(_ *testing.T, f *fixture) {
-	snap := f.save(newApp(shop))
+	f.save(newApp(shop))
 	f.save(newApp(other))
 	at := func(n int) time.Time {
 		return moment.Truncate(paas.BucketLength).Add(time.Duration(n) * paas.BucketLength)
