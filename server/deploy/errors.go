@@ -110,10 +110,9 @@ func (f facts) erring() (worse string, doubtful bool) {
 	answers := map[string]Answers{}
 	for _, t := range f.snap.Traffic {
 		a := answers[t.Process]
-		switch t.Slot {
-		case d.Slot:
+		if t.Slot == d.Slot {
 			a.Fresh = sinceTried(t.Buckets, f.tried())
-		case d.From:
+		} else {
 			a.Stale = t.Buckets
 		}
 		answers[t.Process] = a
