@@ -19,8 +19,9 @@ var (
 
 // newRepair makes what finds and heals drift.
 func (s *Server) newRepair(c clients, opt Options) *deploy.Repair {
+	scheduler, rules := deploy.Led(c.nomad, c.consul, s.leads)
 	return deploy.NewRepair(deploy.RepairConfig{
-		Store: s.store, Scheduler: ledScheduler{c.nomad, s.leads}, Rules: ledRules{c.consul, s.leads}, Cluster: c.nomad, Catalog: c.consul, Routers: c.fabio,
+		Store: s.store, Scheduler: scheduler, Rules: rules, Cluster: c.nomad, Catalog: c.consul, Routers: c.fabio,
 		Port: s.routerPort(), Now: opt.Now, Log: s.log,
 	})
 }

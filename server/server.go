@@ -223,8 +223,9 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 	}); err != nil {
 		return err
 	}
+	scheduler, rules := deploy.Led(c.nomad, c.consul, s.leads)
 	s.deploy = deploy.New(at.deploy(deploy.Config{
-		Store: s.store, Scheduler: ledScheduler{c.nomad, s.leads}, Rules: ledRules{c.consul, s.leads}, Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
+		Store: s.store, Scheduler: scheduler, Rules: rules, Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
 		NewID: newID, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
 	}))
 	s.repair = s.newRepair(c, opt)

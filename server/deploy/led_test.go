@@ -1,4 +1,4 @@
-package server_test
+package deploy_test
 
 import (
 	"context"
@@ -7,44 +7,43 @@ import (
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
-	"github.com/crumpet-paas/crumpet/server"
 	"github.com/crumpet-paas/crumpet/server/deploy"
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// cluster writes down what is asked of it.
-type cluster struct {
+// ledCluster writes down what is asked of it.
+type ledCluster struct {
 	deploy.Scheduler
 	deploy.Rules
 	asked []string
 }
 
-func (c *cluster) Job(context.Context, string, string) (*nomadapi.Job, error) {
+func (c *ledCluster) Job(context.Context, string, string) (*nomadapi.Job, error) {
 	c.asked = append(c.asked, "job")
 	return nil, nil
 }
 
-func (c *cluster) Register(context.Context, string, *nomadapi.Job, uint64) (*nomadapi.JobRegisterResponse, error) {
+func (c *ledCluster) Register(context.Context, string, *nomadapi.Job, uint64) (*nomadapi.JobRegisterResponse, error) {
 	c.asked = append(c.asked, "register")
 	return nil, nil
 }
 
-func (c *cluster) Deregister(context.Context, string, string, bool) error {
+func (c *ledCluster) Deregister(context.Context, string, string, bool) error {
 	c.asked = append(c.asked, "deregister")
 	return nil
 }
 
-func (c *cluster) Rule(context.Context, paas.AppRef) (string, uint64, error) {
+func (c *ledCluster) Rule(context.Context, paas.AppRef) (string, uint64, error) {
 	c.asked = append(c.asked, "rule")
 	return "", 0, nil
 }
 
-func (c *cluster) PutRule(context.Context, paas.AppRef, string, uint64) error {
+func (c *ledCluster) PutRule(context.Context, paas.AppRef, string, uint64) error {
 	c.asked = append(c.asked, "put rule")
 	return nil
 }
 
-func (c *cluster) DeleteRule(context.Context, paas.AppRef, uint64) error {
+func (c *ledCluster) DeleteRule(context.Context, paas.AppRef, uint64) error {
 	c.asked = append(c.asked, "delete rule")
 	return nil
 }
@@ -53,8 +52,8 @@ func TestAPastLeaderWritesNothingToTheCluster(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	for _, past := range []bool{false, true} {
-		c := &cluster{}
-		scheduler, rules := server.Led(c, c, func(context.Context) error {
+		c := &ledCluster{}
+		scheduler, rules := deploy.Led(c, c, func(context.Context) error {
 			if past {
 				return paas.Errorf(paas.Conflict, "This server leads no longer.")
 			}
