@@ -56,7 +56,7 @@ func whyApps() []whyCase {
 		{cause: "user-missing", quick: true, push: true, app: whyApp{keys: []string{`user = "nobodyhere"`}}, arisen: event("Driver Failure", ""), words: []string{"could not be started", "nobodyhere"}},
 		{cause: "working-dir-missing", only: "embedded", quick: true, push: true, app: whyApp{keys: []string{`working_dir = "absent"`}}, arisen: event("Driver Failure", ""), words: []string{"absent"}},
 		{cause: "command-missing", quick: true, push: true, app: whyApp{keys: []string{`command = ["./absent"]`}}, arisen: event("Driver Failure", ""), words: []string{"./absent", "no such file in the artifact"}},
-		{cause: "not-executable", quick: true, push: true, app: whyApp{keys: []string{`command = ["./bad"]`}, files: map[string]string{"bad": "garbage\x00\x01"}}, arisen: notExecuted, words: []string{"could not be started"}},
+		{cause: "not-executable", quick: true, push: true, app: whyApp{keys: []string{`command = ["./bad"]`}, files: map[string]string{"bad": "garbage\x00\x01"}}, arisen: notExecuted, words: []string{"/bad"}},
 		{cause: "setup-failed", quick: true, push: true, app: whyApp{keys: []string{`nomad { task = { Config = { nonsense = true } } }`}}, arisen: event("Failed Validation", ""), words: []string{"nonsense"}},
 		{
 			cause: "template-failed", quick: true, push: true, arisen: event("Killing", "Template failed"), words: []string{"template"},

@@ -82,7 +82,7 @@ func whyDeployments() []whyCase {
 		{cause: "drift", quick: true, serves: true, app: whyApp{keys: []string{`memory = "32MiB"`}}, arise: func(w *whyStack, app string) {
 			w.serving(app)
 			count := 3
-			if _, _, err := w.d.nomad().Jobs().Scale(app+".blue", "web", &count, "by hand", false, nil, nil); err != nil {
+			if _, _, err := w.nomad.Jobs().Scale(app+".blue", "web", &count, "by hand", false, nil, nil); err != nil {
 				w.d.t.Fatal(err)
 			}
 			w.d.cli(w.home, "repair", app, "--yes")
@@ -186,11 +186,11 @@ func whyNodes() []whyCase {
 		{cause: "node-draining", app: onSecond(`shutdown_delay = "10s"`), either: true, arise: func(w *whyStack, app string) {
 			w.serving(app)
 			id := w.d.node("dev-2").ID
-			if _, err := w.d.nomad().Nodes().UpdateDrain(id, &nomadapi.DrainSpec{Deadline: time.Hour}, false, nil); err != nil {
+			if _, err := w.nomad.Nodes().UpdateDrain(id, &nomadapi.DrainSpec{Deadline: time.Hour}, false, nil); err != nil {
 				w.d.t.Fatal(err)
 			}
 		}, mend: func(w *whyStack, _ string) {
-			if _, err := w.d.nomad().Nodes().UpdateDrain(w.d.node("dev-2").ID, nil, true, nil); err != nil {
+			if _, err := w.nomad.Nodes().UpdateDrain(w.d.node("dev-2").ID, nil, true, nil); err != nil {
 				w.d.t.Error(err)
 			}
 		}, words: []string{"dev-2 is being drained"}},
@@ -317,13 +317,13 @@ func (w *whyStack) quoted(on bool) {
 // portsTaken has a job that is not Crumpet's hold every port that Nomad gives away, or ends it.
 func (w *whyStack) portsTaken(on bool) {
 	if !on {
-		_, _, err := w.d.nomad().Jobs().Deregister("by-hand", true, nil)
+		_, _, err := w.nomad.Jobs().Deregister("by-hand", true, nil)
 		if err != nil {
 			w.d.t.Error(err)
 		}
 		return
 	}
-	nodes, _, err := w.d.nomad().Nodes().List(&nomadapi.QueryOptions{Params: map[string]string{"resources": "true"}})
+	nodes, _, err := w.nomad.Nodes().List(&nomadapi.QueryOptions{Params: map[string]string{"resources": "true"}})
 	if err != nil {
 		w.d.t.Fatal(err)
 	}
@@ -343,11 +343,11 @@ func (w *whyStack) portsTaken(on bool) {
 		})
 		job.AddTaskGroup(group)
 	}
-	if _, _, err := w.d.nomad().Jobs().Register(job, nil); err != nil {
+	if _, _, err := w.nomad.Jobs().Register(job, nil); err != nil {
 		w.d.t.Fatal(err)
 	}
 	w.d.until(30*time.Second, "every port is taken", func() bool {
-		list, _, err := w.d.nomad().Jobs().Allocations("by-hand", false, nil)
+		list, _, err := w.nomad.Jobs().Allocations("by-hand", false, nil)
 		return err == nil && len(list) == len(nodes)
 	})
 }

@@ -45,6 +45,7 @@ func TestWhy(t *testing.T) {
 		}
 		t.Run(group.name, func(t *testing.T) {
 			w := &whyStack{d: group.start(t), home: t.TempDir()}
+			w.nomad = w.d.nomad() // one for all: Nomad counts the connections of a client
 			turn := make(chan struct{}, group.turns)
 			for _, c := range cases {
 				if group.turns == 1 {
@@ -109,11 +110,12 @@ type whyApp struct {
 
 // whyStack is a running stack for some cases.
 type whyStack struct {
-	d    *dev
-	home string
+	d     *dev
+	home  string
+	nomad *nomadapi.Client
 }
 
-func (w *whyStack) in(t testing.TB) *whyStack { return &whyStack{w.d.in(t), w.home} }
+func (w *whyStack) in(t testing.TB) *whyStack { return &whyStack{w.d.in(t), w.home, w.nomad} }
 
 // dir is the folder of an app.
 func (w *whyStack) dir(app string) string { return filepath.Join(w.home, app) }
@@ -295,7 +297,7 @@ func (w *whyStack) again(app, from, to string, args ...string) {
 func (w *whyStack) allocs(app string) []*nomadapi.AllocationListStub {
 	var all []*nomadapi.AllocationListStub
 	for _, slot := range []string{".blue", ".green"} {
-		list, _, err := w.d.nomad().Jobs().Allocations(app+slot, true, nil)
+		list, _, err := w.nomad.Jobs().Allocations(app+slot, true, nil)
 		if err == nil { // else there is no such job yet
 			all = append(all, list...)
 		}
@@ -346,7 +348,7 @@ func startedFor(d time.Duration) func(*whyStack, string) bool {
 func (w *whyStack) replace(app string) {
 	w.d.t.Helper()
 	a := w.newest(app)
-	if _, err := w.d.nomad().Allocations().Stop(&nomadapi.Allocation{ID: a.ID}, nil); err != nil {
+	if _, err := w.nomad.Allocations().Stop(&nomadapi.Allocation{ID: a.ID}, nil); err != nil {
 		w.d.t.Fatal(err)
 	}
 }

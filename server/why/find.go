@@ -203,7 +203,7 @@ func (v view) ofPlacement(cause paas.Cause) (finding, bool) {
 
 // ofDeployment finds why a deployment is held, or was turned back.
 func (v view) ofDeployment(cause paas.Cause) (finding, bool) {
-	if v.walk == nil || v.walk.Trouble != cause || v.walk.Reason == "" {
+	if v.walk == nil || v.walk.Reason == "" || v.troubled() != cause {
 		return finding{}, false
 	}
 	found := finding{said: strings.TrimSuffix(v.walk.Reason, "."), since: v.walk.StepAt}
@@ -213,10 +213,21 @@ func (v view) ofDeployment(cause paas.Cause) (finding, bool) {
 	if v.walk.HeldAt != nil {
 		found.since = *v.walk.HeldAt
 	}
+	if cause == paas.CauseNotExecutable {
+		found.said = strings.TrimSpace(v.LastLine)
+	}
 	if i, ok := v.telling(); ok && cause != paas.CauseSuperseded && cause != paas.CauseCanceled {
 		found.instance, found.links = &i, v.ofInstance(i)
 	}
 	return found, true
+}
+
+// troubled gives the cause that held the deployment or turned it back, seen as judge sees it.
+func (v view) troubled() paas.Cause {
+	if i, ok := v.telling(); ok && v.walk.Trouble == paas.CauseExit && i.ExitCode == formatExit && strings.Contains(v.LastLine, formatError) {
+		return paas.CauseNotExecutable
+	}
+	return v.walk.Trouble
 }
 
 // telling gives the instance of the release whose log tells most: the newest that failed, or the newest.
