@@ -19,9 +19,9 @@ var (
 
 // newRepair makes what finds and heals drift.
 func (s *Server) newRepair(c clients, opt Options) *deploy.Repair {
-	scheduler, rules := deploy.Led(c.nomad, c.consul, s.leads)
+	scheduler, _ := deploy.Led(c.nomad, c.consul, s.leads)
 	return deploy.NewRepair(deploy.RepairConfig{
-		Store: s.store, Scheduler: scheduler, Rules: rules, Cluster: c.nomad, Catalog: c.consul, Routers: c.fabio,
+		Store: s.store, Scheduler: scheduler, Cluster: c.nomad, Catalog: c.consul, Routers: c.fabio,
 		Port: s.routerPort(), Now: opt.Now, Log: s.log,
 	})
 }

@@ -50,7 +50,6 @@ type RepairStore interface {
 type RepairConfig struct {
 	Store     RepairStore
 	Scheduler Scheduler
-	Rules     Rules
 	Cluster   Cluster
 	Catalog   Catalog
 	Routers   Routers

@@ -96,7 +96,7 @@ func newDrifted(t *testing.T) (*drifted, *deploy.Repair) {
 	t.Helper()
 	c := newCluster(t)
 	d := &drifted{cluster: c, keys: map[string]paas.RuleKey{}, moved: map[string]string{}, changed: make(chan struct{}, 10)}
-	return d, deploy.NewRepair(deploy.RepairConfig{Store: c.store, Scheduler: c, Rules: c, Cluster: d, Catalog: d, Routers: d, Now: c.clock})
+	return d, deploy.NewRepair(deploy.RepairConfig{Store: c.store, Scheduler: c, Cluster: d, Catalog: d, Routers: d, Now: c.clock})
 }
 
 func (d *drifted) events(kind paas.EventKind) []paas.Event {
