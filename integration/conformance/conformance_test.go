@@ -11,7 +11,7 @@ import (
 // table is the whole contract.
 func table() []row {
 	return slices.Concat(nomadJobRows, nomadPlanRows, nomadPlacementRows, nomadValidRows, nomadReadRows, nomadTaskRows, nomadLifecycleRows, nomadBatchRows, nomadCheckRows, nomadProgramRows, nomadServiceRows, nomadFileRows,
-		driftRows, consulKVRows, consulHealthRows, consulLockRows, vaultRows, routerRows, nodeRows)
+		driftRows, consulKVRows, consulHealthRows, consulLockRows, vaultRows, routerRows, nodeRows, nomadExecRows)
 }
 
 // verdicts are what the table prints: row, column, ok or FAIL.
