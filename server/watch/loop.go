@@ -165,7 +165,8 @@ func (l *loop) load(ctx context.Context, refs []paas.AppRef) error {
 		}
 	}
 	l.in = l.in.Take(Seen{Apps: apps})
-	l.read.Store(&l.in.apps)
+	known := l.in.apps // the field is set again with each news, what it held stays as it is
+	l.read.Store(&known)
 	return nil
 }
 
