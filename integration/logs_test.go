@@ -31,24 +31,23 @@ func TestLogs(t *testing.T) {
 
 	r := readNumbered(d)
 	r.until("it has begun", func() bool { return r.begun() })
-	f.open()
 	began := time.Now()
 	total := instances * each
 	killed := map[string]bool{}
-	for n := 1; n <= kills+cuts+1; n++ {
-		r.until("more lines have come", func() bool { return r.count() >= total*n/(kills+cuts+3) })
+	steps := kills + cuts + 1
+	for n := 1; n <= steps; n++ { // in each step some lines are let out, and while they come something breaks
+		seen := r.count()
+		f.allow(each * n / steps)
+		r.until("more lines have come", func() bool { return r.count() >= seen+total/steps/10 })
 		switch {
-		case n == (kills+cuts)/2+1:
+		case n == steps/2:
 			d.killServer()
-		case n%2 == 0 && cuts > 0:
+		case n%2 == 0 && cuts > 0 || len(killed) == kills:
 			cuts--
 			r.proxy.cut()
 		default:
-			r.until("an instance that still writes is killed", func() bool { return f.kill(d, r, each, killed) })
+			r.until("an instance that writes is killed", func() bool { return f.kill(d, r, killed) })
 		}
-	}
-	for len(killed) < kills {
-		r.until("an instance that still writes is killed", func() bool { return f.kill(d, r, each, killed) })
 	}
 	r.until("every instance has written what it was to", func() bool { return f.finished(each) >= instances && f.reports() >= instances+kills })
 	wrote := f.wrote()
@@ -130,17 +129,17 @@ func (d *dev) killServer() {
 	}
 }
 
-// faucet is an app that writes numbered lines once it is opened, and the place where it reports how many.
+// faucet is an app that writes numbered lines, as many as it is allowed, and the place where it reports how many.
 type faucet struct {
 	t   testing.TB
 	dir string
 	at  string
 
-	mu     sync.Mutex // guards all below
-	opened bool
-	counts map[string]int // by allocation, as reported at its end
-	target string         // the allocation that is to write more lines at once
-	burst  int            // so many
+	mu      sync.Mutex     // guards all below
+	allowed int            // lines each may write for now
+	counts  map[string]int // by allocation, as reported at its end
+	target  string         // the allocation that is to write more lines at once
+	burst   int            // so many
 }
 
 func newFaucet(t testing.TB) *faucet {
@@ -150,10 +149,8 @@ func newFaucet(t testing.TB) *faucet {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		switch r.URL.Path {
-		case "/opened":
-			if !f.opened {
-				w.WriteHeader(http.StatusTooEarly)
-			}
+		case "/allowed":
+			fmt.Fprint(w, f.allowed)
 		case "/wrote":
 			n, err := strconv.Atoi(r.FormValue("n"))
 			if err != nil {
@@ -195,10 +192,10 @@ func (f *faucet) push(d *dev, instances, each int) {
 	d.ok(f.dir, "push")
 }
 
-func (f *faucet) open() {
+func (f *faucet) allow(lines int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.opened = true
+	f.allowed = lines
 }
 
 // pour asks an allocation for some lines at once.
@@ -230,7 +227,7 @@ func (f *faucet) finished(each int) (n int) {
 }
 
 // kill stops one allocation that has written something, and not yet all, by Nomad's API.
-func (f *faucet) kill(d *dev, r *numbered, each int, killed map[string]bool) bool {
+func (f *faucet) kill(d *dev, r *numbered, killed map[string]bool) bool {
 	f.t.Helper()
 	seen, reported := r.seen(), f.wrote()
 	ids := make([]string, 0, len(seen))
@@ -239,7 +236,7 @@ func (f *faucet) kill(d *dev, r *numbered, each int, killed map[string]bool) boo
 	}
 	slices.Sort(ids)
 	for _, id := range ids {
-		if _, ended := reported[id]; ended || killed[id] || seen[id] < 10 || seen[id] > each*9/10 {
+		if _, ended := reported[id]; ended || killed[id] || seen[id] < 10 {
 			continue
 		}
 		request, err := http.NewRequestWithContext(f.t.Context(), http.MethodPut, d.info.Nomad+"/v1/allocation/"+id+"/stop", nil)
@@ -294,21 +291,19 @@ func main() {
 		os.Stdout.Write(b)
 	}
 	report := func() { ask(fmt.Sprintf("%s/wrote?id=%s&n=%d", at, id, n)) }
-	for code, _ := ask(at + "/opened"); code != 200; code, _ = ask(at + "/opened") {
-		select {
-		case <-stop:
-			return
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-	for n < each {
+	for allowed := 0; n < each; {
 		select {
 		case <-stop:
 			report()
 			return
 		case <-time.After(10 * time.Millisecond):
 		}
-		write(min(25, each-n))
+		if n == allowed {
+			_, text := ask(at + "/allowed")
+			allowed, _ = strconv.Atoi(text)
+			allowed = max(n, allowed)
+		}
+		write(min(25, allowed-n))
 	}
 	report()
 	for {

@@ -53,6 +53,7 @@ type cluster struct {
 	failFn  func(call string) error // before a call is answered
 	breakFn func(sent int) bool     // after so many bytes of a followed stream: it breaks off
 	delayFn func(kind string)       // before a followed stream begins, after the caller has listed
+	hasty   bool                    // Nomad goes on to the next file before the end of one
 	calls   map[string]int
 	open    int // followed streams
 }
@@ -282,7 +283,7 @@ func (c *cluster) FollowLog(ctx context.Context, alloc, task, kind string, skip 
 		}
 		at := number
 		offset += int64(len(data))
-		if whole && next >= 0 {
+		if next >= 0 && (whole || c.hasty) {
 			number, offset = numbers[next], 0
 			file = s.files[number]
 		}
@@ -293,7 +294,7 @@ func (c *cluster) FollowLog(ctx context.Context, alloc, task, kind string, skip 
 				return err
 			}
 		}
-		if len(data) > 0 || whole && next >= 0 {
+		if len(data) > 0 || at != number {
 			continue
 		}
 		beat := time.NewTimer(20 * time.Millisecond)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -186,6 +187,27 @@ func TestFollowingOneInstanceEndsWithIt(t *testing.T) {
 	equal(t, "lines", got.got(), []string{"migrate[r1] stdout: one", "migrate[r1] stdout: two"})
 	equal(t, "of all instances, later", read(t, l, paas.LogQuery{Lines: 10}).texts(), []string{"not asked for"})
 	equal(t, "of the task, later", read(t, l, paas.LogQuery{Lines: 10, Process: "migrate"}).texts(), []string{"one", "two"})
+}
+
+// TestWhatComesAfterTheEndIsTold: Nomad says that an instance has ended before it has written down all of
+// its output.
+func TestWhatComesAfterTheEndIsTold(t *testing.T) {
+	t.Parallel()
+	c := newCluster()
+	c.set("a0", "web", paas.InstanceRunning)
+	c.write("a0", "stdout", "one\n")
+	c.set("a0", "web", paas.InstanceFailed)
+	var once sync.Once
+	c.delayFn = func(kind string) {
+		if kind == "stdout" {
+			once.Do(func() { c.write("a0", "stdout", "its last words") })
+		}
+	}
+	got := &collector{}
+	if err := newLogs(c).Logs(t.Context(), paas.LogQuery{Ref: shop, Instance: "a0", Lines: 10, Follow: true}, got.emit); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "lines", got.texts(), []string{"one", "its last words"})
 }
 
 func TestSidecarsAreNamedByTheirProcess(t *testing.T) {
