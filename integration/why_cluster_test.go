@@ -58,9 +58,9 @@ func whyDeployments() []whyCase {
 			w.serving(app)
 			w.again(app, "64MiB", "4096GiB")
 		}, arisen: func(w *whyStack, app string) bool { return w.deployment(app).Waits == "room" }, words: []string{"release 1 is serving", "free memory", "crumpet promote"}},
-		{cause: "deadline-passed", serves: true, app: whyApp{outer: []string{"deploy {\n deadline = \"8s\"\n surge = 1\n}"}, keys: []string{"instances = 3\nstartup = \"7s\"\nmin_healthy = \"4s\""}}, arise: failing("better"), arisen: func(w *whyStack, app string) bool {
+		{cause: "deadline-passed", serves: true, app: whyApp{outer: []string{"deploy {\n deadline = \"20s\"\n surge = 1\n}"}, keys: []string{"instances = 3\nstartup = \"18s\"\nmin_healthy = \"8s\""}}, arise: failing("better"), arisen: func(w *whyStack, app string) bool {
 			return strings.Contains(w.deployment(app).Reason, "deadline")
-		}, words: []string{"release 1 is serving", "deadline of 8s"}},
+		}, words: []string{"release 1 is serving", "deadline of 20s"}},
 		{cause: "turned-back", serves: true, limit: 3 * time.Minute, app: whyApp{keys: []string{`startup = "2s"`}}, arise: func(w *whyStack, app string) {
 			w.serving(app)
 			w.putKey("fabio/config/zz-"+app, "route del default--"+app+"--web--green\n")
@@ -91,8 +91,8 @@ func whyDeployments() []whyCase {
 			w.serving(app)
 			w.replace(app)
 			w.d.until(20*time.Second, "it is healthy again", func() bool {
-				s := w.d.status(app)
-				return len(w.allocs(app)) == 2 && s.Status == "running" && len(s.Instances) == 1
+				s, all := w.d.status(app), w.allocs(app)
+				return len(all) == 2 && len(s.Instances) == 1 && s.Instances[0].ID == all[0].ID && s.Instances[0].Health == "healthy"
 			})
 		}, words: []string{"was placed anew", "instead of"}},
 		{cause: "bad-rule", quick: true, serves: true, arise: func(w *whyStack, app string) {

@@ -200,21 +200,21 @@ func TestADeafInstanceIsExplainedByItsSockets(t *testing.T) {
 	f := newFolder(100)
 	f.at(after(0), allocations(1, running("a", 0, epoch)))
 	f.at(after(time.Second), checks(1, "a", paas.CheckCritical))
-	if list, due := watch.Looks(f.in, f.facts, after(4*time.Second)); len(list) != 0 || !due.Equal(after(5*time.Second)) {
-		t.Errorf("after 4 s Looks = %v, due %s, want none before 5 s", list, due)
+	if list, due := watch.Looks(f.in, f.facts, after(1500*time.Millisecond)); len(list) != 0 || !due.Equal(after(2*time.Second)) {
+		t.Errorf("after 1.5 s Looks = %v, due %s, want none before 2 s", list, due)
 	}
-	list, _ := watch.Looks(f.in, f.facts, after(5*time.Second))
+	list, _ := watch.Looks(f.in, f.facts, after(2*time.Second))
 	if len(list) != 1 || list[0].ID != "a" {
-		t.Fatalf("after 5 s Looks = %v, want a", list)
+		t.Fatalf("after 2 s Looks = %v, want a", list)
 	}
-	f.at(after(5*time.Second), watch.Seen{Looks: map[string]watch.Look{"a": {
+	f.at(after(2*time.Second), watch.Seen{Looks: map[string]watch.Look{"a": {
 		Addresses: []string{"127.0.0.1:8080"}, Output: "dial tcp 127.0.0.1:23456: connect: connection refused", At: after(5 * time.Second),
 	}}})
 	want := "web did not listen on port 23456 (PORT); it listens on 127.0.0.1:8080 instead"
 	if got := f.facts.Instances()[0].Reason; got != want {
 		t.Errorf("reason = %q, want %q", got, want)
 	}
-	if list, due := watch.Looks(f.in, f.facts, after(6*time.Second)); len(list) != 0 || !due.Equal(after(7*time.Second)) {
+	if list, due := watch.Looks(f.in, f.facts, after(3*time.Second)); len(list) != 0 || !due.Equal(after(4*time.Second)) {
 		t.Errorf("1 s later Looks = %v, due %s, want none before another 2 s", list, due)
 	}
 	f.at(after(8*time.Second), checks(2, "a", paas.CheckPassing))

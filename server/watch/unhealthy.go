@@ -16,7 +16,7 @@ import (
 
 // When an instance that runs but doesn't pass is looked at for the sockets it has.
 const (
-	lookAfter  = 5 * time.Second // since its task started, or half its startup limit if that is less
+	lookAfter  = 2 * time.Second // since its task started, or half its startup limit if that is less
 	lookEvery  = 2 * time.Second
 	lookAtOnce = 8 // instances in one turn
 )
