@@ -193,21 +193,25 @@ func TestFollowingOneInstanceEndsWithIt(t *testing.T) {
 // its output.
 func TestWhatComesAfterTheEndIsTold(t *testing.T) {
 	t.Parallel()
-	c := newCluster()
-	c.set("a0", "web", paas.InstanceRunning)
-	c.write("a0", "stdout", "one\n")
-	c.set("a0", "web", paas.InstanceFailed)
-	var once sync.Once
-	c.delayFn = func(kind string) {
-		if kind == "stdout" {
-			once.Do(func() { c.write("a0", "stdout", "its last words") })
+	for _, before := range []string{"", "one\n"} {
+		c := newCluster()
+		c.set("a0", "web", paas.InstanceRunning)
+		c.write("a0", "stdout", before)
+		c.set("a0", "web", paas.InstanceFailed)
+		var once sync.Once
+		c.delayFn = func(kind string) {
+			if kind == "stdout" {
+				once.Do(func() { c.write("a0", "stdout", "its last words") })
+			}
+		}
+		got := &collector{}
+		if err := newLogs(c).Logs(t.Context(), paas.LogQuery{Ref: shop, Instance: "a0", Lines: 10, Follow: true}, got.emit); err != nil {
+			t.Fatal(err)
+		}
+		if text := strings.Join(got.texts(), "\n"); text != before+"its last words" {
+			t.Errorf("got %q", text)
 		}
 	}
-	got := &collector{}
-	if err := newLogs(c).Logs(t.Context(), paas.LogQuery{Ref: shop, Instance: "a0", Lines: 10, Follow: true}, got.emit); err != nil {
-		t.Fatal(err)
-	}
-	equal(t, "lines", got.texts(), []string{"one", "its last words"})
 }
 
 func TestSidecarsAreNamedByTheirProcess(t *testing.T) {
