@@ -208,7 +208,7 @@ func TestADeafInstanceIsExplainedByItsSockets(t *testing.T) {
 		t.Fatalf("after 2 s Looks = %v, want a", list)
 	}
 	f.at(after(2*time.Second), watch.Seen{Looks: map[string]watch.Look{"a": {
-		Addresses: []string{"127.0.0.1:8080"}, Output: "dial tcp 127.0.0.1:23456: connect: connection refused", At: after(5 * time.Second),
+		Addresses: []string{"127.0.0.1:8080"}, Output: "dial tcp 127.0.0.1:23456: connect: connection refused", At: after(2 * time.Second),
 	}}})
 	want := "web did not listen on port 23456 (PORT); it listens on 127.0.0.1:8080 instead"
 	if got := f.facts.Instances()[0].Reason; got != want {
