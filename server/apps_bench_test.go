@@ -19,6 +19,7 @@ import (
 
 	"github.com/crumpet-paas/crumpet/server/api"
 	"github.com/crumpet-paas/crumpet/server/api/apitest"
+	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/store"
 )
 
@@ -28,7 +29,8 @@ const (
 	listWarm   = 5
 )
 
-// BenchmarkListAppsAgainstNomad reads the list of all apps of a team from the API over its store, and the
+// BenchmarkListAppsAgainstNomad reads three lists: all apps while nothing happens, all apps each time something
+// was written, and a page. It reads the list of all apps of a team from the API over its store, and the
 // list of as many jobs from a real Nomad, in turns over loopback. Each app has two healthy instances and
 // a route that answers; each job wants two instances, of which none is placed, as no client is there.
 func BenchmarkListAppsAgainstNomad(b *testing.B) {
@@ -55,18 +57,25 @@ func BenchmarkListAppsAgainstNomad(b *testing.B) {
 			token := http.Header{"Authorization": {"Bearer " + apitest.Token}}
 			for b.Loop() {
 				ours := server.URL + fmt.Sprintf("/v1/apps?limit=%d", n)
-				compareLists(b, "all", n, ours, nomad+"/v1/jobs", token)
-				compareLists(b, "page", 50, server.URL+"/v1/apps", nomad+"/v1/jobs?per_page=50", token)
+				written := func() { // the store keeps a list while nothing is written
+					if err := st.Emit(b.Context(), paas.Event{Time: time.Now(), Team: "default", App: "app-1", Kind: paas.EventDrift}); err != nil {
+						b.Fatal(err)
+					}
+				}
+				compareLists(b, "all", n, ours, nomad+"/v1/jobs", token, func() {})
+				compareLists(b, "written", n, ours, nomad+"/v1/jobs", token, written)
+				compareLists(b, "page", 50, server.URL+"/v1/apps", nomad+"/v1/jobs?per_page=50", token, func() {})
 			}
 		})
 	}
 }
 
-func compareLists(b *testing.B, what string, n int, ours, theirs string, header http.Header) {
+func compareLists(b *testing.B, what string, n int, ours, theirs string, header http.Header, before func()) {
 	b.Helper()
 	var mine, other []time.Duration
 	var bytesMine, bytesOther int64
 	for round := range listRounds {
+		before()
 		took, size := timeGet(b, ours, header)
 		tookOther, sizeOther := timeGet(b, theirs, nil)
 		if round >= listWarm {
@@ -153,21 +162,26 @@ func startNomad(b *testing.B, path string) string {
 	b.Helper()
 	dir := b.TempDir()
 	ports := make([]any, 3)
-	for n := range ports { // free now, and above the range that dev gives to tasks
+	for n := range ports { // free now; the kernel gives none of those that are dev's for tasks
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			b.Fatal(err)
 		}
 		ports[n] = l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a tcp listener
-		defer l.Close()                         //nolint:errcheck // closed below already
+		_ = l.Close()
 	}
 	config := filepath.Join(dir, "nomad.hcl")
 	text := fmt.Sprintf(`data_dir = %q
 bind_addr = "127.0.0.1"
-ports { 
+ports {
   http = %d
   rpc  = %d
   serf = %d
+}
+advertise {
+  http = "127.0.0.1"
+  rpc  = "127.0.0.1"
+  serf = "127.0.0.1"
 }
 server {
   enabled          = true
@@ -198,9 +212,10 @@ func launch(b *testing.B, cmd *exec.Cmd, cancel context.CancelFunc, address stri
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { cancel(); _ = cmd.Wait(); _ = log.Close() })
+	client := &http.Client{Timeout: time.Second}
 	deadline := time.Now().Add(time.Minute)
 	for time.Now().Before(deadline) {
-		answer, err := http.Get(address + "/v1/status/leader") //nolint:noctx // bounded by the loop
+		answer, err := client.Get(address + "/v1/status/leader") //nolint:noctx // bounded by the loop
 		if err == nil {
 			text, _ := io.ReadAll(answer.Body)
 			_ = answer.Body.Close()

@@ -2,25 +2,70 @@ package store
 
 import (
 	"context"
+	"sync"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/uptrace/bun"
 )
 
-// Overviews lists apps by team and name, as Apps does, and says of which there is nothing to tell: with four
-// statements, however many there are.
+// Overviews lists apps by team and name, as Apps does, and says of which there is nothing to tell: with a
+// handful of statements, however many there are.
 func (s *Store) Overviews(ctx context.Context, f paas.AppFilter) ([]paas.Overview, error) {
+	writes := s.writes.Load() // before the read: what is written meanwhile makes the list old
+	if list, ok := s.lists.get(writes, f); ok {
+		return list, nil
+	}
+	list, err := s.overviews(ctx, f)
+	if err == nil && !s.engine.shared {
+		s.lists.put(writes, f, list)
+	}
+	return list, err
+}
+
+// lists holds lists of apps for as long as nothing is written. A list may be asked for every second by
+// everybody who looks at it, and most of the time nothing has happened. Only where this process is the only
+// one that writes.
+type lists struct {
+	mu     sync.Mutex
+	writes uint64 // that the lists are of
+	kept   map[paas.AppFilter][]paas.Overview
+}
+
+// mostLists bounds the pages that are held.
+const mostLists = 16
+
+func (l *lists) get(writes uint64, f paas.AppFilter) ([]paas.Overview, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list, ok := l.kept[f]
+	return list, ok && l.writes == writes
+}
+
+func (l *lists) put(writes uint64, f paas.AppFilter, list []paas.Overview) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.kept == nil || l.writes != writes || len(l.kept) >= mostLists {
+		l.kept = map[paas.AppFilter][]paas.Overview{}
+	}
+	l.writes, l.kept[f] = writes, list
+}
+
+func (s *Store) overviews(ctx context.Context, f paas.AppFilter) ([]paas.Overview, error) {
 	var list []paas.Overview
 	err := s.view(ctx, "list apps", func(ctx context.Context, tx bun.Tx) error {
 		apps, err := readApps(ctx, tx, f)
 		if err != nil {
 			return err
 		}
-		busy, err := busyApps(ctx, tx)
+		if len(apps) == 0 {
+			return nil
+		}
+		page := rangeOf(apps)
+		busy, err := page.busy(ctx, tx)
 		if err != nil {
 			return err
 		}
-		healthy, err := healthyCounts(ctx, tx, f)
+		healthy, err := page.healthy(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -39,20 +84,33 @@ func (s *Store) Overviews(ctx context.Context, f paas.AppFilter) ([]paas.Overvie
 	return list, err
 }
 
-// busyApps are those with a deployment under way, a route that is not in every router, or an instance that
+// appRange is from the first to the last app of a page, so that a page costs what it shows.
+type appRange struct{ first, last paas.AppRef }
+
+func rangeOf(apps []paas.App) appRange { return appRange{apps[0].Ref(), apps[len(apps)-1].Ref()} }
+
+func (r appRange) in(q *bun.SelectQuery, alias string) *bun.SelectQuery {
+	key := "(" + alias + ".team, " + alias + ".app)"
+	return q.Where(key+" >= (?, ?)", r.first.Team, r.first.App).Where(key+" <= (?, ?)", r.last.Team, r.last.App)
+}
+
+// busy are the apps with a deployment under way, a route that is not in every router, or an instance that
 // ends again and again though it may be well just now.
-func busyApps(ctx context.Context, tx bun.Tx) (map[paas.AppRef]bool, error) {
-	var rows []struct{ Team, App string }
-	err := tx.NewRaw(`SELECT team, app FROM deployments WHERE status IN (?)
-		UNION SELECT c.team, c.app FROM claims c LEFT JOIN routes r ON r.host = c.host AND r.path = c.path AND r.team = c.team AND r.app = c.app
-		WHERE r.state IS NULL OR r.state = ?
-		UNION SELECT team, app FROM instances WHERE crashes >= ?`, bun.List(openStates), paas.RoutePending, paas.CrashLoop).Scan(ctx, &rows)
-	if err != nil {
-		return nil, err
-	}
-	busy := make(map[paas.AppRef]bool, len(rows))
-	for _, r := range rows {
-		busy[paas.AppRef{Team: r.Team, App: r.App}] = true
+func (r appRange) busy(ctx context.Context, tx bun.Tx) (map[paas.AppRef]bool, error) {
+	walking := r.in(tx.NewSelect().TableExpr("deployments AS d").ColumnExpr("d.team, d.app"), "d").Where("d.status IN (?)", bun.List(openStates))
+	unrouted := r.in(tx.NewSelect().TableExpr("claims AS c").ColumnExpr("c.team, c.app").
+		Join("LEFT JOIN routes AS r ON r.host = c.host AND r.path = c.path AND r.team = c.team AND r.app = c.app"), "c").
+		Where("r.state IS NULL OR r.state = ?", paas.RoutePending)
+	looping := r.in(tx.NewSelect().TableExpr("instances AS i").ColumnExpr("i.team, i.app"), "i").Where("i.crashes >= ?", paas.CrashLoop)
+	busy := map[paas.AppRef]bool{}
+	for _, q := range []*bun.SelectQuery{walking, unrouted, looping} {
+		var rows []struct{ Team, App string }
+		if err := q.Scan(ctx, &rows); err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			busy[paas.AppRef{Team: row.Team, App: row.App}] = true
+		}
 	}
 	return busy, nil
 }
@@ -78,14 +136,11 @@ func (s *Store) LiveRoutes(ctx context.Context, f paas.AppFilter) (map[paas.AppR
 
 type processKey struct{ team, app, process string }
 
-// healthyCounts gives how many instances of each process serve.
-func healthyCounts(ctx context.Context, tx bun.Tx, f paas.AppFilter) (map[processKey]int, error) {
-	q := tx.NewSelect().Table("instances").ColumnExpr("team, app, process, COUNT(*)").
-		Where("state = ?", paas.InstanceRunning).Where("health = ?", paas.HealthHealthy).Group("team", "app", "process")
-	if f.Team != "" {
-		q = q.Where("team = ?", f.Team)
-	}
-	rows, err := q.Rows(ctx)
+// healthy gives how many instances of each process serve.
+func (r appRange) healthy(ctx context.Context, tx bun.Tx) (map[processKey]int, error) {
+	rows, err := r.in(tx.NewSelect().TableExpr("instances AS i").ColumnExpr("i.team, i.app, i.process, COUNT(*)"), "i").
+		Where("i.state = ?", paas.InstanceRunning).Where("i.health = ?", paas.HealthHealthy).
+		GroupExpr("i.team, i.app, i.process").Rows(ctx)
 	if err != nil {
 		return nil, err
 	}

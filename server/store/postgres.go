@@ -7,6 +7,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"strings"
 	"syscall"
@@ -62,9 +63,7 @@ func openPostgres(ctx context.Context, cfg Config) (*Store, error) {
 		// The parser's error repeats the URL, and with it the password.
 		return nil, paas.Errorf(paas.Invalid, "store.url is not the address of a PostgreSQL database, such as postgres://USER:PASSWORD@HOST/DATABASE.")
 	}
-	for name, value := range session {
-		parsed.RuntimeParams[name] = value
-	}
+	maps.Copy(parsed.RuntimeParams, session)
 	parsed.ConnectTimeout = dialLimit
 	parsed.DialFunc = dial
 	parsed.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // bun writes the arguments into the text
@@ -75,7 +74,7 @@ func openPostgres(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	speak := &speaker{id: rand.Text(), config: parsed}
 	return &Store{write: write, read: read, engine: engine{
-		name: "PostgreSQL",
+		name: "PostgreSQL", shared: true,
 		// Everything of one snapshot is of one moment, and each write sees what the one before it committed.
 		reads:    &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 		writes:   &sql.TxOptions{Isolation: sql.LevelReadCommitted},
@@ -138,8 +137,7 @@ func migrateOne(ctx context.Context, db *sql.DB) error {
 
 // unopened says why a database can't be opened, without its password.
 func unopened(cfg *pgx.ConnConfig, err error) error {
-	var answer *pgconn.PgError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch answer.Code {
 		case "28P01", "28000":
 			return paas.Wrap(paas.Forbidden, answer, "PostgreSQL at %s refuses user %q. Check the user and the password in store.url.", cfg.Host, cfg.User)
@@ -147,8 +145,7 @@ func unopened(cfg *pgx.ConnConfig, err error) error {
 			return paas.Wrap(paas.NotFound, answer, "PostgreSQL at %s has no database %q. Make it with `createdb -O %s %s`.", cfg.Host, cfg.Database, cfg.User, cfg.Database)
 		}
 	}
-	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return paas.Wrap(paas.Unavailable, err, "PostgreSQL at %s:%d does not answer. Check that it runs and that store.url is right.", cfg.Host, cfg.Port)
 	}
 	return failed("open database", err)
@@ -187,8 +184,7 @@ func refused(err error) bool { return stateOf(err) != "" || errors.Is(err, pgx.E
 
 // stateOf gives the SQLSTATE of the database's answer, "" if it is none.
 func stateOf(err error) string {
-	var answer *pgconn.PgError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return answer.Code
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -33,11 +34,15 @@ type Store struct {
 	notify func(paas.AppRef)
 	builds func()
 	close  func() error
+
+	writes atomic.Uint64 // transactions that have written, or may have
+	lists  lists
 }
 
 // engine is what differs between the databases.
 type engine struct {
 	name   string // for a person: SQLite, PostgreSQL
+	shared bool   // other servers write to it as well
 	reads  *sql.TxOptions
 	writes *sql.TxOptions
 	// again says that a transaction that failed with err, and is certainly not committed, may go through if
