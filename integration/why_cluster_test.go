@@ -329,13 +329,14 @@ func (w *whyStack) portsTaken(on bool) {
 	}
 	job := nomadapi.NewServiceJob("by-hand", "by-hand", "", 1)
 	job.Datacenters = []string{"*"}
+	addresses := map[bool]int{true: 1, false: 2}[stack == "embedded"] // Nomad gives away the ports of ::1 as well
 	for _, n := range nodes {
 		network := &nomadapi.NetworkResource{}
 		for port := n.NodeResources.MinDynamicPort; port <= n.NodeResources.MaxDynamicPort; port++ {
 			network.ReservedPorts = append(network.ReservedPorts, nomadapi.Port{Label: fmt.Sprintf("p%d", port), Value: port})
 		}
 		wait, never := "local/wait", `{{ key "nobody/writes/this" }}`
-		group := nomadapi.NewTaskGroup(n.Name, 1).Constrain(nomadapi.NewConstraint("${node.unique.name}", "=", n.Name))
+		group := nomadapi.NewTaskGroup(n.Name, addresses).Constrain(nomadapi.NewConstraint("${node.unique.name}", "=", n.Name))
 		group.Networks = []*nomadapi.NetworkResource{network}
 		group.AddTask(&nomadapi.Task{ // the ports are held while it waits for its template
 			Name: "wait", Driver: "raw_exec", Config: map[string]any{"command": "/bin/true"},
@@ -348,6 +349,6 @@ func (w *whyStack) portsTaken(on bool) {
 	}
 	w.d.until(30*time.Second, "every port is taken", func() bool {
 		list, _, err := w.nomad.Jobs().Allocations("by-hand", false, nil)
-		return err == nil && len(list) == len(nodes)
+		return err == nil && len(list) == addresses*len(nodes)
 	})
 }
