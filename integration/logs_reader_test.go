@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/url"
 	"os/exec"
@@ -130,11 +131,7 @@ func (r *numbered) quiet() time.Duration {
 func (r *numbered) seen() map[string]int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	seen := map[string]int{}
-	for id, n := range r.next {
-		seen[id] = n
-	}
-	return seen
+	return maps.Clone(r.next)
 }
 
 // judge counts what was lost and repeated of what each allocation wrote.

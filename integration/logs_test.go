@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -208,11 +209,7 @@ func (f *faucet) pour(alloc string, lines int) {
 func (f *faucet) wrote() map[string]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	counts := map[string]int{}
-	for id, n := range f.counts {
-		counts[id] = n
-	}
-	return counts
+	return maps.Clone(f.counts)
 }
 
 func (f *faucet) reports() int { return len(f.wrote()) }

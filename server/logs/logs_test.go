@@ -53,12 +53,12 @@ func TestLinesOfAllSourcesComeInTheOrderOfTheirTimes(t *testing.T) {
 	equal(t, "all", short(got.texts()), want)
 	for n, line := range got.lines {
 		source, name := paas.LogApp, fmt.Sprintf("web[%d]", 0)
-		switch {
-		case n == 1:
+		switch n {
+		case 1:
 			source, name = paas.LogBuild, "build"
-		case n == 7:
+		case 7:
 			source, name = paas.LogPlatform, "platform"
-		case n == 2, n == 8:
+		case 2, 8:
 			name = "web[1]"
 		}
 		if line.Source != source || line.Name != name {

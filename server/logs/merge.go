@@ -151,7 +151,10 @@ func (m *merger) pick(now time.Time) (best *lane, until time.Time, wait time.Dur
 
 // turn hands on what may go now, and says how long to wait for more.
 func (m *merger) turn(now time.Time) (wait time.Duration, err error) {
-	for began := now; now.Sub(began) < slice && !(m.history && m.caughtUp(now)); now = time.Now() {
+	for began := now; now.Sub(began) < slice; now = time.Now() {
+		if m.history && m.caughtUp(now) {
+			break
+		}
 		best, until, wait := m.pick(now)
 		if best == nil {
 			return wait, nil

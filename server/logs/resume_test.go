@@ -228,7 +228,9 @@ func TestSlowReaderIsToldWhatItMissed(t *testing.T) {
 		return strings.HasPrefix(texts[len(texts)-1], last)
 	})
 	cancel()
-	<-ended
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
 	came, lost, gaps := 0, 0, 0
 	for _, line := range told.lines {
 		if line.Lost > 0 {

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,13 +92,5 @@ func lineOf(e paas.Event) paas.LogLine {
 
 // wants says whether lines of a source are asked for.
 func wants(q paas.LogQuery, source paas.LogSource) bool {
-	if len(q.Sources) == 0 {
-		return true
-	}
-	for _, s := range q.Sources {
-		if s == source {
-			return true
-		}
-	}
-	return false
+	return len(q.Sources) == 0 || slices.Contains(q.Sources, source)
 }
