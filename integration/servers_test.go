@@ -235,15 +235,14 @@ func (s *several) told(r *reader, app string) {
 	if streams < 2 {
 		s.t.Error("the reader's stream never broke: nothing was resumed")
 	}
+	once := []paas.EventKind{paas.EventReleaseCreated, paas.EventDeploymentEnded, paas.EventBuildEnded}
 	count := map[string]int{}
 	for i, e := range events {
 		if i > 0 && e.ID <= events[i-1].ID {
 			s.t.Errorf("event %d came after %d", e.ID, events[i-1].ID)
 		}
-		switch e.Kind {
-		case paas.EventReleaseCreated, paas.EventDeploymentEnded, paas.EventBuildEnded:
+		if slices.Contains(once, e.Kind) {
 			count[fmt.Sprintf("%s %d %s%s", e.Kind, e.Release, e.Deployment, e.Build)]++
-		default:
 		}
 	}
 	kinds := map[string]int{}

@@ -245,12 +245,12 @@ func (s *several) leader(but ...*one) *one {
 	var found *one
 	s.until(time.Minute, "a server leads", func() bool {
 		for _, asked := range s.all {
-			if contains(but, asked) {
+			if slices.Contains(but, asked) {
 				continue
 			}
 			for _, told := range s.list(asked) {
 				for _, o := range s.all {
-					if told.State == paas.ServerLeader && told.Name == o.name && !contains(but, o) {
+					if told.State == paas.ServerLeader && told.Name == o.name && !slices.Contains(but, o) {
 						found = o
 					}
 				}
@@ -263,21 +263,12 @@ func (s *several) leader(but ...*one) *one {
 
 func (s *several) follower(but ...*one) *one {
 	for _, o := range s.all {
-		if !contains(but, o) {
+		if !slices.Contains(but, o) {
 			return o
 		}
 	}
 	s.t.Fatal("there is no other server")
 	return nil
-}
-
-func contains(list []*one, o *one) bool {
-	for _, other := range list {
-		if other == o {
-			return true
-		}
-	}
-	return false
 }
 
 // reader follows the events of all teams, from the first on, at one server after the other: when a stream

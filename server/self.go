@@ -140,9 +140,9 @@ func (s *Server) present(ctx context.Context, at net.Addr) {
 	defer ticker.Stop()
 	var consulSaid, storeSaid error
 	for ctx.Err() == nil {
-		s.told(ctx, &consulSaid, "server not registered in consul", s.register(ctx, me))
+		s.told(ctx, &consulSaid, "registration in Consul", s.register(ctx, me))
 		if s.cfg.Shared() {
-			s.told(ctx, &storeSaid, "server not written to the store", s.store.PutServer(ctx, s.describe()))
+			s.told(ctx, &storeSaid, "row in the store", s.store.PutServer(ctx, s.describe()))
 		}
 		select {
 		case <-ctx.Done():
@@ -152,16 +152,16 @@ func (s *Server) present(ctx context.Context, at net.Addr) {
 	}
 	leaving, end := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer end()
-	s.told(leaving, &consulSaid, "server not deregistered in consul", s.consul.Deregister(leaving, me.ID))
+	s.told(leaving, &consulSaid, "deregistration in Consul", s.consul.Deregister(leaving, me.ID))
 	if s.cfg.Shared() {
-		s.told(leaving, &storeSaid, "server not taken off the store", s.store.DropServer(leaving, s.self.id))
+		s.told(leaving, &storeSaid, "end of its row in the store", s.store.DropServer(leaving, s.self.id))
 	}
 }
 
 // told logs a fault when it begins, not each time it is met.
 func (s *Server) told(ctx context.Context, before *error, what string, err error) {
 	if err != nil && *before == nil && ctx.Err() == nil {
-		s.log.Warn(what, "err", err)
+		s.log.Warn("server not made known", "what", what, "err", err)
 	}
 	*before = err
 }

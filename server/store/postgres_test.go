@@ -375,12 +375,11 @@ func leadOn(address string) {
 	fmt.Println("leading")
 	for {
 		err := s.Observe(context.Background(), epoch, o)
-		switch paas.CodeOf(err) {
-		case paas.Conflict:
+		if paas.CodeOf(err) == paas.Conflict {
 			fmt.Println("refused")
 			os.Exit(0)
-		case "":
-		default:
+		}
+		if err != nil {
 			fmt.Println("trouble:", err)
 		}
 	}

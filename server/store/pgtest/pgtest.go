@@ -66,8 +66,7 @@ func Own(t testing.TB) *Cluster {
 func use(t testing.TB, open func() (*Cluster, error)) *Cluster {
 	t.Helper()
 	c, err := open()
-	var none missing
-	if errors.As(err, &none) {
+	if none, ok := errors.AsType[missing](err); ok {
 		t.Skip(none.what)
 	}
 	if err != nil {

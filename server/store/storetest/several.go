@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -115,18 +116,18 @@ func serversListed(_ *testing.T, f *fixture) {
 	states := func() string {
 		list, err := f.Servers(f.ctx)
 		f.must(err)
-		text := ""
+		words := make([]string, 0, len(list))
 		for _, s := range list {
-			text += s.Name + " " + s.State + " "
+			words = append(words, s.Name+" "+s.State)
 		}
-		return text
+		return strings.Join(words, ", ")
 	}
-	f.equal("before anybody leads, without the one long gone", states(), "east follower north follower ")
+	f.equal("before anybody leads, without the one long gone", states(), "east follower, north follower")
 	epoch, err := f.Lead(f.ctx)
 	f.must(err)
 	one.Epoch, one.LedAt = epoch, &one.SeenAt
 	f.must(f.PutServer(f.ctx, one))
-	f.equal("one leads", states(), "east follower north leader ")
+	f.equal("one leads", states(), "east follower, north leader")
 	list, err := f.Servers(f.ctx)
 	f.must(err)
 	one.State, one.Store, one.StartedAt, one.SeenAt = paas.ServerLeader, list[1].Store, moment, moment.Add(time.Minute)
@@ -135,9 +136,9 @@ func serversListed(_ *testing.T, f *fixture) {
 	two.Epoch, err = f.Lead(f.ctx)
 	f.must(err)
 	f.must(f.PutServer(f.ctx, two))
-	f.equal("two has followed", states(), "east leader north follower ")
+	f.equal("two has followed", states(), "east leader, north follower")
 	f.must(f.DropServer(f.ctx, "b"))
-	f.equal("two has left", states(), "north follower ")
+	f.equal("two has left", states(), "north follower")
 }
 
 func firstToken(_ *testing.T, f *fixture) {
