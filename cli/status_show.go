@@ -136,9 +136,9 @@ func (s *session) instanceLines(list []wire.Instance) []string {
 		})
 	}
 	table := s.tableLines([]string{"INSTANCE", "PROCESS", "RELEASE", "STATE", "HEALTH", "NODE", "SINCE", "RESTARTS"}, rows)
-	lines := table[:1]
+	lines := slices.Clone(table[:1])
 	for n, i := range list {
-		lines = append(lines[:len(lines):len(lines)], table[n+1])
+		lines = append(lines, table[n+1])
 		text := i.Reason
 		if i.NextTry != nil {
 			text = strings.TrimPrefix(text+", next try "+untilText(*i.NextTry), ", ")

@@ -113,8 +113,11 @@ func TestGuardPutsAsideOwnKeysThatFreezeRouters(t *testing.T) {
 	d, r := newDrifted(t)
 	d.push(request(spec(1, "one"), "a"))
 	ctx, end := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- r.Run(ctx, 1) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = r.Run(ctx, 1) // ends with ctx only
+	}()
 	t.Cleanup(func() { end(); <-done })
 
 	d.set(paas.RuleKey{Key: "fabio/config/theirs", Text: "not ours to touch", Index: 3})
