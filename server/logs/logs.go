@@ -181,6 +181,9 @@ func (r *reading) loop(ctx context.Context, begin func(context.Context)) error {
 		}
 		m.tidy()
 		if r.over() {
+			if !r.q.Follow { // what could not be read is said after what could
+				return m.fault
+			}
 			return nil
 		}
 		if r.q.Follow && now.Sub(reread) >= r.cfg.Reread {

@@ -269,6 +269,15 @@ func TestErrorsOfNomadAndOfTheReaderEndIt(t *testing.T) {
 	if err := l.Logs(t.Context(), paas.LogQuery{Ref: shop, Lines: 1, Follow: true}, func(paas.LogPart) error { return full }); !errors.Is(err, full) {
 		t.Errorf("an error of emit: %v", err)
 	}
+	part := &collector{}
+	c.set("a1", "web", paas.InstanceRunning)
+	c.write("a1", "stdout", "y\n")
+	c.locked(func() {
+		c.failFn = func(call string) error { return map[bool]error{true: errBroken}[call == "read" && c.calls[call] > 2] }
+	})
+	if err := l.Logs(t.Context(), paas.LogQuery{Ref: shop, Lines: 9}, part.emit); paas.CodeOf(err) != paas.Unavailable {
+		t.Errorf("when some can't be read: %v, %q", err, part.texts())
+	}
 	c.locked(func() { c.failFn = func(string) error { return errBroken } })
 	for _, follow := range []bool{false, true} {
 		if err := l.Logs(t.Context(), paas.LogQuery{Ref: shop, Lines: 1, Follow: follow}, (&collector{}).emit); paas.CodeOf(err) != paas.Unavailable {

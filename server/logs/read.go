@@ -18,7 +18,7 @@ const (
 // instance, as we keep its end. Code: not_found.
 func (l *Logs) files(ctx context.Context, i paas.Instance, task, stream string) (list []paas.LogFile, kept bool, err error) {
 	all, err := l.cfg.Nomad.LogFiles(ctx, i.ID)
-	if paas.CodeOf(err) == paas.NotFound && i.State.Ended() {
+	if err != nil && paas.CodeOf(err) != paas.Unavailable && i.State.Ended() {
 		if all = l.keptFiles(i); all != nil {
 			kept, err = true, nil
 		}

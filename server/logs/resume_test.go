@@ -148,6 +148,65 @@ func TestNothingIsLostOrRepeatedWhateverBreaks(t *testing.T) {
 	}
 }
 
+func TestResumedStoryHasNothingOfBefore(t *testing.T) {
+	t.Parallel()
+	c := newCluster()
+	for n := range 25 { // more than are read
+		id := fmt.Sprintf("old%02d", n)
+		c.set(id, "web", paas.InstanceRunning)
+		c.write(id, "stdout", "before\n")
+		c.change(id, func(i *paas.Instance) { i.State = paas.InstanceComplete })
+	}
+	c.set("a0", "web", paas.InstanceRunning)
+	c.write("a0", "stdout", "before\n")
+	c.tell(time.Second, paas.Event{Kind: paas.EventAppChanged, Message: "before"})
+	l := newLogs(c)
+	got, stop := follow(t, l, paas.LogQuery{Lines: 100})
+	eventually(t, "what was there is told", func() bool { return len(got.texts()) == 22 })
+	_ = stop()
+	c.write("a0", "stdout", "after\n")
+	c.tell(2*time.Second, paas.Event{Kind: paas.EventAppChanged, Message: "after"})
+	again, stop := follow(t, l, paas.LogQuery{After: got.after, Lines: 100})
+	eventually(t, "what came since is told", func() bool { return len(again.texts()) >= 2 })
+	c.write("a0", "stdout", "last\n")
+	eventually(t, "what comes is told", func() bool { return slices.Contains(again.texts(), "last") })
+	_ = stop()
+	equal(t, "lines", again.texts(), []string{"after", "after", "last"})
+}
+
+func TestLineThatWasLeftInItsMiddleGoesOnThere(t *testing.T) {
+	t.Parallel()
+	c := newCluster()
+	c.size = 50_000
+	c.set("a0", "web", paas.InstanceRunning)
+	c.write("a0", "stdout", "line 0\n")
+	l := newLogs(c)
+	got, stop := follow(t, l, paas.LogQuery{Lines: 1})
+	eventually(t, "it begins", func() bool { return len(got.texts()) == 1 })
+	_ = stop()
+	var long strings.Builder
+	for long.Len() < 300_000 {
+		fmt.Fprintf(&long, "%d \u00e9 ", long.Len())
+	}
+	c.write("a0", "stdout", long.String()+"\nline 2\n")
+	text, after, parts := "", got.after, 0
+	for ; !strings.HasSuffix(text, "line 2"); parts++ {
+		err := l.Logs(t.Context(), paas.LogQuery{Ref: shop, After: after}, func(p paas.LogPart) error {
+			for _, line := range p.Lines {
+				text += line.Text
+			}
+			after = p.After
+			return errLeft
+		})
+		if !errors.Is(err, errLeft) {
+			t.Fatal(err)
+		}
+	}
+	if text != long.String()+"line 2" || parts < 4 {
+		t.Errorf("%d bytes in %d parts, of %d", len(text), parts, long.Len()+6)
+	}
+}
+
 func TestGapIsMarkedWithItsSize(t *testing.T) {
 	t.Parallel()
 	c := newCluster()
