@@ -50,14 +50,14 @@ func (c *cluster) ended(id string) paas.Deployment {
 
 func (c *cluster) until(what string, ok func() (paas.Deployment, bool)) paas.Deployment {
 	c.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		d, done := ok()
 		if done {
 			return d
 		}
 		if time.Now().After(deadline) {
-			c.t.Fatalf("waited 20 s until %s; last: %+v", what, d)
+			c.t.Fatalf("waited a minute until %s; last: %+v", what, d)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
