@@ -26,6 +26,11 @@ import (
 func TestWhy(t *testing.T) {
 	t.Parallel()
 	list := slices.Concat(whyApps(), whyDeployments(), whyOutages(), whyNodes())
+	t.Cleanup(func() {
+		if program, err := whyProgram(); err == nil {
+			_ = os.RemoveAll(filepath.Dir(program)) // a temporary folder
+		}
+	})
 	t.Run("every row of the table has a case", func(t *testing.T) { everyRow(t, list) })
 	if !proving {
 		list = slices.DeleteFunc(list, func(c whyCase) bool { return !c.quick })
@@ -125,11 +130,14 @@ func (w *whyStack) write(app string, a whyApp) {
 	w.d.t.Helper()
 	build := orElse(a.build, "none")
 	if build == "none" {
-		target := filepath.Join(w.dir(app), "prog")
-		if err := os.MkdirAll(w.dir(app), 0o755); err != nil {
-			w.d.t.Fatal(err)
+		program, err := whyProgram()
+		if err == nil {
+			err = os.MkdirAll(w.dir(app), 0o755)
 		}
-		if err := os.Link(whyProgram(), target); err != nil && !os.IsExist(err) {
+		if err == nil {
+			err = os.Link(program, filepath.Join(w.dir(app), "prog"))
+		}
+		if err != nil {
 			w.d.t.Fatal(err)
 		}
 	}
@@ -154,15 +162,18 @@ func (w *whyStack) write(app string, a whyApp) {
 }
 
 // whyProgram is built once; it goes wrong as MODE says.
-var whyProgram = sync.OnceValue(func() string {
-	path := filepath.Join(os.TempDir(), fmt.Sprintf("crumpet-why-%d", os.Getpid()))
-	_ = os.MkdirAll(path, 0o755) // the build says so if it could not be made
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(path, "prog"), "./testdata/why")
+var whyProgram = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "crumpet-why-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "prog")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./testdata/why")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("build the program of the causes: %v\n%s", err, out))
+		return "", fmt.Errorf("build the program of the causes: %w\n%s", err, out)
 	}
-	return filepath.Join(path, "prog")
+	return path, nil
 })
 
 // pushes begins a push that may fail, and waits for it when the test ends.
