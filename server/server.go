@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/crumpet-paas/crumpet/server/api"
 	"github.com/crumpet-paas/crumpet/server/auth"
@@ -249,9 +250,16 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 			{Name: "vault", Ping: c.vault.Ping},
 			{Name: "fabio", Ping: c.fabio.Ping},
 		},
-		Servers: s, Nodes: s.nodes, RouteURL: s.routeURL(), Version: opt.Version, ArtifactKey: key, Metrics: prometheus.NewRegistry(), MaxUpload: cfg.MaxUpload(),
+		Servers: s, Nodes: s.nodes, RouteURL: s.routeURL(), Version: opt.Version, ArtifactKey: key, Metrics: ownMetrics(), MaxUpload: cfg.MaxUpload(),
 	})
 	return nil
+}
+
+// ownMetrics are those of this process: its memory, goroutines and open files.
+func ownMetrics() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
 }
 
 // routeURL gives the URL of a route: the router's scheme and port with the route's host and path.
