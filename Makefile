@@ -69,8 +69,9 @@ fuzz: ## every fuzz target of the spec and its translation: FUZZTIME=10m each
 	@for target in spec:FuzzParse spec:FuzzFormat spec:FuzzUncommented jobspec:FuzzParseToJob jobspec:FuzzTextReachesTheTaskUnchanged build/detect:FuzzDetect; do \
 		$(GO) test ./server/$${target%:*} -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) || exit 1; done
 
-bench: build ## a push against `nomad job run` on the same real Nomad, seven rounds, medians (parsing: prove STORY=parse)
-	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./integration
+bench: build ## a push against `nomad job run`, the list of apps against that of jobs, memory of an idle server, changes folded
+	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 40m -run '^$$' -bench . -benchtime 1x -v ./integration ./server
+	GOMAXPROCS=1 $(GO) test -run '^$$' -bench Fold ./server/watch
 
 clean: ## remove what was built
 	rm -rf bin
