@@ -84,9 +84,9 @@ func TestNothingIsLostOrRepeatedWhateverBreaks(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			chance := rand.New(rand.NewPCG(seed, 1))
-			var mu sync.Mutex
-			odds := func(n int) bool { mu.Lock(); defer mu.Unlock(); return chance.IntN(n) == 0 }
+			chance, faults := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
+			var mu sync.Mutex // guards faults
+			odds := func(n int) bool { mu.Lock(); defer mu.Unlock(); return faults.IntN(n) == 0 }
 			c := newCluster()
 			c.size = 1 << 10 // and all files are kept: nothing need be lost
 			c.failFn = func(string) error {

@@ -195,10 +195,11 @@ func (t *tail) vanished(cut *splitter) {
 
 // list looks which files there are of this stream: at Nomad, or where we keep them for it.
 func (t *tail) list(ctx context.Context) (files []paas.LogFile, kept bool, err error) {
-	if t.ended.Load() && !t.instance.State.Ended() {
-		t.instance.State = paas.InstanceComplete // for all that is asked of it here
+	i := t.instance
+	if t.ended.Load() && !i.State.Ended() {
+		i.State = paas.InstanceComplete // as far as it matters for where its files are
 	}
-	files, kept, err = t.logs.files(ctx, t.instance, t.task, t.stream)
+	files, kept, err = t.logs.files(ctx, i, t.task, t.stream)
 	if err != nil {
 		return nil, false, err
 	}
