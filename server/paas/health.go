@@ -1,6 +1,9 @@
 package paas
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // AppHealth is how an app is, in one word: whether it serves, not what is done to it.
 type AppHealth string
@@ -74,9 +77,7 @@ func (s Snapshot) wanted() map[string]int {
 	if s.App.Release == 0 && len(s.Deployments) > 0 {
 		counts = s.Deployments[0].Wanted
 	}
-	for process, n := range counts {
-		wanted[process] = n
-	}
+	maps.Copy(wanted, counts)
 	return wanted
 }
 
