@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os/exec"
 	"path/filepath"
@@ -34,7 +35,9 @@ func TestExec(t *testing.T) {
 
 	// As much as is piped in comes out, to the end of it.
 	big := strings.Repeat("0123456789abcdef", 1<<17)
-	cat := d.command(t.Context(), app, "exec", "--", "cat")
+	limited, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cat := d.command(limited, app, "exec", "--", "cat")
 	cat.Stdin = strings.NewReader(big)
 	var out bytes.Buffer
 	cat.Stdout = &out
@@ -55,7 +58,7 @@ func TestExec(t *testing.T) {
 
 	// A command ends with its instance, and says so.
 	serving := d.status("sick").Instances[0].ID
-	long := d.command(t.Context(), app, "exec", "--instance", serving, "--", "sh", "-c", "echo begun; while :; do sleep 1; done")
+	long := d.command(limited, app, "exec", "--instance", serving, "--", "sh", "-c", "echo begun; while :; do sleep 1; done")
 	var said buffer
 	long.Stdout, long.Stderr = &said, &said
 	if err := long.Start(); err != nil {

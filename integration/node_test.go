@@ -13,7 +13,7 @@ func TestNodes(t *testing.T) {
 	t.Parallel()
 	d := startNodes(t, 2)
 	app := filepath.Join(t.TempDir(), "sick")
-	sick(t, app, `NUMBER = "1"`, "instances = 4\n    shutdown_delay = \"2s\"")
+	sick(t, app, `NUMBER = "1"`, "instances = 4\n    shutdown_delay = \"5s\"")
 	d.ok(app, "push")
 	rate, _ := size()
 	spread := func(first, second int) {

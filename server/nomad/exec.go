@@ -43,7 +43,7 @@ func (c *Client) Exec(ctx context.Context, r paas.ExecRequest, in <-chan paas.Ex
 	ctx, cancel := context.WithCancelCause(ctx)
 	var sending sync.WaitGroup
 	sending.Go(func() {
-		if err := send(ctx, conn, in, c.timeout); err != nil {
+		if err := send(ctx, conn, in); err != nil {
 			cancel(err)
 		}
 	})
@@ -101,13 +101,8 @@ func (c *Client) dial(ctx context.Context, r paas.ExecRequest, does string) (*we
 	return nil, c.answered(does, answer.StatusCode, string(body))
 }
 
-// send hands on input until ctx ends.
-func send(ctx context.Context, conn *websocket.Conn, in <-chan paas.ExecInput, timeout time.Duration) error {
-	write := func(frame *nomadapi.ExecStreamingInput) error {
-		limited, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
-		return wsjson.Write(limited, conn, frame)
-	}
+// send hands on input until ctx ends. A write has no deadline of its own: a command that takes no input holds it up.
+func send(ctx context.Context, conn *websocket.Conn, in <-chan paas.ExecInput) error {
 	alive := time.NewTicker(execAlive)
 	defer alive.Stop()
 	for {
@@ -128,7 +123,7 @@ func send(ctx context.Context, conn *websocket.Conn, in <-chan paas.ExecInput, t
 				frame.Stdin = &nomadapi.ExecStreamingIOOperation{Data: next.Data, Close: next.EOF}
 			}
 		}
-		if err := write(frame); err != nil && ctx.Err() == nil {
+		if err := wsjson.Write(ctx, conn, frame); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("send input: %w", err)
 		}
 	}
