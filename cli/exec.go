@@ -33,7 +33,7 @@ The instance is one that serves, of process web or the only one; --instance take
 or the beginning of that. The task has what its artifact and the node give it: whether there is a shell is
 up to them. That you run a command is told in ` + "`crumpet events`" + `: the program and where, not its arguments.`,
 		Example: `  crumpet exec shop -- sh
-  crumpet exec shop --instance 2 -- cat local/config.json
+  crumpet exec shop --instance 2 -- cat config.json
   crumpet exec shop --process worker --task proxy -- env
   crumpet exec shop -- sh -c 'cat > /tmp/dump' < dump.sql`,
 		Args: cobra.ArbitraryArgs,

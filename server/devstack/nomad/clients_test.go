@@ -137,16 +137,18 @@ func TestADrainWaitsForTheOtherNode(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
 	s.attach(t, "node-2", time.Hour)
-	s.register(t, job("app", 4, forever))
-	healthy := func() (count int) {
-		for _, a := range s.on(t, "app", 4)["node-1"] {
+	j := job("app", 4, forever)
+	j.TaskGroups[0].Migrate.MinHealthyTime = new(time.Second) // so that a drain that does not wait is seen
+	s.register(t, j)
+	healthy := func(node string) (count int) {
+		for _, a := range s.on(t, "app", 4)[node] {
 			if d := a.DeploymentStatus; d != nil && d.Healthy != nil && *d.Healthy {
 				count++
 			}
 		}
 		return count
 	}
-	s.until(t, "all are healthy", func() bool { return healthy() == 2 })
+	s.until(t, "all are healthy", func() bool { return healthy("node-1") == 2 && healthy("node-2") == 2 })
 	if _, err := s.Nodes().UpdateDrain(s.node(t, "node-2").ID, &nomadapi.DrainSpec{Deadline: time.Hour}, false, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +160,7 @@ func TestADrainWaitsForTheOtherNode(t *testing.T) {
 		}
 		up := 0
 		for _, a := range list {
-			if a.DesiredStatus == "run" && a.ClientStatus == "running" {
+			if d := a.DeploymentStatus; a.DesiredStatus == "run" && a.ClientStatus == "running" && d != nil && d.Healthy != nil && *d.Healthy {
 				up++
 			}
 		}
@@ -167,7 +169,7 @@ func TestADrainWaitsForTheOtherNode(t *testing.T) {
 		return err == nil && !n.Drain && n.LastDrain != nil && n.LastDrain.Status == "complete"
 	})
 	if fewest < 3 {
-		t.Errorf("only %d of 4 ran while max_parallel is 1", fewest)
+		t.Errorf("only %d of 4 were healthy while max_parallel is 1", fewest)
 	}
 	if by := s.on(t, "app", 4); len(by["node-1"]) != 4 {
 		t.Errorf("got %v", by)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -133,11 +132,11 @@ func (s *Server) beside(a *state.Alloc, name string, command []string) (executor
 	case ts == nil || ts.StartedAt.IsZero():
 		return none, time.Time{}, fail(http.StatusNotFound, "task %q not started yet.", name)
 	}
-	dir, number := executor.Latest(s.runDir(a.ID, name))
+	run, number := executor.Latest(s.runDir(a.ID, name))
 	if ts.State != "running" || number == 0 {
 		return none, time.Time{}, fail(http.StatusNotFound, "task %q is not running.", name)
 	}
-	handle, err := executor.Attach(dir)
+	handle, err := executor.Attach(run)
 	if err != nil {
 		return none, time.Time{}, fail(http.StatusNotFound, "task %q is not running.", name)
 	}
@@ -149,8 +148,12 @@ func (s *Server) beside(a *state.Alloc, name string, command []string) (executor
 	if err != nil {
 		return none, time.Time{}, err
 	}
+	dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", handle.Pid())) // that of the task's work_dir, unless it went elsewhere
+	if err != nil {
+		return none, time.Time{}, fail(http.StatusNotFound, "task %q is not running.", name)
+	}
 	return executor.Beside{
-		Dir: filepath.Join(s.allocDir(a.ID), name), Command: command, User: user,
+		Dir: dir, Command: command, User: user,
 		Env: strings.Split(strings.TrimRight(string(environ), "\x00"), "\x00"),
 	}, ts.StartedAt, nil
 }
