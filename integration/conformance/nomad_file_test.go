@@ -55,7 +55,7 @@ func (p *probe) serving(j *nomadapi.Job) (alloc, address string) {
 
 const (
 	lsCall   = "nomad GET /v1/client/fs/ls/:id?namespace&path"
-	readCall = "nomad GET /v1/client/fs/readat/:id?limit&namespace&offset&path"
+	readCall = "nomad GET /v1/client/fs/stream/:id?follow&namespace&offset&origin&path"
 )
 
 // files makes the query of a call about files: pairs of names and values.
@@ -81,16 +81,27 @@ func (p *probe) logFiles(alloc string) (list []string) {
 	return list
 }
 
-// readAt reads a part of a file of an allocation's logs.
-func (p *probe) readAt(alloc, name string, offset, limit int) (string, error) {
-	body, err := p.nomad.Raw().Response("/v1/client/fs/readat/"+alloc,
-		p.files("path", "alloc/logs/"+name, "offset", fmt.Sprint(offset), "limit", fmt.Sprint(limit)))
+// streamed reads a file of an allocation's logs from an offset to its end, as a server does.
+func (p *probe) streamed(alloc, name string, offset int) (string, error) {
+	body, err := p.nomad.Raw().Response("/v1/client/fs/stream/"+alloc,
+		p.files("path", "alloc/logs/"+name, "offset", fmt.Sprint(offset), "origin", "start", "follow", "false"))
 	if err != nil {
 		return "", err
 	}
 	defer body.Close() //nolint:errcheck // read to its end below
-	text, err := io.ReadAll(body)
-	return string(text), err
+	var out bytes.Buffer
+	for frames := json.NewDecoder(body); ; {
+		var f nomadapi.StreamFrame
+		if err := frames.Decode(&f); errors.Is(err, io.EOF) {
+			return out.String(), nil
+		} else if err != nil {
+			return out.String(), err
+		}
+		if len(f.Data) > 0 && !strings.HasSuffix(f.File, "alloc/logs/"+name) {
+			return "", fmt.Errorf("a frame of %q", f.File)
+		}
+		out.Write(f.Data)
+	}
 }
 
 const logCall = "nomad GET /v1/client/fs/logs/:id?follow&namespace&offset&origin&task&type"
@@ -171,10 +182,10 @@ var nomadFileRows = []row{
 		calls: []string{lsCall, readCall},
 		want: `
 			files: web.stderr.0 0 bytes, web.stdout.0 18 bytes
-			3 bytes from the 10th on: "one"
-			more than there is: "two\n"
-			from beyond its end: ""
+			from the 10th byte on: "one\ntwo\n"
+			at its end: ""
 			a file that is not there: 400 true
+			a file of no allocation: 404 true
 			files of no allocation: 404 true`,
 		run: func(p *probe) {
 			alloc, address := p.serving(p.server(1))
@@ -182,16 +193,17 @@ var nomadFileRows = []row{
 			p.ask(address, "/say/two")
 			p.until("the lines are there", func() bool { return strings.HasSuffix(p.text(alloc, "stdout", 1000), "two\n") })
 			p.say("files: %s", strings.Join(p.logFiles(alloc), ", "))
-			part := func(name string, offset, limit int) string {
-				text, err := p.readAt(alloc, name, offset, limit)
+			part := func(offset int) string {
+				text, err := p.streamed(alloc, "web.stdout.0", offset)
 				p.check(err)
 				return text
 			}
-			p.say("3 bytes from the 10th on: %q", part("web.stdout.0", 10, 3))
-			p.say("more than there is: %q", part("web.stdout.0", 14, 1000))
-			p.say("from beyond its end: %q", part("web.stdout.0", 100, 1000))
-			_, err := p.readAt(alloc, "web.stdout.7", 0, 10)
+			p.say("from the 10th byte on: %q", part(10))
+			p.say("at its end: %q", part(18))
+			_, err := p.streamed(alloc, "web.stdout.7", 0)
 			p.say("a file that is not there: 400 %t", strings.Contains(fmt.Sprint(err), "400"))
+			_, err = p.streamed("11111111-2222-3333-4444-555555555555", "web.stdout.0", 0)
+			p.say("a file of no allocation: 404 %t", strings.Contains(fmt.Sprint(err), "404"))
 			_, err = p.nomad.Raw().Query("/v1/client/fs/ls/11111111-2222-3333-4444-555555555555", &[]any{}, p.files("path", "alloc/logs"))
 			p.say("files of no allocation: 404 %t", strings.Contains(fmt.Sprint(err), "404"))
 		},

@@ -220,17 +220,30 @@ func (c *cluster) LogFiles(_ context.Context, alloc string) ([]paas.LogFile, err
 	return list, nil
 }
 
-func (c *cluster) ReadLog(_ context.Context, alloc string, f paas.LogFile, offset int64, limit int) ([]byte, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.asked("read", alloc); err != nil {
-		return nil, err
+func (c *cluster) ReadLog(_ context.Context, alloc string, f paas.LogFile, offset, size int64, hear func([]byte) error) error {
+	for sent := 0; size > 0; {
+		c.mu.Lock()
+		err := c.asked("read", alloc)
+		if err == nil && c.breakFn != nil && c.breakFn(sent) {
+			err = errBroken
+		}
+		file := c.streams[alloc+"/"+f.Task+"/"+f.Stream].files[f.Number]
+		if err == nil && (file == nil || offset >= int64(len(file.data))) {
+			err = paas.Errorf(paas.NotFound, "no such file")
+		}
+		if err != nil {
+			c.mu.Unlock()
+			return err
+		}
+		part := bytes.Clone(file.data[offset:min(int64(len(file.data)), offset+min(size, 900))])
+		c.mu.Unlock()
+		if err := hear(part); err != nil {
+			return err
+		}
+		sent += len(part)
+		offset, size = offset+int64(len(part)), size-int64(len(part))
 	}
-	file := c.streams[alloc+"/"+f.Task+"/"+f.Stream].files[f.Number]
-	if file == nil || offset > int64(len(file.data)) {
-		return nil, paas.Errorf(paas.NotFound, "no such file")
-	}
-	return bytes.Clone(file.data[offset:min(int64(len(file.data)), offset+int64(limit))]), nil
+	return nil
 }
 
 var errBroken = paas.Wrap(paas.Unavailable, errors.New("connection reset"), "Nomad does not answer.")

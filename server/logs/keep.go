@@ -20,7 +20,8 @@ import (
 
 const (
 	keptBytes   = 1 << 20 // of each stream of an instance that has ended, its last ones
-	keptOfApp   = 200     // instances, the last ones to end
+	keptChunk   = 64 << 10
+	keptOfApp   = 200 // instances, the last ones to end
 	keepAfter   = 2 * time.Second
 	keepEvery   = 30 * time.Second // without a word from the store
 	keepWithin  = time.Minute      // one instance
@@ -195,20 +196,15 @@ func (l *Logs) copy(ctx context.Context, alloc string, f paas.LogFile, to string
 		return fmt.Errorf("keep logs: %w", err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	for at := f.From; at < f.Size; {
-		data, err := l.cfg.Nomad.ReadLog(ctx, alloc, f, at, int(min(chunk, f.Size-at)))
-		if err != nil {
-			return err
-		}
-		if len(data) == 0 {
-			return fmt.Errorf("keep logs: %s ended at %d of %d bytes", keptName(f), at, f.Size)
-		}
+	if f.From == f.Size {
+		return nil
+	}
+	return l.cfg.Nomad.ReadLog(ctx, alloc, f, f.From, f.Size-f.From, func(data []byte) error {
 		if _, err := file.Write(data); err != nil {
 			return fmt.Errorf("keep logs: %w", err)
 		}
-		at += int64(len(data))
-	}
-	return nil
+		return nil
+	})
 }
 
 // ends leaves the last keptBytes of each stream.
@@ -291,31 +287,42 @@ func (l *Logs) keptFiles(i paas.Instance) []paas.LogFile {
 	return l.keep.have[i.ID].Files
 }
 
-// readKept reads what is kept of a file.
-func (l *Logs) readKept(i paas.Instance, f paas.LogFile, offset int64, limit int) ([]byte, error) {
+// readKept calls hear with what is kept of a file.
+func (l *Logs) readKept(i paas.Instance, f paas.LogFile, offset, size int64, hear func([]byte) error) error {
 	gone := paas.Errorf(paas.NotFound, "What instance %s wrote is gone.", short(i.ID))
 	n := slices.IndexFunc(l.keptFiles(i), func(k paas.LogFile) bool { return keptName(k) == keptName(f) })
 	if n < 0 || offset < l.keptFiles(i)[n].From {
-		return nil, gone
+		return gone
 	}
 	dir, err := l.keptDir(i)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	file, err := os.Open(filepath.Join(dir, keptName(f)))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, gone
+		return gone
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read kept log: %w", err)
+		return fmt.Errorf("read kept log: %w", err)
 	}
 	defer func() { _ = file.Close() }() // read only
-	data := make([]byte, limit)
-	read, err := file.ReadAt(data, offset-l.keptFiles(i)[n].From)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read kept log: %w", err)
+	data := make([]byte, keptChunk)
+	for at := offset - l.keptFiles(i)[n].From; size > 0; {
+		read, err := file.ReadAt(data[:min(size, keptChunk)], at)
+		if read > 0 {
+			if err := hear(data[:read]); err != nil {
+				return err
+			}
+			at, size = at+int64(read), size-int64(read)
+		}
+		if errors.Is(err, io.EOF) && size > 0 {
+			return gone
+		}
+		if err != nil && size > 0 {
+			return fmt.Errorf("read kept log: %w", err)
+		}
 	}
-	return data[:read], nil
+	return nil
 }
 
 // forget removes what is too old, too much of one app, or of an app that is no more.

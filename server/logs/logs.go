@@ -23,8 +23,9 @@ const mostLines = 10_000
 type Nomad interface {
 	// LogFiles lists the files of an allocation, in any order.
 	LogFiles(ctx context.Context, alloc string) ([]paas.LogFile, error)
-	// ReadLog reads at most limit bytes of a file.
-	ReadLog(ctx context.Context, alloc string, f paas.LogFile, offset int64, limit int) ([]byte, error)
+	// ReadLog calls hear with the bytes of a file from offset on, size of them in all. The code is
+	// not_found if there are fewer.
+	ReadLog(ctx context.Context, alloc string, f paas.LogFile, offset, size int64, hear func([]byte) error) error
 	// FollowLog calls hear with all that is in the files after the first skip bytes, and with what
 	// comes, and with empty chunks while nothing comes, until ctx ends, hear fails or Nomad is lost.
 	FollowLog(ctx context.Context, alloc, task, stream string, skip int64, hear func(paas.LogChunk) error) error

@@ -31,12 +31,12 @@ func (l *Logs) files(ctx context.Context, i paas.Instance, task, stream string) 
 	return all, kept, nil
 }
 
-// read reads bytes of a file, from where it was listed.
-func (l *Logs) read(ctx context.Context, i paas.Instance, kept bool, f paas.LogFile, offset int64, limit int) ([]byte, error) {
+// read calls hear with bytes of a file, from where it was listed.
+func (l *Logs) read(ctx context.Context, i paas.Instance, kept bool, f paas.LogFile, offset, size int64, hear func([]byte) error) error {
 	if kept {
-		return l.readKept(i, f, offset, limit)
+		return l.readKept(i, f, offset, size, hear)
 	}
-	return l.cfg.Nomad.ReadLog(ctx, i.ID, f, offset, limit)
+	return l.cfg.Nomad.ReadLog(ctx, i.ID, f, offset, size, hear)
 }
 
 // back finds the place from which a stream has n lines more, looking no further back than mostBack.
@@ -54,8 +54,9 @@ func (l *Logs) back(ctx context.Context, i paas.Instance, kept bool, files []paa
 		}
 		for end := f.Size; end > f.From; {
 			size := min(end-f.From, backChunk)
-			data, err := l.read(ctx, i, kept, f, end-size, int(size))
-			if paas.CodeOf(err) == paas.NotFound || err == nil && int64(len(data)) < size {
+			data := make([]byte, 0, size)
+			err := l.read(ctx, i, kept, f, end-size, size, func(part []byte) error { data = append(data, part...); return nil })
+			if paas.CodeOf(err) == paas.NotFound {
 				return at, nil // rotated away: more than this there is not
 			}
 			if err != nil {

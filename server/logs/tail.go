@@ -12,9 +12,8 @@ import (
 )
 
 const (
-	chunk      = 128 << 10 // bytes read at once of what is there already
-	credits    = 2         // batches of one tail that wait to be merged
-	passes     = 3         // of reading files, until a stream is followed however fast it grows
+	credits    = 2 // batches of one tail that wait to be merged
+	passes     = 3 // of reading files, until a stream is followed however fast it grows
 	retryFirst = 100 * time.Millisecond
 	retryMost  = 2 * time.Second
 )
@@ -261,15 +260,17 @@ func (t *tail) catchUp(ctx context.Context, cut *splitter, files []paas.LogFile)
 			t.gap(ctx, cut, begins)
 		}
 		t.upto = f.Modified
-		for t.at.Offset < f.Size {
-			data, err := t.logs.read(ctx, t.instance, t.kept, f, t.at.Offset, int(min(chunk, f.Size-t.at.Offset)))
-			if paas.CodeOf(err) == paas.NotFound || err == nil && len(data) == 0 {
+		if t.at.Offset < f.Size {
+			err := t.logs.read(ctx, t.instance, t.kept, f, t.at.Offset, f.Size-t.at.Offset, func(data []byte) error {
+				t.take(ctx, cut, data)
+				return ctx.Err()
+			})
+			if paas.CodeOf(err) == paas.NotFound {
 				return errBehind // it was rotated away while we read: the next list says what is left
 			}
 			if err != nil {
 				return err
 			}
-			t.take(ctx, cut, data)
 		}
 		t.from, t.upto = f.Modified, time.Time{}
 	}

@@ -45,30 +45,40 @@ func (c *Client) LogFiles(ctx context.Context, alloc string) ([]paas.LogFile, er
 	return files, nil
 }
 
-// ReadLog reads at most limit bytes of a log's file, from offset on: fewer at its end. The code is
-// not_found for a file that is gone.
-func (c *Client) ReadLog(ctx context.Context, alloc string, f paas.LogFile, offset int64, limit int) ([]byte, error) {
+// ReadLog calls hear with the bytes of a log's file from offset on, size of them in all. The code is
+// not_found for a file that is gone, or has fewer.
+//
+// It reads a stream of frames, as /v1/client/fs/readat and cat answer an error with status 200 and the
+// error's text as if it were the file's.
+func (c *Client) ReadLog(ctx context.Context, alloc string, f paas.LogFile, offset, size int64, hear func([]byte) error) error {
 	does := fmt.Sprintf("read %s of allocation %s", logFileName(f), alloc)
-	limited, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	body, err := c.api.Raw().Response("/v1/client/fs/readat/"+url.PathEscape(alloc), fileQuery(limited, map[string]string{
-		"path": path.Join(logDir, logFileName(f)), "offset": strconv.FormatInt(offset, 10), "limit": strconv.Itoa(limit),
-	}))
-	if err != nil {
-		err = c.fail(ctx, err, does)
-		if paas.CodeOf(err) == paas.Invalid { // it can't be looked at: it was rotated away since it was listed
-			err = paas.Wrap(paas.NotFound, err, "A file of this log is gone.")
+	gone := func(err error) error { return paas.Wrap(paas.NotFound, err, "A file of this log is gone.") }
+	err := c.frames(ctx, does, "/v1/client/fs/stream/"+url.PathEscape(alloc), map[string]string{
+		"path": path.Join(logDir, logFileName(f)), "offset": strconv.FormatInt(offset, 10), "origin": "start", "follow": "false",
+	}, func(chunk paas.LogChunk) error {
+		data := chunk.Data[:min(int64(len(chunk.Data)), size)]
+		size -= int64(len(data))
+		if len(data) > 0 {
+			if err := hear(data); err != nil {
+				return err
+			}
 		}
-		return nil, err
+		if size == 0 {
+			return errEnough
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, errEnough), size == 0:
+		return nil
+	case paas.CodeOf(err) == paas.Invalid, errors.Is(err, io.EOF): // it can't be looked at, or ended: it was rotated away since it was listed
+		return gone(err)
 	}
-	defer func() { _ = body.Close() }() // read only
-	data := make([]byte, limit)
-	n, err := io.ReadFull(body, data)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, c.fail(ctx, err, does)
-	}
-	return data[:n], nil
+	return err
 }
+
+// errEnough ends a stream whose rest is not wanted.
+var errEnough = errors.New("enough")
 
 // FollowLog calls hear with what a task has written to a stream ("stdout" or "stderr"), without the
 // first skip bytes of the files there are, and then with what it writes, until ctx ends, hear fails, or
@@ -76,13 +86,18 @@ func (c *Client) ReadLog(ctx context.Context, alloc string, f paas.LogFile, offs
 // offset at which one of the reads ended that went into them. Code as of LogFiles, and unavailable.
 func (c *Client) FollowLog(ctx context.Context, alloc, task, stream string, skip int64, hear func(paas.LogChunk) error) error {
 	does := fmt.Sprintf("follow %s of allocation %s", stream, alloc)
+	return c.frames(ctx, does, "/v1/client/fs/logs/"+url.PathEscape(alloc), map[string]string{
+		"task": task, "type": stream, "follow": "true", "origin": "start", "offset": strconv.FormatInt(skip, 10),
+	}, hear)
+}
+
+// frames calls hear with each frame of a stream until it ends, which is an error too.
+func (c *Client) frames(ctx context.Context, does, at string, params map[string]string, hear func(paas.LogChunk) error) error {
 	quiet, cancel := context.WithCancel(ctx)
 	defer cancel()
 	watchdog := time.AfterFunc(silent, cancel)
 	defer watchdog.Stop()
-	body, err := c.api.Raw().Response("/v1/client/fs/logs/"+url.PathEscape(alloc), fileQuery(quiet, map[string]string{
-		"task": task, "type": stream, "follow": "true", "origin": "start", "offset": strconv.FormatInt(skip, 10),
-	}))
+	body, err := c.api.Raw().Response(at, fileQuery(quiet, params))
 	if err != nil {
 		return c.fail(ctx, err, does)
 	}

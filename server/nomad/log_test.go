@@ -51,22 +51,39 @@ func TestPartOfALogFileIsRead(t *testing.T) {
 	var query string
 	c := server(t, func(w http.ResponseWriter, r *http.Request) {
 		query = r.URL.Path + "?" + r.URL.Query().Encode()
-		if r.URL.Query().Get("offset") == "99" {
+		switch r.URL.Query().Get("offset") {
+		case "99":
 			http.Error(w, "stat /x: no such file or directory", http.StatusBadRequest) // as Nomad says it
-			return
+		case "7":
+			_, _ = io.WriteString(w, `{"Data":"dHdv`)
+		default:
+			_, _ = io.WriteString(w, `{"Data":"dHdv","File":"alloc/logs/web.stderr.3","Offset":7}{}{"Data":"Cg==","File":"alloc/logs/web.stderr.3"}`)
 		}
-		_, _ = io.WriteString(w, "two\n")
 	})
 	f := paas.LogFile{Task: "web", Stream: "stderr", Number: 3}
-	got, err := c.ReadLog(t.Context(), "a1", f, 4, 100)
-	if string(got) != "two\n" || err != nil {
-		t.Errorf("got %q, %v", got, err)
+	for _, tt := range []struct {
+		offset, size int64
+		want         string
+		code         paas.Code
+	}{
+		{4, 4, "two\n", ""},
+		{4, 2, "tw", ""},
+		{4, 5, "two\n", paas.NotFound}, // shorter than it was listed
+		{99, 4, "", paas.NotFound},
+		{7, 4, "", paas.Unavailable},
+	} {
+		var got strings.Builder
+		err := c.ReadLog(t.Context(), "a1", f, tt.offset, tt.size, func(data []byte) error { got.Write(data); return nil })
+		if got.String() != tt.want || (err == nil) != (tt.code == "") || err != nil && paas.CodeOf(err) != tt.code {
+			t.Errorf("%d bytes from %d on: %q, %v", tt.size, tt.offset, got.String(), err)
+		}
 	}
-	if want := "/v1/client/fs/readat/a1?limit=100&namespace=%2A&offset=4&path=alloc%2Flogs%2Fweb.stderr.3"; query != want {
+	if want := "/v1/client/fs/stream/a1?follow=false&namespace=%2A&offset=7&origin=start&path=alloc%2Flogs%2Fweb.stderr.3"; query != want {
 		t.Errorf("query = %s, want %s", query, want)
 	}
-	if _, err := c.ReadLog(t.Context(), "a1", f, 99, 100); paas.CodeOf(err) != paas.NotFound {
-		t.Errorf("a file that is gone: %v", err)
+	full := errors.New("full")
+	if err := c.ReadLog(t.Context(), "a1", f, 4, 4, func([]byte) error { return full }); !errors.Is(err, full) {
+		t.Errorf("got %v", err)
 	}
 }
 
