@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -44,10 +45,8 @@ func TestNodes(t *testing.T) {
 	d.reviveNode("dev-2")
 	d.until(time.Minute, "it has ended what lived on", func() bool {
 		for _, p := range d.processes() {
-			for _, id := range lost {
-				if p.belongs(id) {
-					return false
-				}
+			if slices.ContainsFunc(lost, p.belongs) {
+				return false
 			}
 		}
 		return true

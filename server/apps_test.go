@@ -32,7 +32,7 @@ func TestTheListOfAppsSaysWhatEachAppSays(t *testing.T) {
 	t.Cleanup(server.Close)
 	get := func(path string, into any) {
 		t.Helper()
-		_, text := apitest.Call(t, "GET", server.URL+path, nil)
+		_, text := apitest.Call(t, "GET", server.URL+path, nil) //nolint:bodyclose // Call closes it
 		if err := json.Unmarshal(text, into); err != nil {
 			t.Fatalf("GET %s: %v: %s", path, err, text)
 		}

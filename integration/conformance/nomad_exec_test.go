@@ -21,7 +21,7 @@ func (p *probe) exec(alloc, task, input string, command ...string) {
 	query := url.Values{"task": {task}, "tty": {"false"}, "command": {string(text)}, "namespace": {"default"}}
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	conn, _, err := websocket.Dial(p.ctx, p.at["nomad"]+"/v1/client/allocation/"+alloc+"/exec?"+query.Encode(), &websocket.DialOptions{
+	conn, _, err := websocket.Dial(p.ctx, p.at["nomad"]+"/v1/client/allocation/"+alloc+"/exec?"+query.Encode(), &websocket.DialOptions{ //nolint:bodyclose // the library closes it
 		HTTPClient: &http.Client{Transport: recorder{"nomad", &p.calls, transport}},
 	})
 	p.check(err)

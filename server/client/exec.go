@@ -89,7 +89,7 @@ func (c *Client) dial(ctx context.Context, path string) (conn *websocket.Conn, e
 			return err
 		}
 		var answer *http.Response
-		conn, answer, err = websocket.Dial(limited, r.URL.String(), &websocket.DialOptions{
+		conn, answer, err = websocket.Dial(limited, r.URL.String(), &websocket.DialOptions{ //nolint:bodyclose // the library closes it
 			HTTPClient: c.http, HTTPHeader: r.Header, CompressionMode: websocket.CompressionDisabled,
 		})
 		switch {

@@ -85,7 +85,7 @@ func (c *Client) dial(ctx context.Context, r paas.ExecRequest, does string) (*we
 	}
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	conn, answer, err := websocket.Dial(limited, c.base+"/v1/client/allocation/"+url.PathEscape(r.Instance)+"/exec?"+query.Encode(), &websocket.DialOptions{
+	conn, answer, err := websocket.Dial(limited, c.base+"/v1/client/allocation/"+url.PathEscape(r.Instance)+"/exec?"+query.Encode(), &websocket.DialOptions{ //nolint:bodyclose // the library closes it
 		HTTPClient: c.http, HTTPHeader: header, CompressionMode: websocket.CompressionDisabled,
 	})
 	if err == nil {
@@ -121,6 +121,9 @@ func send(ctx context.Context, conn *websocket.Conn, in <-chan paas.ExecInput) e
 			}
 			if len(next.Data) > 0 || next.EOF {
 				frame.Stdin = &nomadapi.ExecStreamingIOOperation{Data: next.Data, Close: next.EOF}
+			}
+			if frame.TTYSize == nil && frame.Stdin == nil {
+				continue
 			}
 		}
 		if err := wsjson.Write(ctx, conn, frame); err != nil && ctx.Err() == nil {

@@ -44,10 +44,8 @@ func ValidCommand(command []string) error {
 	bytes := 0
 	for i, arg := range command {
 		bytes += len(arg)
-		for _, b := range []byte(arg) {
-			if b == 0 {
-				return Errorf(Invalid, "Argument %d of the command holds a zero byte, which no argument can.", i)
-			}
+		if strings.IndexByte(arg, 0) >= 0 {
+			return Errorf(Invalid, "Argument %d of the command holds a zero byte, which no argument can.", i)
 		}
 	}
 	if bytes > MaxExecBytes {

@@ -129,7 +129,7 @@ func TestACommandEndsWithItsTaskAndWithItsCaller(t *testing.T) {
 	s.until(t, "the command runs", func() bool { return pid() != "" })
 	first := pid()
 	leave()
-	<-left
+	<-left //nolint:errcheck // a caller who is gone is told nothing
 	s.until(t, "the command of a caller who is gone is killed", func() bool { return !alive(first) })
 
 	codes := make(chan int, 1)
