@@ -149,8 +149,11 @@ type lineShape struct {
 	s             *session
 	name, release int // widths
 
-	last  paas.LogLine // whose columns text holds
+	last  paas.LogLine // whose columns begin holds
 	begin string
+	at    time.Time // which clock holds, with its mark
+	mark  byte
+	clock string
 }
 
 // sourceColors gives each source its colour. Its name is always printed besides.
@@ -164,13 +167,10 @@ func (l *lineShape) append(b []byte, line *paas.LogLine) []byte {
 	if line.TimeFrom == paas.TimeFile {
 		mark = '~'
 	}
-	const clock = "2006-01-02 15:04:05.000"
-	if l.s.color {
-		b = append(b, l.s.faint(line.Time.Local().Format(clock)+string(mark))...)
-	} else {
-		b = append(line.Time.Local().AppendFormat(b, clock), mark)
+	if !line.Time.Equal(l.at) || mark != l.mark || l.clock == "" {
+		l.at, l.mark, l.clock = line.Time, mark, l.s.faint(line.Time.Local().Format("2006-01-02 15:04:05.000")+string(mark))
 	}
-	b = append(b, ' ')
+	b = append(append(b, l.clock...), ' ')
 	b = append(b, l.begin...)
 	switch {
 	case l.s.color && line.Lost > 0:

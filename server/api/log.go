@@ -187,7 +187,7 @@ func describeLogs(schemas huma.Registry, op *huma.Operation) {
 		queryParam("grep", huma.TypeString, "Only lines that this regular expression (RE2) matches."),
 		queryParam("lines", huma.TypeInteger, "How many of the last lines to begin with, all together; 100 unless said, with since 10000."),
 		queryParam("follow", huma.TypeBoolean, "Go on with what is written from now on."),
-		queryParam("terse", huma.TypeBoolean, "Leave out of a line what is as in the line before it, in the same event: source to stream, and time_from."),
+		queryParam("terse", huma.TypeBoolean, "Leave out of a line what is as in the line before it, in the same event: all but text may be left out."),
 		queryParam("after", huma.TypeString, "The id of an event: what comes after it. Lines and since mean nothing then."),
 		{Name: "Last-Event-ID", In: "header", Description: "As after; counts more.", Schema: &huma.Schema{Type: huma.TypeString}},
 	}

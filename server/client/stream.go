@@ -52,8 +52,10 @@ func (c *Client) listen(ctx context.Context, path string, query url.Values, last
 	lines := bufio.NewScanner(answer.Body)
 	lines.Buffer(nil, maxLine)
 	heard := message{id: lastID}
-	for lines.Scan() {
-		watchdog.Reset(quietFor)
+	for n := 0; lines.Scan(); n++ {
+		if n%256 == 0 { // a message of many lines may be long on its way
+			watchdog.Reset(quietFor)
+		}
 		if !heard.take(lines.Bytes()) {
 			continue
 		}

@@ -319,7 +319,7 @@ func (t *tail) missing(to paas.LogPlace) (lost int64, sure bool) {
 // put takes a line of the splitter.
 func (t *tail) put(text string, after paas.LogPlace) {
 	r := record{text: text, after: after}
-	now := time.Now()
+	now := t.heard // all lines of a chunk have come at once
 	if at, ok := stampOf(text, now); ok && at.After(t.instance.CreatedAt.Add(-time.Minute)) && at.Before(now.Add(time.Minute)) {
 		r.at, r.from, t.stamp = at, paas.TimeLine, at
 	} else if t.live {

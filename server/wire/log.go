@@ -25,31 +25,33 @@ func AppendLogLine(b []byte, l *paas.LogLine) []byte {
 	}
 	b = appendNonEmpty(b, `,"stream":`, l.Stream)
 	b = append(b, ',')
-	return appendRest(b, l, true)
+	return appendRest(b, l, true, true)
 }
 
-// AppendTerse appends a line that follows another one: without all that stands before its time, and
-// without where that is from, if they are the same.
+// AppendTerse appends a line that follows another one: without what stands before its text where it is the
+// same.
 func AppendTerse(b []byte, l, before *paas.LogLine) []byte {
 	if before == nil || l.Source != before.Source || l.Name != before.Name || l.Instance != before.Instance ||
 		l.Process != before.Process || l.Release != before.Release || l.Stream != before.Stream {
 		return AppendLogLine(b, l)
 	}
-	return appendRest(append(b, '{'), l, l.TimeFrom != before.TimeFrom)
+	return appendRest(append(b, '{'), l, !l.Time.Equal(before.Time), l.TimeFrom != before.TimeFrom)
 }
 
 // appendRest appends a line from its time on.
-func appendRest(b []byte, l *paas.LogLine, from bool) []byte {
-	b = append(b, `"time":"`...)
-	b = append(l.Time.AppendFormat(b, time.RFC3339Nano), '"')
+func appendRest(b []byte, l *paas.LogLine, at, from bool) []byte {
+	if at {
+		b = append(b, `"time":"`...)
+		b = append(l.Time.AppendFormat(b, time.RFC3339Nano), `",`...)
+	}
 	if from {
-		b = appendString(append(b, `,"time_from":`...), string(l.TimeFrom))
+		b = append(appendString(append(b, `"time_from":`...), string(l.TimeFrom)), ',')
 	}
 	if l.Lost != 0 {
-		b = append(b, `,"lost":`...)
-		b = strconv.AppendInt(b, l.Lost, 10)
+		b = append(b, `"lost":`...)
+		b = append(strconv.AppendInt(b, l.Lost, 10), ',')
 	}
-	b = append(b, `,"text":`...)
+	b = append(b, `"text":`...)
 	b = appendString(b, l.Text)
 	return append(b, '}')
 }
@@ -95,17 +97,19 @@ type LogDecoder struct{ before paas.LogLine }
 
 var (
 	timeKey = []byte(`{"time":"`)
+	onlyKey = []byte(`{"text":"`)
 	textKey = []byte(`","text":"`)
+	wholes  = []byte(`{"source":`)
 )
 
 // Decode decodes one line.
 func (d *LogDecoder) Decode(data []byte) (paas.LogLine, error) {
-	rest, terse := bytes.CutPrefix(data, timeKey)
 	line := paas.LogLine{}
-	if terse {
+	if !bytes.HasPrefix(data, wholes) {
 		line = d.before
 		line.Lost = 0
-		if d.decodeRest(&line, rest) {
+		if decodeRest(&line, data) {
+			d.before.Time = line.Time
 			return line, nil
 		}
 	}
@@ -116,17 +120,24 @@ func (d *LogDecoder) Decode(data []byte) (paas.LogLine, error) {
 	return line, nil
 }
 
-// decodeRest decodes TIME","text":"TEXT"} of a text without escapes.
-func (d *LogDecoder) decodeRest(line *paas.LogLine, rest []byte) bool {
-	stamp, text, ok := bytes.Cut(rest, textKey)
-	if !ok || len(text) < 2 || string(text[len(text)-2:]) != `"}` {
+// decodeRest decodes {"text":"TEXT"} and {"time":"TIME","text":"TEXT"}, of a text without escapes.
+func decodeRest(line *paas.LogLine, data []byte) bool {
+	var stamp []byte
+	text, ok := bytes.CutPrefix(data, onlyKey)
+	if !ok {
+		rest, timed := bytes.CutPrefix(data, timeKey)
+		if stamp, text, ok = bytes.Cut(rest, textKey); !ok || !timed {
+			return false
+		}
+	}
+	if len(text) < 2 || string(text[len(text)-2:]) != `"}` {
 		return false
 	}
 	text = text[:len(text)-2]
 	if bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '"') >= 0 || !utf8.Valid(text) {
 		return false
 	}
-	if err := line.Time.UnmarshalText(stamp); err != nil {
+	if stamp != nil && line.Time.UnmarshalText(stamp) != nil {
 		return false
 	}
 	line.Text = string(text)
