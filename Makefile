@@ -54,7 +54,7 @@ unit: ## unit tests, under the race detector where there is a C compiler
 	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) -v -timeout 6m $(UNIT) $(QUIET)
 
 integration: build ## the stories against a stack: STACK=embedded or real
-	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 15m -parallel 2 -v -skip 'TestBrowser' ./integration/... $(QUIET)
+	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 15m -parallel 4 -v -skip 'TestBrowser' ./integration/... $(QUIET)
 
 browser: build ## the sample app in headless Chromium
 	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 4m -v -run TestBrowser ./integration $(QUIET)
