@@ -30,6 +30,9 @@ const (
 // terminal, and closes the input of another. Codes: invalid (there is no such program), not_found (the task does not
 // run), forbidden, unavailable.
 //
+// Two limits of Nomad 2.0.6 (seen, of its own command too): without a terminal it never answers about a program that is not
+// there, and with one its reason does not fit into the closing frame, so that none comes.
+//
 // The frames are our own: those of the official client go to the node itself first, which need not be reachable, and
 // lose errors of sending.
 func (c *Client) Exec(ctx context.Context, r paas.ExecRequest, in <-chan paas.ExecInput, out func(stderr bool, data []byte) error) (exitCode int, err error) {
@@ -123,7 +126,7 @@ func send(ctx context.Context, conn *websocket.Conn, in <-chan paas.ExecInput) e
 				frame.Stdin = &nomadapi.ExecStreamingIOOperation{Data: next.Data, Close: next.EOF}
 			}
 			if frame.TTYSize == nil && frame.Stdin == nil {
-				continue
+				continue // an empty frame before any other leaves Nomad deaf to what follows (seen)
 			}
 		}
 		if err := wsjson.Write(ctx, conn, frame); err != nil && ctx.Err() == nil {
@@ -141,7 +144,7 @@ func (c *Client) execFailure(ctx context.Context, r paas.ExecRequest, err error,
 	}
 	var closed websocket.CloseError
 	if !errors.As(err, &closed) || closed.Reason == "" {
-		return paas.Wrap(paas.Unavailable, fmt.Errorf("%s: %w", does, err), "The connection to the instance was lost. Its node or Nomad may be down; try again.")
+		return paas.Wrap(paas.Unavailable, fmt.Errorf("%s: %w", does, err), "Nomad ended the connection without saying why. Is there a program %q where the instance runs? If so, its node or Nomad may be down; try again.", r.Command[0])
 	}
 	reason, cause := oneLine(closed.Reason), fmt.Errorf("%s: %w", does, err)
 	has := func(texts ...string) bool {
