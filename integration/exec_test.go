@@ -52,7 +52,7 @@ func TestExec(t *testing.T) {
 	}
 	for what, args := range map[string][]string{
 		"no instance": {"exec", "sick", "--instance", "9", "--", "sh"},
-		"no task": {"exec", "sick", "--task", "proxy", "--", "sh"}, "no app": {"exec", "nope", "--", "sh"}, "no command": {"exec", "sick"},
+		"no task":     {"exec", "sick", "--task", "proxy", "--", "sh"}, "no app": {"exec", "nope", "--", "sh"}, "no command": {"exec", "sick"},
 	} {
 		if r := d.cli(d.home, args...); r.code != 255 || !strings.Contains(r.errOut, "Error: ") {
 			t.Errorf("%s: %s", what, r)
