@@ -81,7 +81,13 @@ var cells = []cell{
 		m.number = before
 		m.serves()
 	}},
-	{"rollback", true, func(m *matrix) { m.release(rolling); m.push(); m.ok(m.home, "rollback", "steady"); m.number--; m.serves() }},
+	{"rollback", true, func(m *matrix) {
+		m.release(rolling)
+		m.push()
+		m.ok(m.home, "rollback", "steady")
+		m.number--
+		m.serves()
+	}},
 	{"scale out", false, func(m *matrix) { m.ok(m.home, "scale", "steady", "web=8"); m.healthy(8) }},
 	{"scale in", true, func(m *matrix) { m.ok(m.home, "scale", "steady", "web=4"); m.healthy(4) }},
 	{"restart", false, func(m *matrix) { m.ok(m.home, "restart", "steady"); m.healthy(4) }},
