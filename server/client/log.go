@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -69,12 +68,13 @@ func (c *Client) Logs(ctx context.Context, app string, q LogQuery) iter.Seq2[paa
 }
 
 // LogParts reads the lines of an app as they arrive together, in the order of their times. When the
-// connection breaks it comes back after the last part it gave: no line is missed or given twice. It
-// ends without an error when there is no more, or when the caller stops.
+// connection breaks it comes back after the last part it gave: no line is missed or given twice. The
+// slice of a part's lines is the caller's until the next part. It ends without an error when there is no more, or when the caller stops.
 func (c *Client) LogParts(ctx context.Context, app string, q LogQuery) iter.Seq2[paas.LogPart, error] {
 	return func(yield func(paas.LogPart, error) bool) {
 		query, last, stopped := q.values(), "", false
 		var decoder wire.LogDecoder
+		var lines []paas.LogLine
 		err := c.persist(ctx, always, func(alive func()) error {
 			return c.listen(ctx, appPath(app, "/logs"), query, last, func(m message) (bool, error) {
 				alive()
@@ -92,15 +92,15 @@ func (c *Client) LogParts(ctx context.Context, app string, q LogQuery) iter.Seq2
 					last = m.id
 					return false, nil
 				}
-				part := paas.LogPart{After: m.id}
-				for data := range bytes.SplitSeq(m.data, []byte{'\n'}) {
+				part := paas.LogPart{After: m.id, Lines: lines[:0]}
+				for data := range strings.SplitSeq(string(m.data), "\n") { // texts are parts of that one string
 					line, err := decoder.Decode(data)
 					if err != nil {
 						return true, fmt.Errorf("decode line: %w", err)
 					}
 					part.Lines = append(part.Lines, line)
 				}
-				last = m.id
+				last, lines = m.id, part.Lines
 				stopped = !yield(part, nil)
 				return stopped, nil
 			})

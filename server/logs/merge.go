@@ -42,6 +42,7 @@ type merger struct {
 
 	part  paas.LogPart
 	bytes int
+	room  int       // for lines of a part: as many as the last one had
 	moved bool      // the token stands for more than the last part did
 	told  time.Time // when the last part was
 	fault error     // of the first stream that could not be read
@@ -222,6 +223,9 @@ func (m *merger) add(l *lane, line paas.LogLine) error {
 		}
 		return nil
 	}
+	if m.part.Lines == nil {
+		m.part.Lines = make([]paas.LogLine, 0, m.room+1)
+	}
 	m.part.Lines = append(m.part.Lines, line)
 	if m.bytes += len(line.Text); m.bytes >= partBytes {
 		return m.flush()
@@ -242,6 +246,7 @@ func (m *merger) flush() error {
 	m.part.After = m.token.String()
 	part := m.part
 	m.part, m.bytes, m.moved, m.told = paas.LogPart{}, 0, false, time.Now()
+	m.room = min(len(part.Lines), 2048)
 	return m.emit(part)
 }
 

@@ -359,7 +359,7 @@ func (t *tail) hand(ctx context.Context) {
 	if len(t.waits) > 0 {
 		t.lead()
 		t.send(ctx, batch{records: t.waits})
-		t.waits = nil
+		t.waits = make([]record, 0, len(t.waits)+len(t.waits)/8)
 	}
 }
 

@@ -1,9 +1,9 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -95,17 +95,17 @@ func appendString(b []byte, s string) []byte {
 // but any JSON of a LogLine is right as well.
 type LogDecoder struct{ before paas.LogLine }
 
-var (
-	timeKey = []byte(`{"time":"`)
-	onlyKey = []byte(`{"text":"`)
-	textKey = []byte(`","text":"`)
-	wholes  = []byte(`{"source":`)
+const (
+	timeKey = `{"time":"`
+	onlyKey = `{"text":"`
+	textKey = `","text":"`
+	wholes  = `{"source":`
 )
 
-// Decode decodes one line.
-func (d *LogDecoder) Decode(data []byte) (paas.LogLine, error) {
+// Decode decodes one line, whose text may be a part of data.
+func (d *LogDecoder) Decode(data string) (paas.LogLine, error) {
 	line := paas.LogLine{}
-	if !bytes.HasPrefix(data, wholes) {
+	if !strings.HasPrefix(data, wholes) {
 		line = d.before
 		line.Lost = 0
 		if decodeRest(&line, data) {
@@ -113,7 +113,7 @@ func (d *LogDecoder) Decode(data []byte) (paas.LogLine, error) {
 			return line, nil
 		}
 	}
-	if err := json.Unmarshal(data, &line); err != nil {
+	if err := json.Unmarshal([]byte(data), &line); err != nil {
 		return line, err
 	}
 	d.before = line
@@ -121,25 +121,25 @@ func (d *LogDecoder) Decode(data []byte) (paas.LogLine, error) {
 }
 
 // decodeRest decodes {"text":"TEXT"} and {"time":"TIME","text":"TEXT"}, of a text without escapes.
-func decodeRest(line *paas.LogLine, data []byte) bool {
-	var stamp []byte
-	text, ok := bytes.CutPrefix(data, onlyKey)
+func decodeRest(line *paas.LogLine, data string) bool {
+	stamp := ""
+	text, ok := strings.CutPrefix(data, onlyKey)
 	if !ok {
-		rest, timed := bytes.CutPrefix(data, timeKey)
-		if stamp, text, ok = bytes.Cut(rest, textKey); !ok || !timed {
+		rest, timed := strings.CutPrefix(data, timeKey)
+		if stamp, text, ok = strings.Cut(rest, textKey); !ok || !timed {
 			return false
 		}
 	}
-	if len(text) < 2 || string(text[len(text)-2:]) != `"}` {
+	if len(text) < 2 || text[len(text)-2:] != `"}` {
 		return false
 	}
 	text = text[:len(text)-2]
-	if bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '"') >= 0 || !utf8.Valid(text) {
+	if strings.IndexByte(text, '\\') >= 0 || strings.IndexByte(text, '"') >= 0 || !utf8.ValidString(text) {
 		return false
 	}
-	if stamp != nil && line.Time.UnmarshalText(stamp) != nil {
+	if stamp != "" && line.Time.UnmarshalText([]byte(stamp)) != nil {
 		return false
 	}
-	line.Text = string(text)
+	line.Text = text
 	return true
 }

@@ -74,7 +74,7 @@ func TestLinesThatFollowEachOtherAreReadAsTheyWere(t *testing.T) {
 			text := encode(nil, &want, before)
 			size += len(text)
 			before = &want
-			got, err := decoder.Decode(text)
+			got, err := decoder.Decode(string(text))
 			if err != nil {
 				t.Fatalf("%s, line %d: %s: %v", name, n, text, err)
 			}
@@ -88,7 +88,7 @@ func TestLinesThatFollowEachOtherAreReadAsTheyWere(t *testing.T) {
 	}
 	var decoder wire.LogDecoder
 	for _, text := range []string{"", "x", "[]", `{"time":"soon","text":"x"}`, `{"time":"2026-11-22T14:02:11Z","text":"x`} {
-		if _, err := decoder.Decode([]byte(text)); err == nil {
+		if _, err := decoder.Decode(text); err == nil {
 			t.Errorf("%s is a line", text)
 		}
 	}
@@ -97,10 +97,10 @@ func TestLinesThatFollowEachOtherAreReadAsTheyWere(t *testing.T) {
 func BenchmarkLogLine(b *testing.B) {
 	line := paas.LogLine{Source: paas.LogApp, Name: "web[0]", Instance: "0f3c1a2b-4c5d-6e7f-8091-a2b3c4d5e6f7", Process: "web", Release: 12, Stream: "stdout", Time: time.Now().UTC(), TimeFrom: paas.TimeArrival, Text: fmt.Sprintf("%090d", 1)}
 	var decoder wire.LogDecoder
-	if _, err := decoder.Decode(wire.AppendLogLine(nil, &line)); err != nil {
+	if _, err := decoder.Decode(string(wire.AppendLogLine(nil, &line))); err != nil {
 		b.Fatal(err)
 	}
-	text := wire.AppendTerse(nil, &line, &line)
+	text := string(wire.AppendTerse(nil, &line, &line))
 	b.Run("append", func(b *testing.B) {
 		b.SetBytes(int64(len(line.Text)))
 		var buf []byte
