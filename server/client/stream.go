@@ -22,6 +22,9 @@ type message struct {
 // maxLine bounds one line of a stream, in bytes.
 const maxLine = 1 << 20
 
+// readAtOnce is how much of a stream is asked of the connection at once.
+const readAtOnce = 128 << 10
+
 // listen opens a stream and calls hear with each message until hear says stop, the server ends the
 // stream, or the connection breaks: the last two are errors that retry may answer to.
 func (c *Client) listen(ctx context.Context, path string, query url.Values, lastID string, hear func(message) (stop bool, err error)) error {
@@ -50,7 +53,7 @@ func (c *Client) listen(ctx context.Context, path string, query url.Values, last
 		return c.problem(answer)
 	}
 	lines := bufio.NewScanner(answer.Body)
-	lines.Buffer(nil, maxLine)
+	lines.Buffer(make([]byte, 0, readAtOnce), maxLine)
 	heard := message{id: lastID}
 	for n := 0; lines.Scan(); n++ {
 		if n%256 == 0 { // a message of many lines may be long on its way
