@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/crumpet-paas/crumpet/server/jobspec"
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -125,10 +126,11 @@ func (d *Deployer) mayLook(ref paas.AppRef) bool {
 	return true
 }
 
-// turnSides does the next thing for an app's side jobs. moved says that something was written, and the
+// turnSides does the next thing for an app's side jobs. now is from before the snapshot: a run that it lacks may
+// have come since, and is not late. moved says that something was written, and the
 // snapshot is old.
-func (d *Deployer) turnSides(ctx context.Context, epoch int64, snap paas.Snapshot) (moved bool, err error) {
-	change, ok := sides(snap, d.now())
+func (d *Deployer) turnSides(ctx context.Context, epoch int64, snap paas.Snapshot, now time.Time) (moved bool, err error) {
+	change, ok := sides(snap, now)
 	if ok {
 		if err := d.written(snap, &change); err != nil {
 			return false, err

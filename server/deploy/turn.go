@@ -17,6 +17,7 @@ const Heal = 10 * time.Minute
 // turn does the next thing for one app: it writes one decision, or makes the world so. more says that
 // another turn may follow at once; again, when not 0, when to look without being woken.
 func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (again time.Duration, more bool, err error) {
+	began := d.now() // before the facts are read, so that none of them is missing for being too new
 	snap, err := d.store.Snapshot(ctx, ref)
 	if paas.CodeOf(err) == paas.NotFound {
 		return 0, false, nil
@@ -34,7 +35,7 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 		}
 		return 0, true, d.save(ctx, epoch, told(change, snap, outcome{}, d.now()))
 	}
-	moved, sideErr := d.turnSides(ctx, epoch, snap)
+	moved, sideErr := d.turnSides(ctx, epoch, snap, began)
 	if moved {
 		return 0, true, sideErr
 	}
