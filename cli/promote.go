@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/crumpet-paas/crumpet/server/client"
+	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/wire"
 )
 
@@ -20,16 +23,21 @@ done, or held again.`,
   crumpet promote --detach`,
 		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return s.change(cmd.Context(), args[:min(len(args), 1)], detach, "", func(*client.Client, string) (wire.Deployed, error) {
-				c, app, id, err := s.deployment(cmd.Context(), args)
-				if err != nil {
-					return wire.Deployed{}, err
-				}
-				d, err := c.Promote(cmd.Context(), app, id)
-				return wire.Deployed{Deployment: &d}, err
-			})
+			return s.goOn(cmd.Context(), args, detach, (*client.Client).Promote)
 		},
 	}
 	detachFlag(cmd, &detach)
 	return withApp(s, cmd)
+}
+
+// goOn has the deployment that is meant go on, and follows it.
+func (s *session) goOn(ctx context.Context, args []string, detach bool, call func(c *client.Client, ctx context.Context, app, id string) (paas.Deployment, error)) error {
+	return s.change(ctx, args[:min(len(args), 1)], detach, "", func(*client.Client, string) (wire.Deployed, error) {
+		c, app, id, err := s.deployment(ctx, args)
+		if err != nil {
+			return wire.Deployed{}, err
+		}
+		d, err := call(c, ctx, app, id)
+		return wire.Deployed{Deployment: &d}, err
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crumpet-paas/crumpet/server/client"
-	"github.com/crumpet-paas/crumpet/server/wire"
 )
 
 func newResumeCmd(s *session) *cobra.Command {
@@ -18,14 +17,7 @@ hold as well.) Then waits until the deployment is done, or held again.`,
   crumpet resume hello --detach`,
 		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return s.change(cmd.Context(), args[:min(len(args), 1)], detach, "", func(*client.Client, string) (wire.Deployed, error) {
-				c, app, id, err := s.deployment(cmd.Context(), args)
-				if err != nil {
-					return wire.Deployed{}, err
-				}
-				d, err := c.Resume(cmd.Context(), app, id)
-				return wire.Deployed{Deployment: &d}, err
-			})
+			return s.goOn(cmd.Context(), args, detach, (*client.Client).Resume)
 		},
 	}
 	detachFlag(cmd, &detach)
