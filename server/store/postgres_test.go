@@ -105,6 +105,7 @@ func TestServersHearOfEachOthersCommits(t *testing.T) {
 	listen(t, a)
 	listen(t, b)
 	within(t, 20*time.Second, "b is told of what was there before it listened", func() bool { return theirs.of("early") > 0 && theirs.ofBuilds() > 0 })
+	within(t, 20*time.Second, "a listens as well, and is told of everything", func() bool { return ours.of("early") > 1 })
 	addApp(t, a, "shop")
 	within(t, 20*time.Second, "b is told of a's app", func() bool { return theirs.of("shop") > 0 })
 	if n := ours.of("shop"); n != 1 {
