@@ -50,7 +50,7 @@ func main() {
 // cell is one thing that is done to an app, or happens to its platform, while requests come.
 type cell struct {
 	name  string
-	small bool // also told by make test; the others are in make prove only, or have a story of their own
+	small bool // also told by make test; the others have a story of their own under load there, or are in make prove only
 	do    func(m *matrix)
 }
 
@@ -72,7 +72,7 @@ var cells = []cell{
 		m.push()
 	}},
 	{"canary, promoted by hand", false, func(m *matrix) { m.release(manual); m.ok(m.app, "push"); m.ok(m.app, "promote"); m.serves() }},
-	{"canary, aborted at half the requests", true, func(m *matrix) {
+	{"canary, aborted at half the requests", false, func(m *matrix) {
 		before := m.number
 		m.release(manual)
 		m.ok(m.app, "push")
@@ -81,7 +81,7 @@ var cells = []cell{
 		m.number = before
 		m.serves()
 	}},
-	{"rollback", true, func(m *matrix) {
+	{"rollback", false, func(m *matrix) {
 		m.release(rolling)
 		m.push()
 		m.ok(m.home, "rollback", "steady")
@@ -89,7 +89,7 @@ var cells = []cell{
 		m.serves()
 	}},
 	{"scale out", false, func(m *matrix) { m.ok(m.home, "scale", "steady", "web=8"); m.healthy(8) }},
-	{"scale in", true, func(m *matrix) { m.ok(m.home, "scale", "steady", "web=4"); m.healthy(4) }},
+	{"scale in", false, func(m *matrix) { m.ok(m.home, "scale", "steady", "web=4"); m.healthy(4) }},
 	{"restart", false, func(m *matrix) { m.ok(m.home, "restart", "steady"); m.healthy(4) }},
 	{"node drain", true, func(m *matrix) {
 		m.ok(m.home, "node", "drain", "dev-2")
