@@ -71,6 +71,7 @@ func begin(d paas.Deployment, snap paas.Snapshot, render Renderer, now time.Time
 		return paas.Change{}, false, nil // what was dark stays behind its rule until it has gone
 	}
 	d.State, d.Step, d.StepAt, d.StartedAt = paas.DeploymentRunning, 0, now, &now
+	d.RegisteredAt = nil // what was registered in place, until that could not go on, was in another slot
 	d.Previous = snap.App.Release
 	d.Steps = stepsOf(d, rel.Spec, paas.Step{Old: old})
 	change := changeOf(snap)

@@ -111,7 +111,7 @@ func (f facts) erring() (worse string, doubtful bool) {
 	for _, t := range f.snap.Traffic {
 		a := answers[t.Process]
 		if t.Slot == d.Slot {
-			a.Fresh = sinceTried(t.Buckets, f.tried())
+			a.Fresh = f.ofThisTry(t.Buckets)
 		} else {
 			a.Stale = t.Buckets
 		}
@@ -133,15 +133,26 @@ func (f facts) erring() (worse string, doubtful bool) {
 	return "", doubtful
 }
 
-// sinceTried leaves out the buckets that began before a walk was begun, or tried again.
-func sinceTried(buckets []paas.Bucket, tried time.Time) []paas.Bucket {
+// ofThisTry leaves out the buckets that hold answers from before a release was tried again: one that the second
+// try began in holds some of both. Nobody but the walk itself can have left any, as a bucket names its release and
+// each push makes a new one, so all that is known of a first try counts: its whole load may have come in the ten
+// seconds in which it was begun.
+func (f facts) ofThisTry(buckets []paas.Bucket) []paas.Bucket {
+	if !f.triedAgain() {
+		return buckets
+	}
 	var some []paas.Bucket
 	for _, b := range buckets {
-		if !b.At.Before(tried) {
+		if !b.At.Before(f.tried()) {
 			some = append(some, b)
 		}
 	}
 	return some
+}
+
+// triedAgain says that somebody had the walk go on after a failure: it was registered before it was begun.
+func (f facts) triedAgain() bool {
+	return f.d.RegisteredAt != nil && f.d.RegisteredAt.Before(f.tried())
 }
 
 func (f facts) margin() int {

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,5 +121,39 @@ func TestComparingMakesFewMistakes(t *testing.T) {
 	}
 	if n := run(7, 0.10, 0.01); n < trials*9/10 {
 		t.Errorf("with 10 %% against 1 %% only %d of %d canaries turned back", n, trials)
+	}
+}
+
+// Where a canary's whole load comes in the ten seconds in which it was begun, that is what it is judged by; what a
+// release answered before it was tried again is forgiven.
+func TestEveryAnswerOfATryIsJudged(t *testing.T) {
+	t.Parallel()
+	bad, good := [2]int64{100, 50}, [2]int64{100, 0}
+	at := func(seconds int) *time.Time { return new(noon.Add(time.Duration(seconds) * time.Second)) }
+	for name, tt := range map[string]struct {
+		started, registered *time.Time
+		fresh               [][2]int64 // in the ten seconds from noon on, and the following
+		worse               bool
+	}{
+		"in the ten seconds in which it was begun":         {started: at(3), registered: at(4), fresh: [][2]int64{bad}, worse: true},
+		"where a crash kept its register from being noted": {started: at(3), fresh: [][2]int64{bad}, worse: true},
+		"before it was tried again":                        {started: at(6), registered: at(4), fresh: [][2]int64{bad}},
+		"after it was tried again":                         {started: at(6), registered: at(4), fresh: [][2]int64{good, bad}, worse: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, snap := scene{
+				steps: []paas.Step{share(50, step(2, 2)), share(100, step(2, 0))}, wanted: 2, green: []paas.Instance{healthy(0), healthy(1)},
+			}.build()
+			d.StartedAt, d.RegisteredAt, d.StepAt = tt.started, tt.registered, noon.Add(7*time.Second)
+			snap.Traffic = []paas.Traffic{
+				{Process: "web", Slot: paas.Green, Buckets: counted(2, tt.fresh...)},
+				{Process: "web", Slot: paas.Blue, Buckets: counted(1, [2]int64{100, 0}, [2]int64{100, 0})},
+			}
+			v := deploy.Next(d, snap, noon.Add(15*time.Second))
+			if worse := v.Move == deploy.Abort && strings.Contains(v.Reason, "answered 5xx"); worse != tt.worse {
+				t.Errorf("it says %+v", v)
+			}
+		})
 	}
 }

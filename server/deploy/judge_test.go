@@ -8,10 +8,15 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// answers has routers count requests and errors for release 2 in green and release 1 in blue, from now on.
+// answers has routers count requests and errors for release 2 in green and release 1 in blue now.
 func (c *cluster) answers(green, blue [2]int64) {
 	c.t.Helper()
-	at := c.clock().Truncate(paas.BucketLength).Add(paas.BucketLength) // the bucket that the walk began in is not its own
+	c.answersAt(c.clock(), green, blue)
+}
+
+func (c *cluster) answersAt(at time.Time, green, blue [2]int64) {
+	c.t.Helper()
+	at = at.Truncate(paas.BucketLength)
 	traffic := func(slot paas.Slot, release int, n [2]int64) paas.Traffic {
 		return paas.Traffic{Team: "default", App: "shop", Process: "web", Slot: slot, Buckets: []paas.Bucket{{At: at, Release: release, Requests: n[0], Errors: n[1]}}}
 	}

@@ -63,7 +63,9 @@ func promoted(walk paas.Deployment, snap paas.Snapshot, by string, now time.Time
 		walk = unheld(goneOn(walk, *held, now))
 		text = "resumed and promoted by " + by
 	case paas.WaitFailure:
-		// What failed before is forgiven, and the whole deadline counts again.
+		// What failed before is forgiven, and the whole deadline counts again. That there was a try is noted even
+		// where a crash kept its register from being so.
+		walk.RegisteredAt = orNow(walk.RegisteredAt, factsOf(walk, snap).tried())
 		walk.StartedAt, walk.StepAt, walk.HeldFor = &now, now, 0
 		text = "tried again by " + by
 	case paas.WaitRoom:

@@ -104,6 +104,8 @@ func TestAWalkThatDoesNotRevertStaysForSomebodyToLook(t *testing.T) {
 	c.promote(id)
 	if d := c.ended(id); d.State != paas.DeploymentHealthy || c.counts()["green"] != 2 {
 		t.Errorf("%s: %q, %v", d.State, d.Reason, c.counts())
+	} else if !d.RegisteredAt.Before(*d.StartedAt) {
+		t.Errorf("registered at %s, and tried again at %s", d.RegisteredAt, d.StartedAt)
 	}
 	c.neverBelow(2)
 	if err := c.deployer().Promote(t.Context(), shop, id, "ann"); paas.CodeOf(err) != paas.Conflict {
