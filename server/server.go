@@ -189,7 +189,14 @@ func connect(cfg config.Config) (c clients, err error) {
 	}
 	routers := fabio.Config{Addresses: cfg.Fabio.Addresses, RouterURL: cfg.Fabio.URL}
 	if len(routers.Addresses) == 0 {
-		routers.Discover = func(ctx context.Context) ([]string, error) { return c.consul.Services(ctx, cfg.Fabio.Service) }
+		routers.Discover = func(ctx context.Context) ([]fabio.Router, error) {
+			listed, err := c.consul.Services(ctx, cfg.Fabio.Service)
+			var found []fabio.Router
+			for _, l := range listed {
+				found = append(found, fabio.Router(l))
+			}
+			return found, err
+		}
 	}
 	c.fabio, err = fabio.New(routers)
 	return c, err

@@ -88,16 +88,22 @@ func (c *Client) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Services gives the addresses HOST:PORT of all registered instances of a service whose node is well. One
-// that does not pass its checks is among them: it may serve clients already, or still.
-func (c *Client) Services(ctx context.Context, name string) ([]string, error) {
+// Listed is a registered instance of a service.
+type Listed struct {
+	Address string // HOST:PORT
+	Ill     bool   // a check of its own is critical
+}
+
+// Services gives all registered instances of a service whose node is well. One that is ill is among them: it may
+// serve clients already, or still.
+func (c *Client) Services(ctx context.Context, name string) ([]Listed, error) {
 	q, cancel := c.query(ctx)
 	defer cancel()
 	entries, _, err := c.api.Health().Service(name, "", false, q)
 	if err != nil {
 		return nil, c.fail(ctx, err, fmt.Sprintf("list instances of service %q", name))
 	}
-	var addresses []string
+	var list []Listed
 	for _, e := range entries {
 		if slices.ContainsFunc(e.Checks, nodeLost) {
 			continue
@@ -106,9 +112,12 @@ func (c *Client) Services(ctx context.Context, name string) ([]string, error) {
 		if host == "" {
 			host = e.Node.Address
 		}
-		addresses = append(addresses, net.JoinHostPort(host, strconv.Itoa(e.Service.Port)))
+		list = append(list, Listed{
+			Address: net.JoinHostPort(host, strconv.Itoa(e.Service.Port)),
+			Ill:     slices.ContainsFunc(e.Checks, func(check *consulapi.HealthCheck) bool { return check.Status == consulapi.HealthCritical }),
+		})
 	}
-	return addresses, nil
+	return list, nil
 }
 
 // nodeLost says that a check is of a node, not of a service, and does not pass.

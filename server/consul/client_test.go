@@ -163,7 +163,7 @@ func TestServicesAreAllOnNodesThatAreWell(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"10.0.0.1:9998", "[::1]:9997"}, got); diff != "" {
+	if diff := cmp.Diff([]consul.Listed{{Address: "10.0.0.1:9998"}, {Address: "[::1]:9997", Ill: true}}, got); diff != "" {
 		t.Errorf("addresses (-want +got):\n%s", diff)
 	}
 	if query != "/v1/health/service/fabio?" {

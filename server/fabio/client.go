@@ -3,13 +3,16 @@ package fabio
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -26,8 +29,9 @@ const (
 // Config says where the routers are.
 type Config struct {
 	Addresses []string                                    // of admin APIs, URLs or HOST:PORT
-	Discover  func(ctx context.Context) ([]string, error) // finds more of them; may be nil
+	Discover  func(ctx context.Context) ([]Router, error) // finds more of them; may be nil
 	RouterURL string                                      // where requests for apps go in
+	Now       func() time.Time                            // time.Now by default
 }
 
 // Client reads all routers.
@@ -37,6 +41,7 @@ type Client struct {
 	probe *http.Client // follows no redirect, keeps no connection
 	// metrics holds the URL of each router's counters, by its admin URL.
 	metrics sync.Map
+	refused refusals
 }
 
 // New makes a Client; nothing is sent yet.
@@ -45,6 +50,9 @@ func New(cfg Config) (*Client, error) {
 	if err != nil || u.Scheme == "" || u.Host == "" {
 		return nil, fmt.Errorf("fabio.url %q is not a URL such as http://127.0.0.1:9999", cfg.RouterURL)
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	return &Client{
 		cfg:  cfg,
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}},
@@ -52,19 +60,20 @@ func New(cfg Config) (*Client, error) {
 			Transport:     &http.Transport{DisableKeepAlives: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
+		refused: refusals{since: map[string]time.Time{}},
 	}, nil
 }
 
 // Tables gives the route table of every router that answered, in the order of their addresses, and
-// an error that names those that did not. No router at all is an error as well.
+// an error that names those that did not, but for those that are gone. No router at all is an error as well.
 func (c *Client) Tables(ctx context.Context) ([]paas.RouterTable, error) {
 	return every(ctx, c, c.table)
 }
 
-// Ping says whether every router answers.
+// Ping says whether every router answers. One that is gone is missing here: somebody should know of it.
 func (c *Client) Ping(ctx context.Context) error {
-	_, err := c.Tables(ctx)
-	return err
+	_, _, errs, err := everyone(ctx, c, c.table)
+	return errors.Join(append(errs, err)...)
 }
 
 // Answers gives the status of a GET for a host and path through the router, redirects not followed.
@@ -89,9 +98,12 @@ func (c *Client) Answers(ctx context.Context, host, path string) (status int, er
 	return resp.StatusCode, nil
 }
 
-// addresses gives each admin URL once.
-func (c *Client) addresses(ctx context.Context) ([]string, error) {
-	found := slices.Clone(c.cfg.Addresses)
+// routers gives each once, by its admin URL. What is registered may be ill; what is configured is taken to be well.
+func (c *Client) routers(ctx context.Context) ([]Router, error) {
+	var found []Router
+	for _, a := range c.cfg.Addresses {
+		found = append(found, Router{Address: a})
+	}
 	if c.cfg.Discover != nil {
 		more, err := c.cfg.Discover(ctx)
 		if err != nil {
@@ -99,14 +111,19 @@ func (c *Client) addresses(ctx context.Context) ([]string, error) {
 		}
 		found = append(found, more...)
 	}
-	for i, a := range found {
-		if !strings.Contains(a, "://") {
-			a = "http://" + a
+	known := map[string]Router{}
+	for _, r := range found {
+		if !strings.Contains(r.Address, "://") {
+			r.Address = "http://" + r.Address
 		}
-		found[i] = strings.TrimSuffix(a, "/")
+		r.Address = strings.TrimSuffix(r.Address, "/")
+		if before, twice := known[r.Address]; twice {
+			r.Ill = r.Ill && before.Ill
+		}
+		known[r.Address] = r
 	}
-	slices.Sort(found)
-	return slices.Compact(found), nil
+	c.refused.keep(known)
+	return slices.SortedFunc(maps.Values(known), func(a, b Router) int { return strings.Compare(a.Address, b.Address) }), nil
 }
 
 // entry is a row of Fabio's /api/routes.
@@ -126,10 +143,11 @@ func (c *Client) table(ctx context.Context, address string) (paas.RouterTable, e
 		return paas.RouterTable{}, paas.Wrap(paas.Invalid, err, "The address %q of a router is not a URL.", address)
 	}
 	resp, err := c.http.Do(req)
+	if err != nil && ctx.Err() != nil {
+		return paas.RouterTable{}, fmt.Errorf("read the route table of %s: %w", address, ctx.Err())
+	}
+	c.refused.note(address, err, c.cfg.Now())
 	if err != nil {
-		if ctx.Err() != nil {
-			return paas.RouterTable{}, fmt.Errorf("read the route table of %s: %w", address, ctx.Err())
-		}
 		return paas.RouterTable{}, unreachable(address, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
@@ -158,6 +176,13 @@ func target(dst string) string {
 	return u.Host
 }
 
+// unreachable says what is known of a router whose table is not: a walk that waits for it has no other reason.
 func unreachable(address string, cause error) error {
+	switch {
+	case errors.Is(cause, syscall.ECONNREFUSED):
+		return paas.Wrap(paas.Unavailable, cause, "The router at %s refuses connections. Start Fabio there; if it has ended, it is left out %s after its check in Consul fails.", address, Refusing)
+	case errors.Is(cause, context.DeadlineExceeded):
+		return paas.Wrap(paas.Unavailable, cause, "The router at %s does not answer within %s, and may still lead clients. End it if it is stuck, or see that its ui.addr can be reached from here.", address, tableTimeout)
+	}
 	return paas.Wrap(paas.Unavailable, cause, "The router at %s does not show its route table. Check that Fabio runs and that its ui.addr can be reached from here.", address)
 }

@@ -55,8 +55,8 @@ func TestTablesAreThoseOfEveryRouter(t *testing.T) {
 	full, empty := server(t, says(routes)), server(t, says("null"))
 	c := client(t, fabio.Config{
 		Addresses: []string{full},
-		Discover: func(context.Context) ([]string, error) {
-			return []string{strings.TrimPrefix(empty, "http://"), strings.TrimPrefix(full, "http://")}, nil
+		Discover: func(context.Context) ([]fabio.Router, error) {
+			return []fabio.Router{{Address: strings.TrimPrefix(empty, "http://")}, {Address: strings.TrimPrefix(full, "http://")}}, nil
 		},
 	})
 	tables, err := c.Tables(t.Context())
@@ -97,7 +97,7 @@ func TestNoRouterAtAllIsAnError(t *testing.T) {
 		t.Errorf("error = %v, want unavailable", err)
 	}
 	lost := errors.New("consul is away")
-	c := client(t, fabio.Config{Addresses: []string{server(t, says("null"))}, Discover: func(context.Context) ([]string, error) { return nil, lost }})
+	c := client(t, fabio.Config{Addresses: []string{server(t, says("null"))}, Discover: func(context.Context) ([]fabio.Router, error) { return nil, lost }})
 	if _, err := c.Tables(t.Context()); !errors.Is(err, lost) {
 		t.Errorf("error = %v, want %v: a router that can't be found may hold another table", err, lost)
 	}

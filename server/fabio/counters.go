@@ -227,28 +227,40 @@ func (c *Client) read(ctx context.Context, at string) (io.ReadCloser, error) {
 	return resp.Body, nil
 }
 
-// every asks all routers at once. It gives what those said that answered, and an error that names
-// those that did not.
-func every[T any](ctx context.Context, c *Client, ask func(context.Context, string) (T, error)) ([]T, error) {
-	addresses, err := c.addresses(ctx)
+// every asks all routers at once, and leaves out those that are gone.
+func every[T any](ctx context.Context, c *Client, ask func(context.Context, string) (T, error)) (list []T, err error) {
+	routers, said, errs, err := everyone(ctx, c, ask)
 	if err != nil {
 		return nil, err
 	}
-	if len(addresses) == 0 {
-		return nil, paas.Errorf(paas.Unavailable, "No router is known. Set fabio.addresses, or register Fabio in Consul.")
-	}
-	said := make([]T, len(addresses))
-	errs := make([]error, len(addresses))
-	var all sync.WaitGroup
-	for i, address := range addresses {
-		all.Go(func() { said[i], errs[i] = ask(ctx, address) })
-	}
-	all.Wait()
-	var list []T
-	for i := range said {
-		if errs[i] == nil {
+	var missing []error
+	for i, router := range routers {
+		switch {
+		case errs[i] == nil:
 			list = append(list, said[i])
+		case !c.refused.gone(router, c.cfg.Now()):
+			missing = append(missing, errs[i])
 		}
 	}
-	return list, errors.Join(errs...)
+	if len(list) == 0 && len(missing) == 0 { // there is no router
+		missing = errs
+	}
+	return list, errors.Join(missing...)
+}
+
+// everyone asks all routers at once.
+func everyone[T any](ctx context.Context, c *Client, ask func(context.Context, string) (T, error)) (routers []Router, said []T, errs []error, err error) {
+	if routers, err = c.routers(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	if len(routers) == 0 {
+		return nil, nil, nil, paas.Errorf(paas.Unavailable, "No router is known. Set fabio.addresses, or register Fabio in Consul.")
+	}
+	said, errs = make([]T, len(routers)), make([]error, len(routers))
+	var all sync.WaitGroup
+	for i, router := range routers {
+		all.Go(func() { said[i], errs[i] = ask(ctx, router.Address) })
+	}
+	all.Wait()
+	return routers, said, errs, nil
 }

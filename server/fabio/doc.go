@@ -6,5 +6,5 @@
 // configuration and those that Discover finds (the instances of service fabio in Consul).
 //
 // Invariant: reads only; rules reach Fabio through Consul's KV and nothing else. An unreachable
-// Fabio is always reported, as a walk may only go on when every table is known.
+// Fabio is always reported, as a walk may only go on when every table is known; one that is gone (gone.go) has none.
 package fabio
