@@ -155,10 +155,7 @@ func (f *folding) checkCause(i paas.Instance, process paas.Process, checks []paa
 			continue
 		}
 		probe, _ := probeOf(process, c)
-		output := c.Output
-		if probe.Type != paas.ProbeExec {
-			output = outputOf(c, look)
-		}
+		output := outputOf(process, c, look)
 		switch {
 		case probe.Type != paas.ProbeExec && refused.MatchString(output):
 			return silentCause(i.Ports[c.Port], look.Addresses)

@@ -163,7 +163,14 @@ func TestWhatChecksSayIsAFact(t *testing.T) {
 		}}})
 	}
 	said(1, 1*time.Second, paas.CheckCritical, "500")
-	said(2, 2*time.Second, paas.CheckCritical, "503")
+	said(2, 2*time.Second, paas.CheckCritical, "") // as Consul has it before the status has changed once
+	asked := "HTTP GET http://127.0.0.1:23456/healthz: 503 Service Unavailable"
+	f.at(after(3*time.Second), watch.Seen{Looks: map[string]watch.Look{"a": {Output: asked, At: after(3 * time.Second)}}})
+	if got := f.facts.Instances()[0].Checks[1]; got.Output != asked {
+		t.Errorf("where Consul has no output the check printed %q, want what it answers us: %q", got.Output, asked)
+	}
+	f.at(after(3*time.Second), watch.Seen{Looks: map[string]watch.Look{"a": {At: after(3 * time.Second)}}})
+	said(2, 3*time.Second, paas.CheckCritical, "503")
 	want := []paas.CheckFact{
 		{Name: "liveness", Status: paas.CheckPassing, Since: after(time.Second)},
 		{Name: "readiness", Status: paas.CheckCritical, Output: "503", Since: after(time.Second)},
@@ -171,8 +178,8 @@ func TestWhatChecksSayIsAFact(t *testing.T) {
 	if diff := cmp.Diff(want, f.facts.Instances()[0].Checks); diff != "" {
 		t.Errorf("checks (-want +got):\n%s", diff)
 	}
-	said(3, 3*time.Second, paas.CheckPassing, "200")
-	want[1] = paas.CheckFact{Name: "readiness", Status: paas.CheckPassing, Since: after(3 * time.Second)}
+	said(3, 4*time.Second, paas.CheckPassing, "200")
+	want[1] = paas.CheckFact{Name: "readiness", Status: paas.CheckPassing, Since: after(4 * time.Second)}
 	if diff := cmp.Diff(want, f.facts.Instances()[0].Checks); diff != "" {
 		t.Errorf("checks (-want +got):\n%s", diff)
 	}

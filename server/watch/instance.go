@@ -45,7 +45,7 @@ func (f *folding) instance(a *nomadapi.AllocationListStub, ref paas.AppRef, slot
 	}
 	f.health(&i, process, checks, app.expected(slot, i.Process), before)
 	f.overdue(&i, process)
-	i.Checks = f.checkFacts(i, checks, before)
+	i.Checks = f.checkFacts(i, process, checks, before)
 	i.Crashes, since = f.crashes(a, app.Slots[slot].First)
 	i.NextTry = f.nextTry(a, task, before)
 	i.Reason = f.reason(i, a, task, process, checks)
@@ -74,7 +74,7 @@ func (f *folding) overdue(i *paas.Instance, process paas.Process) {
 
 // checkFacts gives what the checks say. What a passing one prints is of no interest, and may change with
 // each run. A stopping instance has left Consul.
-func (f *folding) checkFacts(i paas.Instance, checks []paas.Check, before *paas.Instance) []paas.CheckFact {
+func (f *folding) checkFacts(i paas.Instance, process paas.Process, checks []paas.Check, before *paas.Instance) []paas.CheckFact {
 	if i.State != paas.InstanceRunning {
 		return nil
 	}
@@ -88,7 +88,7 @@ func (f *folding) checkFacts(i paas.Instance, checks []paas.Check, before *paas.
 			fact.Name += " " + c.Port
 		}
 		if c.Status != paas.CheckPassing {
-			fact.Output = c.Output
+			fact.Output = outputOf(process, c, f.in.looks[i.ID])
 		}
 		if before != nil {
 			for _, was := range before.Checks {

@@ -84,12 +84,13 @@ var (
 	answered = regexp.MustCompile(`^HTTP \w+ \S+: (\d{3} [\w '-]+?)(?: Output:|$)`)
 )
 
-// outputOf gives what a check printed, or what it prints when it is done from here: Consul gives no
-// output before the status has changed once, and may keep an old one for minutes where only the output
-// changed.
-func outputOf(c paas.Check, look Look) string {
+// outputOf gives what a check that does not pass printed, or what it prints when it is done from here:
+// Consul gives no output before the status has changed once, and may keep an old one for minutes where
+// only the output changed.
+func outputOf(process paas.Process, c paas.Check, look Look) string {
+	probe, _ := probeOf(process, c)
 	switch {
-	case c.Name == checkLiveness, c.Name == checkStartup && c.Output != "":
+	case probe.Type == paas.ProbeExec, c.Name == checkLiveness, c.Name == checkStartup && c.Output != "":
 		return c.Output
 	case c.Output == "", answered.MatchString(look.Output):
 		return look.Output
@@ -102,14 +103,13 @@ func outputOf(c paas.Check, look Look) string {
 // neither tells.
 func CheckReason(process paas.Process, c paas.Check, at paas.Endpoint, look Look) string {
 	probe, words := probeOf(process, c)
-	output := c.Output
+	output := outputOf(process, c, look)
 	if probe.Type == paas.ProbeExec {
 		if output == "" {
 			return ""
 		}
 		return fmt.Sprintf("the %s of %s fails: %s", words, process.Name, plain(output))
 	}
-	output = outputOf(c, look)
 	path := ""
 	if probe.Path != "" {
 		path = " " + probe.Path
