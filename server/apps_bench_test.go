@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,52 +23,80 @@ import (
 	"github.com/crumpet-paas/crumpet/server/api/apitest"
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/store"
+	"github.com/crumpet-paas/crumpet/server/store/pgtest"
 )
 
 // listRounds is how often each list is read; the first reads of each are left out.
 const (
-	listRounds = 40
+	listRounds = 60
 	listWarm   = 5
+	listMoved  = 10 // apps that change between two reads
 )
 
-// BenchmarkListAppsAgainstNomad reads three lists: all apps while nothing happens, all apps each time something
-// was written, and a page. It reads the list of all apps of a team from the API over its store, and the
-// list of as many jobs from a real Nomad, in turns over loopback. Each app has two healthy instances and
-// a route that answers; each job wants two instances, of which none is placed, as no client is there.
+// BenchmarkListAppsAgainstNomad reads four lists over loopback, in turns with the list of as many jobs of a
+// real Nomad: all apps while nothing happens; all apps each time an event was written; all apps each time ten of
+// them changed, so that the answer differs; and a page. It does so with both databases. Each app has two instances
+// and a route that answers; each job wants two instances, of which none is placed, as no client is there.
 func BenchmarkListAppsAgainstNomad(b *testing.B) {
 	path, err := exec.LookPath("nomad")
 	if err != nil {
 		b.Skip("nomad is not on PATH: nothing to compare with")
 	}
 	nomad := startNomad(b, path)
-	st, err := store.Open(b.Context(), store.Config{Path: filepath.Join(b.TempDir(), "crumpet.db")})
+	stores := map[string]func(b *testing.B) store.Config{
+		"SQLite":     func(b *testing.B) store.Config { return store.Config{Path: filepath.Join(b.TempDir(), "crumpet.db")} },
+		"PostgreSQL": func(b *testing.B) store.Config { return store.Config{URL: pgtest.Start(b).Database(b)} },
+	}
+	jobs := 0
+	for _, n := range []int{1000, 5000} {
+		seedJobs(b, nomad, jobs, n)
+		jobs = n
+		for _, engine := range slices.Sorted(maps.Keys(stores)) {
+			b.Run(fmt.Sprintf("%d/%s", n, engine), func(b *testing.B) { benchLists(b, stores[engine](b), nomad, n) })
+		}
+	}
+}
+
+func benchLists(b *testing.B, of store.Config, nomad string, n int) {
+	st, err := store.Open(b.Context(), of)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = st.Close() })
+	seedApps(b, st, n)
 	config := apitest.Config(b, apitest.NewPlatform())
-	config.Store = st
+	config.Store, config.Log = st, slog.New(slog.DiscardHandler)
 	server := httptest.NewServer(api.New(config))
 	b.Cleanup(server.Close)
-	have := 0
-	for _, n := range []int{1000, 5000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			seedApps(b, st, have, n)
-			seedJobs(b, nomad, have, n)
-			have = n
-			token := http.Header{"Authorization": {"Bearer " + apitest.Token}}
-			for b.Loop() {
-				ours := server.URL + fmt.Sprintf("/v1/apps?limit=%d", n)
-				written := func() { // the store keeps a list while nothing is written
-					if err := st.Emit(b.Context(), paas.Event{Time: time.Now(), Team: "default", App: "app-1", Kind: paas.EventDrift}); err != nil {
-						b.Fatal(err)
-					}
-				}
-				compareLists(b, "all", n, ours, nomad+"/v1/jobs", token, func() {})
-				compareLists(b, "written", n, ours, nomad+"/v1/jobs", token, written)
-				compareLists(b, "page", 50, server.URL+"/v1/apps", nomad+"/v1/jobs?per_page=50", token, func() {})
+	token := http.Header{"Authorization": {"Bearer " + apitest.Token}}
+	ours := server.URL + fmt.Sprintf("/v1/apps?limit=%d", n)
+	took, _ := timeGet(b, ours, token)
+	b.Logf("%s, %d apps: the first list after a start took %.0f ms", st.Engine(), n, took.Seconds()*1000)
+	write := func(o paas.Observation) {
+		if err := st.Observe(b.Context(), 0, o); err != nil {
+			b.Fatal(err)
+		}
+	}
+	moves := 0
+	moved := func() {
+		var o paas.Observation
+		for range listMoved {
+			i := instanceOf(fmt.Sprintf("app-%d", moves%n), 0)
+			if moves/n%2 == 0 {
+				i.Health, i.Reason = paas.HealthCritical, "web answers its health check with 500"
 			}
+			o.Instances = append(o.Instances, i)
+			moves++
+		}
+		write(o)
+	}
+	for b.Loop() {
+		compareLists(b, "all", n, ours, nomad+"/v1/jobs", token, func() {})
+		compareLists(b, "written", n, ours, nomad+"/v1/jobs", token, func() {
+			write(paas.Observation{Events: []paas.Event{{Time: time.Now(), Team: "default", App: "app-1", Kind: paas.EventDrift}}})
 		})
+		compareLists(b, "changed", n, ours, nomad+"/v1/jobs", token, moved)
+		compareLists(b, "page", 50, server.URL+"/v1/apps", nomad+"/v1/jobs?per_page=50", token, func() {})
 	}
 }
 
@@ -120,9 +150,9 @@ func timeGet(b *testing.B, url string, header http.Header) (time.Duration, int64
 	return took, n
 }
 
-func seedApps(b *testing.B, st *store.Store, from, to int) {
+func seedApps(b *testing.B, st *store.Store, to int) {
 	b.Helper()
-	for n := from; n < to; n++ {
+	for n := range to {
 		seedApp(b, st, fmt.Sprintf("app-%d", n))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func TestTheListOfAppsSaysWhatEachAppSays(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	config := apitest.Config(t, apitest.NewPlatform())
-	config.Store = st
+	config.Store, config.Metrics = st, nil
 	server := httptest.NewServer(api.New(config))
 	t.Cleanup(server.Close)
 	get := func(path string, into any) {
@@ -40,8 +41,17 @@ func TestTheListOfAppsSaysWhatEachAppSays(t *testing.T) {
 	seen := map[wire.AppState]int{}
 	same := func(what string) {
 		t.Helper()
-		var list wire.Apps
+		var list, anew wire.Apps
 		get("/v1/apps?team=*", &list)
+		started := httptest.NewServer(api.New(config)) // it has kept nothing, and an older one has changed nothing here
+		defer started.Close()
+		_, text := apitest.Call(t, "GET", started.URL+"/v1/apps?team=*", nil) //nolint:bodyclose // Call closes it
+		if err := json.Unmarshal(text, &anew); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(anew, list); diff != "" {
+			t.Errorf("%s: (-read anew +kept):\n%s", what, diff)
+		}
 		for _, line := range list.Items {
 			var whole wire.App
 			get("/v1/apps/"+line.App+"?team="+line.Team, &whole)
@@ -107,6 +117,59 @@ func TestTheListOfAppsSaysWhatEachAppSays(t *testing.T) {
 	for _, state := range []wire.AppState{wire.AppRunning, wire.AppDegraded, wire.AppStopped, wire.AppDeploying} {
 		if seen[state] == 0 {
 			t.Errorf("no app was %s", state)
+		}
+	}
+}
+
+// TestTheListOfAppsIsCutIntoPages reads it page by page, of one team and of all, and asks for what is not there.
+func TestTheListOfAppsIsCutIntoPages(t *testing.T) {
+	t.Parallel()
+	st, err := store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "crumpet.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	config := apitest.Config(t, apitest.NewPlatform())
+	config.Store = st
+	server := httptest.NewServer(api.New(config))
+	t.Cleanup(server.Close)
+	for _, ref := range []paas.AppRef{{Team: "b", App: "a"}, {Team: "a-b", App: "x"}, {Team: "a", App: "z"}, {Team: "a", App: "y"}, {Team: "a", App: "x"}} {
+		err := st.Save(t.Context(), 0, paas.Change{Ref: ref, App: &paas.App{Team: ref.Team, Name: ref.App, CreatedAt: time.Now()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ query, want string }{
+		{"team=*", "a/x a/y a/z a-b/x b/a"},
+		{"team=*&limit=5", "a/x a/y a/z a-b/x b/a"},
+		{"team=*&limit=4", "a/x a/y a/z a-b/x, next a-b/x"},
+		{"team=*&limit=2&after=a-b/x", "b/a"},
+		{"team=*&after=b/a", ""},
+		{"team=a", "a/x a/y a/z"},
+		{"team=a&limit=3", "a/x a/y a/z"},
+		{"team=a&limit=2", "a/x a/y, next a/y"},
+		{"team=a&limit=2&after=a/y", "a/z"},
+		{"team=a&after=a/xx", "a/y a/z"}, // destroyed meanwhile
+		{"team=b&after=a/y", "b/a"},
+		{"team=a&after=b/a", ""},
+		{"team=c", ""},
+		{"", ""},
+	} {
+		_, text := apitest.Call(t, "GET", server.URL+"/v1/apps?"+c.query, nil) //nolint:bodyclose // Call closes it
+		var page wire.Apps
+		if err := json.Unmarshal(text, &page); err != nil || page.Items == nil {
+			t.Fatalf("%s: %v: %s", c.query, err, text)
+		}
+		var words []string
+		for _, line := range page.Items {
+			words = append(words, line.Team+"/"+line.App)
+		}
+		got := strings.Join(words, " ")
+		if page.Next != "" {
+			got += ", next " + page.Next
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", c.query, got, c.want)
 		}
 	}
 }

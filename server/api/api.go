@@ -70,14 +70,14 @@ type API struct {
 	huma    huma.API
 	metrics *metrics
 
-	urls     urls                   // of apps' live releases
+	lines    lines                  // of the list of apps
 	execs    atomic.Int64           // commands that run
 	document func() ([]byte, error) // the OpenAPI document, marshalled once
 }
 
 // New makes an API.
 func New(config Config) *API {
-	a := &API{Config: config.withDefaults(), echo: echo.New()}
+	a := &API{Config: config.withDefaults(), echo: echo.New(), lines: lines{turn: make(chan struct{}, 1)}}
 	a.Log = a.Log.With("component", "api")
 	a.metrics = newMetrics(a.Metrics)
 	a.echo.HideBanner, a.echo.HidePort = true, true

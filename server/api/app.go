@@ -14,45 +14,22 @@ func (a *API) apps(ctx context.Context, in *struct {
 	Limit int    `query:"limit" default:"50" minimum:"1" maximum:"5000" doc:"Apps on a page."`
 },
 ) (*body[wire.Apps], error) {
-	filter := paas.AppFilter{Team: in.Team, After: in.After, Limit: in.Limit + 1} // one more tells whether there is a next page
+	filter := paas.AppFilter{Team: in.Team, After: in.After, Limit: in.Limit}
 	if in.Team == anyTeam {
 		filter.Team = ""
 	} else if err := checkTeam(in.Team); err != nil {
 		return nil, err
 	}
-	list, err := a.Store.Overviews(ctx, filter)
+	list, err := a.list(ctx)
 	if err != nil {
 		return nil, err
 	}
-	page := wire.Apps{Items: []wire.App{}}
-	if len(list) > in.Limit {
-		list = list[:in.Limit]
-		page.Next = list[in.Limit-1].App.Ref().String()
-	}
-	if err := a.learn(ctx, filter, list); err != nil {
-		return nil, err
-	}
-	for _, overview := range list {
-		if line, ok := a.plain(overview); ok {
-			page.Items = append(page.Items, line)
-			continue
-		}
-		snapshot, err := a.Store.Snapshot(ctx, overview.App.Ref())
-		if paas.CodeOf(err) == paas.NotFound {
-			a.urls.forget(overview.App.Ref())
-			continue // destroyed since the list was read
-		}
-		if err != nil {
-			return nil, err
-		}
-		page.Items = append(page.Items, a.summary(ctx, snapshot))
-	}
-	return &body[wire.Apps]{page}, nil
+	return &body[wire.Apps]{pageOf(list, filter)}, nil
 }
 
 // summary is an app in one line.
-func (a *API) summary(ctx context.Context, s paas.Snapshot) wire.App {
-	status := a.statusOf(ctx, s)
+func (a *API) summary(ctx context.Context, s paas.Snapshot) (wire.App, error) {
+	status, err := a.statusOf(ctx, s)
 	line := wire.App{
 		App: status.App, Team: status.Team, Status: status.Status, Health: status.Health, Reason: status.Reason,
 		Release: status.Release, Slot: status.Slot, URLs: []string{}, CreatedAt: s.App.CreatedAt,
@@ -60,7 +37,7 @@ func (a *API) summary(ctx context.Context, s paas.Snapshot) wire.App {
 	for _, r := range status.Routes {
 		line.URLs = append(line.URLs, r.URL)
 	}
-	return line
+	return line, err
 }
 
 func (a *API) app(ctx context.Context, in *AppScope) (*body[wire.App], error) {
@@ -68,7 +45,11 @@ func (a *API) app(ctx context.Context, in *AppScope) (*body[wire.App], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &body[wire.App]{a.summary(ctx, s)}, nil
+	line, err := a.summary(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return &body[wire.App]{line}, nil
 }
 
 func (a *API) status(ctx context.Context, in *AppScope) (*body[wire.Status], error) {
@@ -76,26 +57,24 @@ func (a *API) status(ctx context.Context, in *AppScope) (*body[wire.Status], err
 	if err != nil {
 		return nil, err
 	}
-	return &body[wire.Status]{a.statusOf(ctx, s)}, nil
+	status, err := a.statusOf(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return &body[wire.Status]{status}, nil
 }
 
 // statusOf is the status with the reason, also where only a deployment that has ended knows it.
-func (a *API) statusOf(ctx context.Context, s paas.Snapshot) wire.Status {
+func (a *API) statusOf(ctx context.Context, s paas.Snapshot) (wire.Status, error) {
 	status := statusOf(s, a.RouteURL)
-	if status.Reason == "" && (status.Status == wire.AppFailing || status.Status == wire.AppPending) {
-		status.Reason = a.lastReason(ctx, s.App.Ref())
+	if status.Reason != "" || (status.Status != wire.AppFailing && status.Status != wire.AppPending) {
+		return status, nil
 	}
-	return status
-}
-
-// lastReason is why the newest deployment ended as it did: a snapshot has only those under way. What
-// it can't find out is left out of the status.
-func (a *API) lastReason(ctx context.Context, ref paas.AppRef) string {
-	list, err := a.Store.Deployments(ctx, ref, 1)
-	if err != nil || len(list) == 0 {
-		return ""
+	list, err := a.Store.Deployments(ctx, s.App.Ref(), 1) // a snapshot has only those under way
+	if err == nil && len(list) > 0 {
+		status.Reason = list[0].Reason
 	}
-	return list[0].Reason
+	return status, err
 }
 
 func (a *API) snapshot(ctx context.Context, in *AppScope) (paas.Snapshot, error) {
@@ -168,5 +147,9 @@ func (a *API) destroy(ctx context.Context, in *AppScope) (*reply[wire.App], erro
 		return nil, err
 	}
 	s.App.Deleting = true
-	return &reply[wire.App]{http.StatusAccepted, a.summary(ctx, s)}, nil
+	line, err := a.summary(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[wire.App]{http.StatusAccepted, line}, nil
 }

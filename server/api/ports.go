@@ -15,9 +15,11 @@ type Auth interface {
 // Store is what is read of the store. Code for what is not there: not_found.
 type Store interface {
 	Snapshot(ctx context.Context, ref paas.AppRef) (paas.Snapshot, error)
-	// Overviews lists apps; LiveRoutes gives the routes of the releases that those have.
-	Overviews(ctx context.Context, filter paas.AppFilter) ([]paas.Overview, error)
-	LiveRoutes(ctx context.Context, filter paas.AppFilter) (map[paas.AppRef]paas.LiveRoutes, error)
+	// Snapshots gives those of the apps that are there.
+	Snapshots(ctx context.Context, refs ...paas.AppRef) (map[paas.AppRef]paas.Snapshot, error)
+	// Changed names the apps of which something was committed since a number, and gives the number to ask
+	// with next; all apps that ever were have changed since 0.
+	Changed(ctx context.Context, since int64) ([]paas.AppRef, int64, error)
 	Release(ctx context.Context, ref paas.AppRef, number int) (paas.Release, error)
 	// Releases lists releases below a number, newest first; 0 for all.
 	Releases(ctx context.Context, ref paas.AppRef, below, limit int) ([]paas.Release, error)

@@ -38,12 +38,6 @@ func (r appRow) app() paas.App {
 	}
 }
 
-func readApp(ctx context.Context, db bun.IDB, ref paas.AppRef) (appRow, error) {
-	var row appRow
-	err := db.NewSelect().Model(&row).Where("team = ? AND name = ?", ref.Team, ref.App).Scan(ctx)
-	return row, missing(err, "Team %q has no app %q. `crumpet apps` lists those there are.", ref.Team, ref.App)
-}
-
 // The number of rows a list gives when none is asked for, and at most.
 const (
 	defaultLimit = 100

@@ -50,7 +50,7 @@ func (s *Store) PutBuild(ctx context.Context, b paas.BuildJob, events ...paas.Ev
 
 // PutBuildAs is PutBuild for the server that runs the build: the leader. Code conflict: the epoch is past.
 func (s *Store) PutBuildAs(ctx context.Context, epoch int64, b paas.BuildJob, events ...paas.Event) error {
-	return s.change(ctx, "write build", true, func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+	return s.change(ctx, "write build", true, func(ctx context.Context, tx bun.Tx) ([]touch, error) {
 		if err := fenced(ctx, tx, epoch); err != nil {
 			return nil, err
 		}
@@ -58,7 +58,7 @@ func (s *Store) PutBuildAs(ctx context.Context, epoch int64, b paas.BuildJob, ev
 			return nil, err
 		}
 		touched, err := insertEvents(ctx, tx, events)
-		return append(touched, b.Ref()), err
+		return append(touched, told(b.Ref())...), err
 	})
 }
 

@@ -92,12 +92,3 @@ func (s *Store) Deployments(ctx context.Context, ref paas.AppRef, n int) ([]paas
 
 // openStates are those of deployments that have not ended.
 var openStates = []paas.DeploymentState{paas.DeploymentPending, paas.DeploymentRunning, paas.DeploymentPaused}
-
-// walking reads the deployments that have not ended, oldest first.
-func walking(ctx context.Context, db bun.IDB, ref paas.AppRef) ([]paas.Deployment, error) {
-	var rows []deploymentRow
-	err := db.NewSelect().Model(&rows).Where("team = ? AND app = ?", ref.Team, ref.App).
-		Where("status IN (?)", bun.List(openStates)).
-		Order("created_at", "id").Scan(ctx)
-	return convert(rows, deploymentRow.deployment), err
-}

@@ -47,7 +47,7 @@ func (s *Store) Drains(ctx context.Context) ([]paas.Drain, error) {
 // epoch, replaces what is there still and is not found where somebody took it back. Code conflict: the
 // epoch is past.
 func (s *Store) PutDrain(ctx context.Context, epoch int64, d paas.Drain, events ...paas.Event) error {
-	return s.update(ctx, "write drain", func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+	return s.update(ctx, "write drain", func(ctx context.Context, tx bun.Tx) ([]touch, error) {
 		if err := fenced(ctx, tx, epoch); err != nil {
 			return nil, err
 		}
@@ -75,7 +75,7 @@ func (s *Store) PutDrain(ctx context.Context, epoch int64, d paas.Drain, events 
 
 // DropDrain takes the wish back.
 func (s *Store) DropDrain(ctx context.Context, node string, events ...paas.Event) error {
-	return s.update(ctx, "drop drain", func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+	return s.update(ctx, "drop drain", func(ctx context.Context, tx bun.Tx) ([]touch, error) {
 		if _, err := tx.NewDelete().Table("drains").Where("node_id = ?", node).Exec(ctx); err != nil {
 			return nil, err
 		}

@@ -56,8 +56,7 @@ func queue(ctx context.Context, tx bun.Tx) error {
 }
 
 // insertEvents appends events in their order. It comes last in a transaction: see queue.
-func insertEvents(ctx context.Context, tx bun.Tx, events []paas.Event) ([]paas.AppRef, error) {
-	var touched []paas.AppRef
+func insertEvents(ctx context.Context, tx bun.Tx, events []paas.Event) ([]touch, error) {
 	if len(events) > 0 && onPostgres(tx) {
 		if err := queue(ctx, tx); err != nil {
 			return nil, err
@@ -69,10 +68,7 @@ func insertEvents(ctx context.Context, tx bun.Tx, events []paas.Event) ([]paas.A
 			return nil, err
 		}
 	}
-	for _, e := range events {
-		touched = append(touched, paas.AppRef{Team: e.Team, App: e.App})
-	}
-	return touched, nil
+	return told(convert(events, func(e paas.Event) paas.AppRef { return paas.AppRef{Team: e.Team, App: e.App} })...), nil
 }
 
 // Emit writes events that go with no other write.
@@ -85,7 +81,7 @@ func (s *Store) EmitAs(ctx context.Context, epoch int64, events ...paas.Event) e
 	if len(events) == 0 {
 		return nil
 	}
-	return s.update(ctx, "write events", func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+	return s.update(ctx, "write events", func(ctx context.Context, tx bun.Tx) ([]touch, error) {
 		if err := fenced(ctx, tx, epoch); err != nil {
 			return nil, err
 		}

@@ -69,7 +69,7 @@ func (s *Store) DropBuilds(ctx context.Context, epoch int64, before time.Time) (
 }
 
 func (s *Store) dropRows(ctx context.Context, epoch int64, what, query string, args ...any) (n int64, err error) {
-	err = s.update(ctx, what, func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+	err = s.update(ctx, what, func(ctx context.Context, tx bun.Tx) ([]touch, error) {
 		if err := fenced(ctx, tx, epoch); err != nil {
 			return nil, err
 		}

@@ -72,27 +72,17 @@ func (s *Store) Backends(ctx context.Context) ([]paas.Backend, error) {
 	return convert(rows, backendRow.backend), nil
 }
 
-// readNodes gives the nodes that instances are on.
-func readNodes(ctx context.Context, tx bun.Tx, instances []paas.Instance) (map[string]paas.Node, error) {
-	var ids []string
-	for _, i := range instances {
-		if i.NodeID != "" {
-			ids = append(ids, i.NodeID)
-		}
-	}
-	nodes := map[string]paas.Node{}
+// readNodes gives nodes by their ids.
+func readNodes(ctx context.Context, tx bun.Tx, ids []string) (map[string]paas.Node, error) {
 	if len(ids) == 0 {
-		return nodes, nil
+		return nil, nil
 	}
 	slices.Sort(ids)
 	var rows []nodeRow
 	if err := tx.NewSelect().Model(&rows).Where("id IN (?)", bun.List(slices.Compact(ids))).Scan(ctx); err != nil {
 		return nil, err
 	}
-	for _, r := range rows {
-		nodes[r.ID] = r.node()
-	}
-	return nodes, nil
+	return keyed(rows, func(r nodeRow) (string, paas.Node) { return r.ID, r.node() }), nil
 }
 
 // writeNodes writes what was seen of nodes, and names the apps that have instances on them.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/uptrace/bun"
@@ -9,7 +10,7 @@ import (
 
 // Observe writes what was seen, all or none. Code conflict: the epoch is past.
 func (s *Store) Observe(ctx context.Context, epoch int64, o paas.Observation) error {
-	return s.update(ctx, "write facts", func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+	return s.update(ctx, "write facts", func(ctx context.Context, tx bun.Tx) ([]touch, error) {
 		if err := fenced(ctx, tx, epoch); err != nil {
 			return nil, err
 		}
@@ -60,9 +61,8 @@ func (s *Store) Observe(ctx context.Context, epoch int64, o paas.Observation) er
 		if err != nil {
 			return nil, err
 		}
-		touched = append(touched, walking...)
-		told, err := insertEvents(ctx, tx, o.Events)
-		return append(touched, told...), err
+		events, err := insertEvents(ctx, tx, o.Events)
+		return slices.Concat(changed(touched...), told(walking...), events), err
 	})
 }
 

@@ -74,7 +74,7 @@ func openPostgres(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	speak := &speaker{id: rand.Text(), config: parsed}
 	return &Store{write: write, read: read, engine: engine{
-		name: "PostgreSQL", shared: true,
+		name: "PostgreSQL",
 		// Everything of one snapshot is of one moment, and each write sees what the one before it committed.
 		reads:    &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 		writes:   &sql.TxOptions{Isolation: sql.LevelReadCommitted},

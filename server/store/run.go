@@ -59,12 +59,6 @@ func writeRuns(ctx context.Context, tx bun.Tx, o paas.Observation) ([]paas.AppRe
 	return touched, nil
 }
 
-func readRuns(ctx context.Context, tx bun.Tx, ref paas.AppRef) ([]paas.Run, error) {
-	var rows []runRow
-	err := ofApp(tx.NewSelect().Model(&rows), ref).Order("created_at DESC", "id").Scan(ctx)
-	return convert(rows, runRow.run), err
-}
-
 // Runs gives the runs of all apps: what watch knew when it last ran.
 func (s *Store) Runs(ctx context.Context) ([]paas.Run, error) {
 	var rows []runRow

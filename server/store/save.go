@@ -26,7 +26,7 @@ func next(ctx context.Context, tx bun.Tx, counter string) (int64, error) {
 // older epoch are refused.
 func (s *Store) Lead(ctx context.Context) (int64, error) {
 	var epoch int64
-	err := s.update(ctx, "take the lead", func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+	err := s.update(ctx, "take the lead", func(ctx context.Context, tx bun.Tx) ([]touch, error) {
 		var err error
 		epoch, err = next(ctx, tx, "epoch")
 		return nil, err
@@ -64,7 +64,7 @@ func (s *Store) Save(ctx context.Context, epoch int64, c paas.Change) error {
 	if err := coherent(c); err != nil {
 		return err
 	}
-	return s.update(ctx, "save "+c.Ref.String(), func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+	return s.update(ctx, "save "+c.Ref.String(), func(ctx context.Context, tx bun.Tx) ([]touch, error) {
 		if err := fenced(ctx, tx, epoch); err != nil {
 			return nil, err
 		}
@@ -79,7 +79,7 @@ func (s *Store) Save(ctx context.Context, epoch int64, c paas.Change) error {
 			return nil, err
 		}
 		touched, err := insertEvents(ctx, tx, c.Events)
-		return append(touched, c.Ref), err
+		return append(touched, changed(c.Ref)...), err
 	})
 }
 

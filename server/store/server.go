@@ -26,7 +26,7 @@ const forgetAfter = time.Hour
 
 // PutServer writes that a server is here, and forgets those not seen for an hour.
 func (s *Store) PutServer(ctx context.Context, one paas.Server) error {
-	return s.update(ctx, "write server", func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+	return s.update(ctx, "write server", func(ctx context.Context, tx bun.Tx) ([]touch, error) {
 		_, err := tx.NewDelete().Table("servers").Where("seen_at < ?", stamp(one.SeenAt.Add(-forgetAfter))).Exec(ctx)
 		if err != nil {
 			return nil, err
@@ -40,7 +40,7 @@ func (s *Store) PutServer(ctx context.Context, one paas.Server) error {
 
 // DropServer takes a server out of the list.
 func (s *Store) DropServer(ctx context.Context, id string) error {
-	return s.update(ctx, "drop server", func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+	return s.update(ctx, "drop server", func(ctx context.Context, tx bun.Tx) ([]touch, error) {
 		_, err := tx.NewDelete().Table("servers").Where("id = ?", id).Exec(ctx)
 		return nil, err
 	})

@@ -62,15 +62,3 @@ func writeSides(ctx context.Context, tx bun.Tx, c paas.Change) error {
 	_, err := tx.NewDelete().Table("sides").Where("team = ? AND app = ? AND job IN (?)", c.Ref.Team, c.Ref.App, bun.List(c.DropSides)).Exec(ctx)
 	return err
 }
-
-func readSides(ctx context.Context, tx bun.Tx, ref paas.AppRef) (map[string]paas.Side, error) {
-	var rows []sideRow
-	if err := ofApp(tx.NewSelect().Model(&rows), ref).Scan(ctx); err != nil {
-		return nil, err
-	}
-	sides := make(map[string]paas.Side, len(rows))
-	for _, r := range rows {
-		sides[r.Job] = r.side()
-	}
-	return sides, nil
-}

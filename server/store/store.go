@@ -3,9 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -34,15 +32,11 @@ type Store struct {
 	notify func(paas.AppRef)
 	builds func()
 	close  func() error
-
-	writes atomic.Uint64 // transactions that have written, or may have
-	lists  lists
 }
 
 // engine is what differs between the databases.
 type engine struct {
 	name   string // for a person: SQLite, PostgreSQL
-	shared bool   // other servers write to it as well
 	reads  *sql.TxOptions
 	writes *sql.TxOptions
 	// again says that a transaction that failed with err, and is certainly not committed, may go through if
@@ -113,19 +107,22 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // update runs fn in a write transaction and, after its commit, tells of the apps fn returned. fn may run
 // more than once; only one run of it is committed.
-func (s *Store) update(ctx context.Context, what string, fn func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error)) error {
+func (s *Store) update(ctx context.Context, what string, fn func(ctx context.Context, tx bun.Tx) ([]touch, error)) error {
 	return s.change(ctx, what, false, fn)
 }
 
 // change is update; builds says that it writes builds.
-func (s *Store) change(ctx context.Context, what string, builds bool, fn func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error)) error {
+func (s *Store) change(ctx context.Context, what string, builds bool, fn func(ctx context.Context, tx bun.Tx) ([]touch, error)) error {
 	var touched []paas.AppRef
 	err := s.transact(ctx, s.write, s.engine.writes, func(ctx context.Context, tx bun.Tx) error {
-		refs, err := fn(ctx, tx)
+		written, err := fn(ctx, tx)
 		if err != nil {
 			return err
 		}
-		touched = unique(refs)
+		if err := mark(ctx, tx, written); err != nil {
+			return err
+		}
+		touched = refsOf(written)
 		if len(touched) == 0 && !builds {
 			return nil
 		}
@@ -141,15 +138,6 @@ func (s *Store) change(ctx context.Context, what string, builds bool, fn func(ct
 		s.builds()
 	}
 	return nil
-}
-
-func unique(refs []paas.AppRef) []paas.AppRef {
-	seen := make(map[paas.AppRef]bool, len(refs))
-	return slices.DeleteFunc(refs, func(ref paas.AppRef) bool {
-		known := seen[ref]
-		seen[ref] = true
-		return known
-	})
 }
 
 // view runs fn in a read transaction: everything it reads is of one moment. fn may run more than once.

@@ -22,7 +22,7 @@ func (r tokenRow) token() paas.Token {
 
 // PutToken adds a token, or renames the one with that hash.
 func (s *Store) PutToken(ctx context.Context, t paas.Token) error {
-	return s.update(ctx, "write token", func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+	return s.update(ctx, "write token", func(ctx context.Context, tx bun.Tx) ([]touch, error) {
 		return nil, upsert(ctx, tx, "hash", tokenRow{Hash: t.Hash, Name: t.Name, CreatedAt: stamp(t.CreatedAt)})
 	})
 }
@@ -49,7 +49,7 @@ func (s *Store) Tokens(ctx context.Context) ([]paas.Token, error) {
 // FirstToken adds a token if there is none yet, and says whether it did. Of several servers that ask at
 // once one is answered true.
 func (s *Store) FirstToken(ctx context.Context, t paas.Token) (added bool, err error) {
-	err = s.update(ctx, "write first token", func(ctx context.Context, tx bun.Tx) ([]paas.AppRef, error) {
+	err = s.update(ctx, "write first token", func(ctx context.Context, tx bun.Tx) ([]touch, error) {
 		if _, err := next(ctx, tx, "version"); err != nil { // only for its lock: one after the other from here
 			return nil, err
 		}

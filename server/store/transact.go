@@ -33,9 +33,6 @@ func (s *Store) transactWithin(ctx context.Context, limit time.Duration, db *bun
 	defer cancel()
 	for n := 1; ; n++ {
 		err := once(limited, db, options, fn)
-		if db == s.write {
-			s.writes.Add(1) // also where it is not certain
-		}
 		if err == nil {
 			return nil
 		}

@@ -3,7 +3,6 @@ package apitest
 import (
 	"archive/tar"
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -47,7 +46,8 @@ type Platform struct {
 	runs        []paas.Run // newest first
 	runExit     int        // of runs that begin
 	drains      map[string]paas.Drain
-	changes     int // wishes heard
+	changes     int                  // wishes heard
+	listed      map[paas.AppRef]bool // apps that were named by Changed
 	drift       []paas.Finding
 	uploads     int // bytes of blobs taken in
 }
@@ -58,6 +58,7 @@ func NewPlatform() *Platform {
 		apps: map[paas.AppRef]paas.App{}, releases: map[paas.AppRef][]paas.Release{},
 		deployments: map[paas.AppRef][]paas.Deployment{}, instances: map[paas.AppRef][]paas.Instance{},
 		builds: map[string]paas.BuildJob{}, blobs: map[string][]byte{}, woken: map[chan struct{}]bool{}, drains: map[string]paas.Drain{},
+		listed: map[paas.AppRef]bool{},
 	}
 }
 
@@ -267,5 +268,3 @@ func newest[T any](list []T, limit int) []T {
 	slices.Reverse(list)
 	return list[:min(limit, len(list))]
 }
-
-func refs(a, b paas.App) int { return cmp.Compare(a.Ref().String(), b.Ref().String()) }

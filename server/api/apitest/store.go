@@ -37,20 +37,25 @@ func (p *Platform) Snapshot(_ context.Context, ref paas.AppRef) (paas.Snapshot, 
 	return s, nil
 }
 
-// Overviews calls no app plain: each is read whole.
-func (p *Platform) Overviews(_ context.Context, f paas.AppFilter) (list []paas.Overview, err error) {
+// Changed says at each call that every app has changed that ever was there.
+func (p *Platform) Changed(context.Context, int64) (list []paas.AppRef, since int64, err error) {
 	p.locked(func() {
-		for _, app := range slices.SortedFunc(maps.Values(p.apps), refs) {
-			if (f.Team == "" || f.Team == app.Team) && app.Ref().String() > f.After && len(list) < f.Limit {
-				list = append(list, paas.Overview{App: app})
-			}
+		for ref := range p.apps {
+			p.listed[ref] = true
 		}
+		list = slices.Collect(maps.Keys(p.listed))
 	})
-	return list, nil
+	return list, 0, nil
 }
 
-func (p *Platform) LiveRoutes(context.Context, paas.AppFilter) (map[paas.AppRef]paas.LiveRoutes, error) {
-	return map[paas.AppRef]paas.LiveRoutes{}, nil
+func (p *Platform) Snapshots(ctx context.Context, refs ...paas.AppRef) (map[paas.AppRef]paas.Snapshot, error) {
+	all := map[paas.AppRef]paas.Snapshot{}
+	for _, ref := range refs {
+		if s, err := p.Snapshot(ctx, ref); err == nil {
+			all[ref] = s
+		}
+	}
+	return all, nil
 }
 
 func (p *Platform) Release(_ context.Context, ref paas.AppRef, number int) (paas.Release, error) {

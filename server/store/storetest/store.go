@@ -16,6 +16,8 @@ import (
 type Store interface {
 	Lead(ctx context.Context) (int64, error)
 	Snapshot(ctx context.Context, ref paas.AppRef) (paas.Snapshot, error)
+	Snapshots(ctx context.Context, refs ...paas.AppRef) (map[paas.AppRef]paas.Snapshot, error)
+	Changed(ctx context.Context, since int64) ([]paas.AppRef, int64, error)
 	Save(ctx context.Context, epoch int64, c paas.Change) error
 	Observe(ctx context.Context, epoch int64, o paas.Observation) error
 	Facts(ctx context.Context) ([]paas.Instance, []paas.RouteFact, []paas.RouterFact, []paas.JobFact, error)
@@ -55,6 +57,8 @@ type Store interface {
 	PutBuildAs(ctx context.Context, epoch int64, b paas.BuildJob, events ...paas.Event) error
 	EmitAs(ctx context.Context, epoch int64, events ...paas.Event) error
 	FirstToken(ctx context.Context, t paas.Token) (bool, error)
+	PutDrain(ctx context.Context, epoch int64, d paas.Drain, events ...paas.Event) error
+	DropDrain(ctx context.Context, node string, events ...paas.Event) error
 	PutServer(ctx context.Context, one paas.Server) error
 	DropServer(ctx context.Context, id string) error
 	Servers(ctx context.Context) ([]paas.Server, error)
@@ -117,6 +121,8 @@ func Run(t *testing.T, open Factory) {
 		"servers are listed, and the one that leads is named":  serversListed,
 		"of many first tokens one is kept":                     firstToken,
 		"blobs come back whole, or not at all":                 blobs,
+		"every kind of write names the apps it changes":        changed,
+		"no change is missed while several write":              changesComplete,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,121 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/wire"
+)
+
+// lines are what the list of apps shows, kept between two calls:
+//
+//	commit -> number of each app it changed -> Store.Changed -> those apps are read again, the others not
+//
+// Invariant: a list holds all that was committed, by whichever server, before it was asked for. Each call
+// asks the store what has changed, and reads an app after it was told of the change; what changes while it
+// reads has a higher number and is read again by the next.
+type lines struct {
+	turn  chan struct{} // of one: whoever has put something in may use what follows
+	since int64         // all changes up to this number are in the list
+	list  []wire.App    // by team and name; made anew with each change, as answers hold parts of it
+}
+
+// atOnce bounds the apps that are held in memory whole.
+const atOnce = 100
+
+// list gives the lines of all apps.
+func (a *API) list(ctx context.Context) ([]wire.App, error) {
+	select {
+	case a.lines.turn <- struct{}{}:
+		defer func() { <-a.lines.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	changed, since, err := a.Store.Changed(ctx, a.lines.since)
+	if err != nil || len(changed) == 0 {
+		return a.lines.list, err
+	}
+	news, err := a.read(ctx, changed)
+	if err != nil {
+		return nil, err
+	}
+	a.lines.since, a.lines.list = since, replaced(a.lines.list, changed, news)
+	return a.lines.list, nil
+}
+
+// replaced takes the old lines of apps out and puts the new ones in.
+func replaced(list []wire.App, refs []paas.AppRef, news []wire.App) []wire.App {
+	old := make(map[paas.AppRef]bool, len(refs))
+	for _, ref := range refs {
+		old[ref] = true
+	}
+	all := make([]wire.App, 0, len(list)+len(news))
+	for _, line := range list {
+		if !old[appOf(line)] {
+			all = append(all, line)
+		}
+	}
+	all = append(all, news...)
+	slices.SortFunc(all, func(a, b wire.App) int { return compare(appOf(a), appOf(b)) })
+	return all
+}
+
+func appOf(line wire.App) paas.AppRef { return paas.AppRef{Team: line.Team, App: line.App} }
+
+func compare(a, b paas.AppRef) int {
+	return cmp.Or(strings.Compare(a.Team, b.Team), strings.Compare(a.App, b.App))
+}
+
+// pageOf cuts a page out of the lines of all apps.
+func pageOf(list []wire.App, f paas.AppFilter) wire.Apps {
+	after := paas.AppRef{Team: f.Team} // no app has the name ""
+	if team, app, _ := strings.Cut(f.After, "/"); f.After != "" {
+		if from := (paas.AppRef{Team: team, App: app}); compare(from, after) > 0 {
+			after = from
+		}
+	}
+	begin, found := slices.BinarySearchFunc(list, after, func(line wire.App, ref paas.AppRef) int { return compare(appOf(line), ref) })
+	if found {
+		begin++
+	}
+	rest := list[begin:]
+	if f.Team != "" {
+		end, _ := slices.BinarySearchFunc(rest, f.Team, func(line wire.App, team string) int {
+			if line.Team <= team {
+				return -1
+			}
+			return 1
+		})
+		rest = rest[:end]
+	}
+	page := wire.Apps{Items: rest[:min(f.Limit, len(rest)):min(f.Limit, len(rest))]}
+	if len(rest) > f.Limit {
+		page.Next = appOf(page.Items[f.Limit-1]).String()
+	}
+	if len(page.Items) == 0 {
+		page.Items = []wire.App{} // a list, not null
+	}
+	return page
+}
+
+// read gives the lines of those of the apps that are still there.
+func (a *API) read(ctx context.Context, refs []paas.AppRef) ([]wire.App, error) {
+	news := make([]wire.App, 0, len(refs))
+	for some := range slices.Chunk(refs, atOnce) {
+		snapshots, err := a.Store.Snapshots(ctx, some...)
+		if err != nil {
+			return nil, err
+		}
+		for _, snapshot := range snapshots {
+			line, err := a.summary(ctx, snapshot)
+			if err != nil {
+				return nil, err
+			}
+			news = append(news, line)
+		}
+	}
+	return news, nil
+}

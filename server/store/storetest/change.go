@@ -1,0 +1,260 @@
+package storetest
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// readers are the methods of a store that write nothing. Every other one is a key of writes, and every field of
+// paas.Observation is one as well, so that a new kind of write can't be left out of Changed unseen.
+var readers = []string{
+	"Apps", "Backends", "BlobSize", "Build", "Changed", "Claims", "Close", "Deployment", "Deployments", "DoneBuild", "Drains", "Endings",
+	"Engine", "Events", "Facts", "Instances", "LastBuild", "LastEvent", "Leads", "Ledger", "LogSources", "NamedBlobs", "NodeLoads", "Nodes", "OpenBlob",
+	"Ping", "Refs", "Release", "Releases", "Run", "Runs", "Servers", "Snapshot", "Snapshots", "Tenants", "Token", "Tokens", "Traffic", "UnfinishedBuilds",
+}
+
+// write is one kind of write to a store that changeSeed has filled.
+type write struct {
+	shown []paas.AppRef // apps that are other than before in what a list of apps is made of
+	do    func(f *fixture) error
+}
+
+func observe(o func(o *paas.Observation)) func(*fixture) error {
+	return func(f *fixture) error {
+		var all paas.Observation
+		o(&all)
+		return f.Observe(f.ctx, 0, all)
+	}
+}
+
+// save changes shop.
+func save(change func(c *paas.Change)) func(*fixture) error {
+	return func(f *fixture) error {
+		snap, err := f.Snapshot(f.ctx, shop)
+		if err != nil {
+			return err
+		}
+		c := paas.Change{Ref: shop, Version: snap.Version}
+		change(&c)
+		return f.Save(f.ctx, 0, c)
+	}
+}
+
+var seen = observation(shop)
+
+var writes = map[string]write{
+	"Save": {[]paas.AppRef{shop}, save(func(c *paas.Change) {
+		c.Deployments = []paas.Deployment{{ID: "d1", Team: shop.Team, App: shop.App, Release: 2, State: paas.DeploymentFailed, Reason: "it fell", CreatedAt: moment}}
+	})},
+	"Save/Delete": {[]paas.AppRef{shop}, save(func(c *paas.Change) { c.Delete = true })},
+	"Save/new":    {[]paas.AppRef{{Team: "b", App: "new"}}, func(f *fixture) error { return f.Save(f.ctx, 0, newApp(paas.AppRef{Team: "b", App: "new"})) }},
+
+	"Observe/Instances": {[]paas.AppRef{shop}, observe(func(o *paas.Observation) {
+		o.Instances = []paas.Instance{instance(shop, "i-2", 1, paas.InstancePending)}
+	})},
+	"Observe/Gone": {[]paas.AppRef{shop}, observe(func(o *paas.Observation) { o.Gone = []string{seen.Instances[0].ID} })},
+	"Observe/Jobs": {[]paas.AppRef{shop}, observe(func(o *paas.Observation) {
+		o.Jobs = []paas.JobFact{{Team: shop.Team, App: shop.App, Slot: paas.Blue, Index: 99}}
+	})},
+	"Observe/Routes": {[]paas.AppRef{shop}, observe(func(o *paas.Observation) {
+		r := seen.Routes[0]
+		r.State = paas.RouteAnswering
+		o.Routes = []paas.RouteFact{r}
+	})},
+	"Observe/Routers":   {[]paas.AppRef{shop}, observe(func(o *paas.Observation) { o.Routers = []paas.RouterFact{{Team: shop.Team, App: shop.App, Routers: 1}} })},
+	"Observe/Nodes":     {[]paas.AppRef{shop}, observe(func(o *paas.Observation) { o.Nodes = []paas.Node{{ID: "n-1", Status: paas.NodeDown, Since: moment}} })},
+	"Observe/GoneNodes": {[]paas.AppRef{shop}, observe(func(o *paas.Observation) { o.GoneNodes = []string{"n-1"} })},
+	"Observe/Runs": {[]paas.AppRef{shop}, observe(func(o *paas.Observation) {
+		o.Runs = []paas.Run{{ID: "r-2", Team: shop.Team, App: shop.App, CreatedAt: moment}}
+	})},
+	"Observe/GoneRuns": {[]paas.AppRef{shop}, observe(func(o *paas.Observation) { o.GoneRuns = []string{"r-1"} })},
+	"Observe/Backends": {nil, observe(func(o *paas.Observation) { o.Backends = []paas.Backend{{Name: "nomad", Since: moment}} })},
+	"Observe/Events":   {nil, observe(func(o *paas.Observation) { o.Events = []paas.Event{event(shop, "x")} })},
+	"Observe/Traffic": {nil, observe(func(o *paas.Observation) {
+		o.Traffic = []paas.Traffic{{Team: shop.Team, App: shop.App, Process: "web", Slot: paas.Blue, Buckets: []paas.Bucket{{At: moment, Requests: 1}}}}
+	})},
+
+	"Emit":     {nil, func(f *fixture) error { return f.Emit(f.ctx, event(shop, "x")) }},
+	"EmitAs":   {nil, func(f *fixture) error { return f.EmitAs(f.ctx, 0, event(shop, "x")) }},
+	"Lead":     {nil, func(f *fixture) error { _, err := f.Lead(f.ctx); return err }},
+	"PutToken": {nil, func(f *fixture) error { return f.PutToken(f.ctx, paas.Token{Hash: "h", CreatedAt: moment}) }},
+	"FirstToken": {nil, func(f *fixture) error {
+		_, err := f.FirstToken(f.ctx, paas.Token{Hash: "h", CreatedAt: moment})
+		return err
+	}},
+	"PutServer": {nil, func(f *fixture) error {
+		return f.PutServer(f.ctx, paas.Server{ID: "a", StartedAt: moment, SeenAt: moment})
+	}},
+	"DropServer": {nil, func(f *fixture) error { return f.DropServer(f.ctx, "a") }},
+	"PutBuild": {nil, func(f *fixture) error {
+		return f.PutBuild(f.ctx, paas.BuildJob{ID: "b", Team: shop.Team, App: shop.App, State: paas.BuildDone, CreatedAt: moment}, event(shop, "x"))
+	}},
+	"PutBuildAs": {nil, func(f *fixture) error {
+		return f.PutBuildAs(f.ctx, 0, paas.BuildJob{ID: "c", Team: shop.Team, App: shop.App, State: paas.BuildDone, CreatedAt: moment})
+	}},
+	"PutDrain": {nil, func(f *fixture) error {
+		return f.PutDrain(f.ctx, 0, paas.Drain{NodeID: "n-1", CreatedAt: moment}, event(shop, "x"))
+	}},
+	"DropDrain":    {nil, func(f *fixture) error { return f.DropDrain(f.ctx, "n-1", event(shop, "x")) }},
+	"DropEvents":   {nil, func(f *fixture) error { _, err := f.DropEvents(f.ctx, 0, moment.Add(time.Hour)); return err }},
+	"DropBuilds":   {nil, func(f *fixture) error { _, err := f.DropBuilds(f.ctx, 0, moment.Add(time.Hour)); return err }},
+	"PutBlob":      {nil, func(f *fixture) error { return f.PutBlob(f.ctx, "d", 1, strings.NewReader("x")) }},
+	"MissingBlobs": {nil, func(f *fixture) error { _, err := f.MissingBlobs(f.ctx, []string{"d"}); return err }},
+	"SweepBlobs":   {nil, func(f *fixture) error { _, _, err := f.SweepBlobs(f.ctx, nil, moment.Add(time.Hour)); return err }},
+}
+
+// changed does every kind of write, each on what a deployment under way leaves, and holds Changed to what is
+// read of the apps before and after.
+func changed(t *testing.T, f *fixture) {
+	kinds := map[string]bool{}
+	for kind := range writes {
+		method, field, _ := strings.Cut(kind, "/")
+		kinds[method], kinds[method+"/"+field] = true, true
+	}
+	methods := reflect.TypeOf(f.Store)
+	for n := range methods.NumMethod() {
+		if name := methods.Method(n).Name; !kinds[name] && !slices.Contains(readers, name) {
+			t.Errorf("%s is neither a write of this test nor named as a method that writes nothing", name)
+		}
+	}
+	fields := reflect.TypeFor[paas.Observation]()
+	for n := range fields.NumField() {
+		if name := fields.Field(n).Name; !kinds["Observe/"+name] {
+			t.Errorf("this test does not observe %s", name)
+		}
+	}
+	var since int64
+	for _, kind := range slices.Sorted(maps.Keys(writes)) {
+		changeSeed(f)
+		_, now, err := f.Changed(f.ctx, since)
+		f.must(err)
+		if now <= since {
+			t.Fatalf("before %s: the number is %d, after %d", kind, now, since)
+		}
+		before := f.whole()
+		f.must(writes[kind].do(f))
+		after := f.whole()
+		var differ []paas.AppRef
+		for _, ref := range slices.Concat(slices.Collect(maps.Keys(before)), slices.Collect(maps.Keys(after))) {
+			if !cmp.Equal(before[ref], after[ref]) && !slices.Contains(differ, ref) {
+				differ = append(differ, ref)
+			}
+		}
+		f.equal(kind+": apps that are other than before", differ, writes[kind].shown)
+		refs, next, err := f.Changed(f.ctx, now)
+		f.must(err)
+		if len(differ) == 0 {
+			differ = []paas.AppRef{}
+		}
+		f.equal(kind+": apps that are said to have changed", refs, differ)
+		refs, since, err = f.Changed(f.ctx, next)
+		f.must(err)
+		f.equal(kind+": asked again", refs, []paas.AppRef{})
+		f.equal(kind+": the number, asked again", since, next)
+	}
+}
+
+// changeSeed makes shop anew, and another app beside it.
+func changeSeed(f *fixture) {
+	for _, ref := range []paas.AppRef{shop, other} {
+		if snap, err := f.Snapshot(f.ctx, ref); err == nil {
+			f.must(f.Save(f.ctx, 0, paas.Change{Ref: ref, Version: snap.Version, Delete: true}))
+		}
+		c := newApp(ref)
+		c.Releases, c.App.Release = []paas.Release{release(ref, 1), release(ref, 2)}, 1
+		c.Slots = []paas.Slotted{{Team: ref.Team, App: ref.App, Slot: paas.Blue, Release: 1}}
+		c.Deployments = []paas.Deployment{{ID: "d1", Team: ref.Team, App: ref.App, Release: 2, Previous: 1, State: paas.DeploymentRunning, CreatedAt: moment}}
+		f.save(c)
+	}
+	o := observation(shop)
+	o.Nodes = []paas.Node{{ID: "n-1", Status: paas.NodeReady, Since: moment}}
+	o.Runs = []paas.Run{{ID: "r-1", Team: shop.Team, App: shop.App, CreatedAt: moment}}
+	f.must(f.Observe(f.ctx, 0, o))
+}
+
+// wholeApp is all that a list of apps is made of.
+type wholeApp struct {
+	Snapshot    paas.Snapshot
+	Deployments []paas.Deployment
+}
+
+func (f *fixture) whole() map[paas.AppRef]wholeApp {
+	f.Helper()
+	refs, err := f.Refs(f.ctx)
+	f.must(err)
+	all := map[paas.AppRef]wholeApp{}
+	together, err := f.Snapshots(f.ctx, append(refs, paas.AppRef{Team: "no", App: "body"})...)
+	f.must(err)
+	f.equal("apps read together", len(together), len(refs))
+	for _, ref := range refs {
+		alone, err := f.Snapshot(f.ctx, ref)
+		f.must(err)
+		f.equal("an app read with others", together[ref], alone)
+		alone.Traffic = nil // a list shows none
+		deployments, err := f.Deployments(f.ctx, ref, 10)
+		f.must(err)
+		all[ref] = wholeApp{alone, deployments}
+	}
+	return all
+}
+
+// changesComplete reads again what Changed names while several write: what it has read in the end is what
+// there is.
+func changesComplete(t *testing.T, f *fixture) {
+	const writers, each, apps = 4, 30, 5
+	ref := func(n int) paas.AppRef { return paas.AppRef{Team: "default", App: fmt.Sprintf("app-%d", n)} }
+	for n := range apps {
+		f.save(newApp(ref(n)))
+	}
+	var wait sync.WaitGroup
+	for writer := range writers {
+		wait.Go(func() {
+			for n := range each {
+				o := paas.Observation{Instances: []paas.Instance{instance(ref(n%apps), fmt.Sprintf("i-%d-%d", writer, n%apps), n, paas.InstanceRunning)}}
+				if n%3 == 0 {
+					o.Events = []paas.Event{event(ref(n%apps), "seen")}
+				}
+				if err := f.Observe(f.ctx, 0, o); err != nil {
+					f.Errorf("Observe: %v", err)
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { wait.Wait(); close(done) }()
+	var since int64
+	read := map[paas.AppRef]paas.Snapshot{}
+	again := func() {
+		refs, next, err := f.Changed(f.ctx, since)
+		f.must(err)
+		since = next
+		news, err := f.Snapshots(f.ctx, refs...)
+		f.must(err)
+		maps.Copy(read, news)
+	}
+	for {
+		select {
+		case <-done:
+			again()
+			all, err := f.Snapshots(f.ctx, slices.Collect(maps.Keys(read))...)
+			f.must(err)
+			f.equal("apps", len(all), apps)
+			if diff := cmp.Diff(all, read); diff != "" {
+				t.Errorf("what was read again of changed apps (-all +read):\n%s", diff)
+			}
+			return
+		default:
+			again()
+		}
+	}
+}
