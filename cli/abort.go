@@ -42,10 +42,7 @@ func newCancelCmd(s *session) *cobra.Command {
 
 // deployment gives the deployment that is meant: the one named after the app, else the one under way.
 func (s *session) deployment(ctx context.Context, args []string) (c *client.Client, app, id string, err error) {
-	if app, err = s.appName(args); err != nil {
-		return nil, "", "", err
-	}
-	if c, err = s.client(); err != nil {
+	if c, app, err = s.about(args); err != nil {
 		return nil, "", "", err
 	}
 	if len(args) > 1 {
@@ -56,7 +53,7 @@ func (s *session) deployment(ctx context.Context, args []string) (c *client.Clie
 		return nil, "", "", err
 	}
 	if status.Deployment == nil {
-		return nil, "", "", paas.Errorf(paas.Conflict, "No deployment of app %q is under way.", app)
+		return nil, "", "", paas.Errorf(paas.Conflict, "No deployment of app %q is under way. `crumpet status %s` shows how it is.", app, app)
 	}
 	return c, app, status.Deployment.ID, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crumpet-paas/crumpet/server/client"
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/spec"
 )
@@ -56,4 +57,14 @@ func (s *session) appName(args []string) (string, error) {
 		return "", paas.Errorf(paas.Invalid, "The app is not named, and ./%s, where its name would stand, is not valid. Name the app, or see `crumpet validate`.", spec.FileName)
 	}
 	return names[0], nil
+}
+
+// about gives the app that is meant, by the rule of appName, and a client of the server it is on.
+func (s *session) about(args []string) (*client.Client, string, error) {
+	app, err := s.appName(args)
+	if err != nil {
+		return nil, "", err
+	}
+	c, err := s.client()
+	return c, app, err
 }

@@ -110,11 +110,7 @@ func (s *session) appNames(ctx context.Context) []string {
 func (s *session) processNames(ctx context.Context, args []string) []string {
 	ctx, cancel := context.WithTimeout(ctx, completeWithin)
 	defer cancel()
-	app, err := s.appName(args)
-	if err != nil {
-		return nil
-	}
-	c, err := s.client()
+	c, app, err := s.about(args)
 	if err != nil {
 		return nil
 	}

@@ -23,11 +23,7 @@ new release serves, and a stopped app has none. "crumpet run NAME" runs one now.
   crumpet crons hello --json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			app, err := s.appName(args)
-			if err != nil {
-				return err
-			}
-			c, err := s.client()
+			c, app, err := s.about(args)
 			if err != nil {
 				return err
 			}
@@ -55,7 +51,7 @@ func (s *session) showCrons(app string, list wire.Crons) {
 	for _, c := range list.Items {
 		next := c.Reason
 		if c.NextAt != nil {
-			next = fmt.Sprintf("%s (in %s)", c.NextAt.Format("2006-01-02 15:04:05 MST"), max(0, time.Until(*c.NextAt)).Round(time.Second))
+			next = fmt.Sprintf("%s (in %s)", c.NextAt.Format(momentLayout), max(0, time.Until(*c.NextAt)).Round(time.Second))
 		}
 		last, result, reason := "never", "-", ""
 		if r := c.Last; r != nil {
@@ -81,11 +77,7 @@ func (s *session) taskNames(ctx context.Context) []string {
 		}
 		return names
 	}
-	app, err := s.appName(nil)
-	if err != nil {
-		return nil
-	}
-	c, err := s.client()
+	c, app, err := s.about(nil)
 	if err != nil {
 		return nil
 	}

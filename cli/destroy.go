@@ -21,11 +21,7 @@ func newDestroyCmd(s *session) *cobra.Command {
   crumpet destroy hello --yes`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			app, err := s.appName(args)
-			if err != nil {
-				return err
-			}
-			c, err := s.client()
+			c, app, err := s.about(args)
 			if err != nil {
 				return err
 			}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +11,7 @@ import (
 func newDiffCmd(s *session) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "diff APP N [M]",
+		Use:   "diff [APP] N [M]",
 		Short: "Compare two releases of an app",
 		Long: `Shows every key of which release N and release M (the one that serves unless said) have different
 values: of the spec as it was resolved, of the artifact and of the configuration.
@@ -20,9 +19,10 @@ values: of the spec as it was resolved, of the artifact and of the configuration
 --json prints one object. Its keys: app, from, to, changes (key, old, new; null for one that is not set).
 
 Exit code 0: both would run the same. 1: they differ. 255: they could not be compared.`,
-		Example: `  crumpet diff shop 11
+		Example: `  crumpet diff 11
+  crumpet diff shop 11
   crumpet diff shop 11 12 --json | jq -r '.changes[].key'`,
-		Args: cobra.RangeArgs(2, 3),
+		Args: cobra.RangeArgs(1, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			diff, err := s.diff(cmd.Context(), args)
 			if err == nil && asJSON {
@@ -35,33 +35,23 @@ Exit code 0: both would run the same. 1: they differ. 255: they could not be com
 		},
 	}
 	jsonFlag(cmd, &asJSON)
-	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		switch len(args) {
-		case 0:
-			return s.appNames(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
-		case 1, 2:
-			return s.releaseNumbers(cmd.Context(), args[:1]), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
-		}
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
+	cmd.ValidArgsFunction = s.completeReleases(2)
 	return withApp(s, cmd)
 }
 
 func (s *session) diff(ctx context.Context, args []string) (diff wire.Diff, err error) {
-	app, err := s.appName(args[:1])
+	named, numbers, err := appAndNumbers(args, 2)
 	if err != nil {
 		return diff, err
 	}
-	numbers := []int{0, 0}
-	for i, text := range args[1:] {
-		if numbers[i], err = strconv.Atoi(text); err != nil || numbers[i] < 1 {
-			return diff, usagef("%q is not the number of a release", text)
-		}
+	if len(numbers) == 0 {
+		return diff, usagef("no release is named: write `crumpet diff [APP] N [M]`; `crumpet releases` lists those there are")
 	}
-	c, err := s.client()
+	c, app, err := s.about(named)
 	if err != nil {
 		return diff, err
 	}
+	numbers = append(numbers, 0) // the one that serves
 	return c.Diff(ctx, app, numbers[0], numbers[1])
 }
 

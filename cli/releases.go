@@ -32,11 +32,7 @@ rolled back to.`,
 			if n < 1 {
 				return usagef("-n takes a number from 1 on, not %d", n)
 			}
-			app, err := s.appName(args)
-			if err != nil {
-				return err
-			}
-			c, err := s.client()
+			c, app, err := s.about(args)
 			if err != nil {
 				return err
 			}
@@ -122,11 +118,7 @@ func firstLine(text string) string {
 func (s *session) releaseNumbers(ctx context.Context, args []string) []string {
 	ctx, cancel := context.WithTimeout(ctx, completeWithin)
 	defer cancel()
-	app, err := s.appName(args)
-	if err != nil {
-		return nil
-	}
-	c, err := s.client()
+	c, app, err := s.about(args)
 	if err != nil {
 		return nil
 	}
@@ -145,38 +137,40 @@ func (s *session) releaseNumbers(ctx context.Context, args []string) []string {
 	return names
 }
 
-// appAndNumber reads the arguments [APP] [N]. An app's name begins with a letter, so one argument
-// alone says which of them it is.
-func appAndNumber(args []string) (app []string, number int, err error) {
-	if len(args) == 0 {
-		return nil, 0, nil
-	}
-	last := args[len(args)-1]
-	if number, err = strconv.Atoi(last); err == nil {
-		if number < 1 {
-			return nil, 0, usagef("%q is not the number of a release", last)
+// appAndNumbers reads the arguments [APP] [N]..., with at most so many numbers. An app's name begins with
+// a letter, so the first argument alone says which of the two it is.
+func appAndNumbers(args []string, most int) (app []string, numbers []int, err error) {
+	for i, arg := range args {
+		n, err := strconv.Atoi(arg)
+		switch {
+		case err != nil && i == 0:
+			app = args[:1]
+		case err != nil || n < 1:
+			return nil, nil, usagef("%q is not the number of a release; `crumpet releases` lists those there are", arg)
+		case len(numbers) == most:
+			return nil, nil, usagef("%q is too much: there is room for %s", arg, count(most, "release"))
+		default:
+			numbers = append(numbers, n)
 		}
-		return args[:len(args)-1], number, nil
 	}
-	if len(args) > 1 {
-		return nil, 0, usagef("%q is not the number of a release", last)
-	}
-	return args, 0, nil
+	return app, numbers, nil
 }
 
-// completeRelease completes [APP] N.
-func (s *session) completeRelease(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	switch {
-	case len(args) == 0:
-		list := s.appNames(cmd.Context())
-		if _, err := s.appName(nil); err == nil {
-			list = append(s.releaseNumbers(cmd.Context(), nil), list...)
+// completeReleases completes [APP] [N]..., with at most so many numbers.
+func (s *session) completeReleases(most int) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+		named, numbers, err := appAndNumbers(args, most)
+		if err != nil || len(numbers) == most {
+			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
-	case len(args) == 1:
-		if _, number, err := appAndNumber(args); err == nil && number == 0 {
-			return s.releaseNumbers(cmd.Context(), args), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+		var list []string
+		if _, err := s.appName(named); err == nil {
+			list = s.releaseNumbers(cmd.Context(), named)
 		}
+		if len(args) == 0 {
+			list = append(list, s.appNames(cmd.Context())...)
+		}
+		return list, directive
 	}
-	return nil, cobra.ShellCompDirectiveNoFileComp
 }

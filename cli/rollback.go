@@ -30,14 +30,17 @@ goes further back. What was scaled since stays, unless the two specs ask for dif
 			if r.wait && r.supersede {
 				return usagef("--wait and --supersede say opposite things: leave one out")
 			}
-			named, number, err := appAndNumber(args)
+			named, numbers, err := appAndNumbers(args, 1)
 			if err != nil {
 				return err
 			}
 			if r.spec.App, err = s.appName(named); err != nil {
 				return err
 			}
-			r.request = wire.Rollback{Release: number, Note: r.note, Supersede: r.supersede, Wait: r.wait}
+			r.request = wire.Rollback{Note: r.note, Supersede: r.supersede, Wait: r.wait}
+			if len(numbers) > 0 {
+				r.request.Release = numbers[0]
+			}
 			if planOnly {
 				changes, err := r.showPlan(cmd.Context())
 				return s.compared(changes, err)
@@ -51,7 +54,7 @@ goes further back. What was scaled since stays, unless the two specs ask for dif
 	flags.BoolVar(&r.supersede, "supersede", false, "end a deployment that is under way")
 	flags.BoolVar(&r.wait, "wait", false, "queue behind a deployment that is under way")
 	flags.BoolVar(&r.asJSON, "json", false, "print one JSON object at the end")
-	cmd.ValidArgsFunction = s.completeRelease
+	cmd.ValidArgsFunction = s.completeReleases(1)
 	return withApp(s, cmd)
 }
 

@@ -274,11 +274,7 @@ func (s *session) stopRun(ctx context.Context, args []string, id string) error {
 	if len(args) > 0 {
 		return usagef("--stop takes a run, and no task")
 	}
-	app, err := s.appName(nil)
-	if err != nil {
-		return err
-	}
-	c, err := s.client()
+	c, app, err := s.about(nil)
 	if err != nil {
 		return err
 	}
@@ -299,11 +295,7 @@ func (s *session) listRuns(ctx context.Context, args []string, asJSON bool) erro
 	if len(args) > 1 {
 		return usagef("--list takes one task at most")
 	}
-	app, err := s.appName(nil)
-	if err != nil {
-		return err
-	}
-	c, err := s.client()
+	c, app, err := s.about(nil)
 	if err != nil {
 		return err
 	}

@@ -22,11 +22,7 @@ func newStopCmd(s *session) *cobra.Command {
   crumpet start hello`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			app, err := s.appName(args)
-			if err != nil {
-				return err
-			}
-			c, err := s.client()
+			c, app, err := s.about(args)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -27,7 +28,7 @@ func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
 			return nil
 		}
 		form := strings.TrimSuffix(cmd.UseLine(), " [flags]")
-		if len(args) == 0 {
+		if len(args) == 0 || check(cmd, append(slices.Clone(args), "one more")) == nil {
 			return usagef("an argument is missing: write `%s`", form)
 		}
 		return usagef("there are too many arguments: write `%s`", form)
