@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -19,11 +20,7 @@ func detachFlag(cmd *cobra.Command, detach *bool) {
 
 // change makes a wish, and follows its deployment to the end.
 func (s *session) change(ctx context.Context, args []string, detach bool, unchanged string, wish func(c *client.Client, app string) (wire.Deployed, error)) error {
-	app, err := s.appName(args)
-	if err != nil {
-		return err
-	}
-	c, err := s.client()
+	c, app, err := s.about(args)
 	if err != nil {
 		return err
 	}
@@ -35,6 +32,9 @@ func (s *session) change(ctx context.Context, args []string, detach bool, unchan
 	switch {
 	case err != nil:
 		return err
+	case answer.Deployment == nil && answer.Changed:
+		s.print("%s is stopped: this holds from when it is started, with `crumpet start %s`.", app, app)
+		return nil
 	case answer.Deployment == nil:
 		s.print(unchanged, app)
 		return nil
@@ -56,12 +56,21 @@ func (s *session) change(ctx context.Context, args []string, detach bool, unchan
 	case serves(d):
 		p.done("%s", warmText(d))
 	case waitsOnPurpose(d):
-		p.done("%s.", upperFirst(d.Reason))
+		p.done("%s", s.heldText(d))
 	default:
 		p.close()
 		return f.explain(ctx)
 	}
 	return nil
+}
+
+// heldText says that a deployment stands still on purpose, and what ends that.
+func (s *session) heldText(d paas.Deployment) string {
+	verb := "promote"
+	if d.Waits == paas.WaitPause {
+		verb = "resume"
+	}
+	return fmt.Sprintf("%s `crumpet %s %s` lets it go on, `crumpet abort %s` turns it back.", s.deploymentText(d), verb, d.App, d.App)
 }
 
 func newRestartCmd(s *session) *cobra.Command {
@@ -105,11 +114,7 @@ a process that serves is not restarted so without --force: requests would fail u
 
 // restartInstance has one instance replaced, and waits until as many serve as are wanted.
 func (s *session) restartInstance(ctx context.Context, args []string, instance, process string, force, detach bool) error {
-	app, err := s.appName(args)
-	if err != nil {
-		return err
-	}
-	c, err := s.client()
+	c, app, err := s.about(args)
 	if err != nil {
 		return err
 	}

@@ -166,7 +166,7 @@ func eventPrinter(s *session, asJSON, apps, teams bool) func(paas.Event) error {
 }
 
 func printEvent(w io.Writer, s *session, e paas.Event, apps, teams bool) error {
-	line := s.faint(e.Time.Local().Format("2006-01-02 15:04:05"))
+	line := s.faint(moment(e.Time))
 	if apps {
 		name := e.App
 		if teams && e.Team != "" {

@@ -260,9 +260,9 @@ func (f *follower) nextStep() string {
 	if d.State == paas.DeploymentCanceled {
 		return "It was canceled. Push again when it is wanted."
 	}
-	next := fmt.Sprintf("Fix this and push again; `crumpet why %s` says more.", d.App)
+	next := fmt.Sprintf("Fix this and push again. `crumpet why %s` says more.", d.App)
 	if f.failing != "" {
-		next = fmt.Sprintf("Fix this and push again; `crumpet why %s` says more, and `crumpet logs %s` has more.", d.App, d.App)
+		next = fmt.Sprintf("Fix this and push again. `crumpet why %s` and `crumpet logs %s` say more.", d.App, d.App)
 	}
 	if d.Previous > 0 {
 		return fmt.Sprintf("Release %d is still serving. %s", d.Previous, next)

@@ -168,7 +168,7 @@ func (l *lineShape) append(b []byte, line *paas.LogLine) []byte {
 		mark = '~'
 	}
 	if !line.Time.Equal(l.at) || mark != l.mark || l.clock == "" {
-		l.at, l.mark, l.clock = line.Time, mark, l.s.faint(line.Time.Local().Format("2006-01-02 15:04:05.000")+string(mark))
+		l.at, l.mark, l.clock = line.Time, mark, l.s.faint(line.Time.Local().Format("2006-01-02 15:04:05.000 MST")+string(mark))
 	}
 	b = append(append(b, l.clock...), ' ')
 	b = append(b, l.begin...)

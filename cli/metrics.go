@@ -51,6 +51,8 @@ func (s *session) metrics(ctx context.Context, app string, asJSON, watch bool) e
 	for drawn := 0; ; {
 		m, err := c.AppMetrics(ctx, app)
 		switch {
+		case watch && ctx.Err() != nil:
+			return nil // Ctrl-C is how watching ends
 		case err != nil:
 			return err
 		case asJSON && watch:
@@ -68,7 +70,7 @@ func (s *session) metrics(ctx context.Context, app string, asJSON, watch bool) e
 		}
 		select {
 		case <-ctx.Done():
-			return nil // it was asked for until then
+			return nil
 		case <-tick.C:
 		}
 	}

@@ -96,6 +96,7 @@ It goes on if this command is left. --undo lets the node take instances again, w
 	}
 	cmd.Flags().BoolVar(&undo, "undo", false, "let the node take instances again")
 	detachFlag(cmd, &detach)
+	cmd.MarkFlagsMutuallyExclusive("undo", "detach")
 	return cmd
 }
 
@@ -144,6 +145,10 @@ func (s *session) drainNode(ctx context.Context, node string, detach bool) error
 		s.print("Node %s is being emptied. `crumpet nodes` shows how far it is.", view.Name)
 		return nil
 	}
+	left := func(err error) error {
+		s.say("The drain goes on without this command. `crumpet nodes` shows how far it is, `crumpet node drain %s --undo` ends it.", view.Name)
+		return &saidError{err}
+	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	shown := ""
@@ -163,15 +168,16 @@ func (s *session) drainNode(ctx context.Context, node string, detach bool) error
 		}
 		select {
 		case <-ctx.Done():
-			s.say("The drain goes on without this command. `crumpet nodes` shows how far it is, `crumpet node drain %s --undo` ends it.", view.Name)
-			return &saidError{errors.New("interrupted")}
+			return left(errors.New("interrupted"))
 		case <-tick.C:
 		}
-		// By id: two nodes may come to have one name.
-		if next, err := c.Node(ctx, view.ID); ctx.Err() == nil {
-			if err != nil {
-				return err
-			}
+		next, err := c.Node(ctx, view.ID) // by id: two nodes may come to have one name
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			s.say("%s", sentenceOf(err))
+			return left(err)
+		default:
 			view = next
 		}
 	}

@@ -21,8 +21,7 @@ does not run. Its instances are kept up, and can still be scaled. End the pause 
 			if err != nil {
 				return err
 			}
-			s.print("%s", s.deploymentText(d))
-			s.print("`crumpet resume %s` lets it go on, `crumpet abort %s` turns it back.", app, app)
+			s.print("%s", s.heldText(d))
 			return nil
 		},
 	}

@@ -193,7 +193,7 @@ func (u *push) walk(ctx context.Context, answer wire.Deployed) error {
 	case err != nil:
 		return u.s.left(ctx, err, d)
 	case waitsOnPurpose(d) && !serves(d):
-		u.p.done("%s.", upperFirst(d.Reason))
+		u.p.done("%s", u.s.heldText(d))
 		return nil
 	case !serves(d):
 		return f.explain(ctx)

@@ -3,7 +3,6 @@ package cli
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,22 +23,18 @@ of variables and the environment's own settings in it, without what is a default
   crumpet release shop 12 --json | jq -r .artifact`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			named, number, err := appAndNumber(args)
+			named, numbers, err := appAndNumbers(args, 1)
 			if err != nil {
 				return err
 			}
-			if number == 0 {
+			if len(numbers) == 0 {
 				return usagef("%q is not the number of a release; `crumpet releases` lists those there are", args[len(args)-1])
 			}
-			app, err := s.appName(named)
+			c, app, err := s.about(named)
 			if err != nil {
 				return err
 			}
-			c, err := s.client()
-			if err != nil {
-				return err
-			}
-			release, err := c.Release(cmd.Context(), app, number)
+			release, err := c.Release(cmd.Context(), app, numbers[0])
 			if err != nil {
 				return err
 			}
@@ -61,7 +56,7 @@ of variables and the environment's own settings in it, without what is a default
 	cmd.Flags().BoolVar(&asSpec, "spec", false, "print its app spec")
 	jsonFlag(cmd, &asJSON)
 	cmd.MarkFlagsMutuallyExclusive("spec", "json")
-	cmd.ValidArgsFunction = s.completeRelease
+	cmd.ValidArgsFunction = s.completeReleases(1)
 	return withApp(s, cmd)
 }
 
@@ -73,7 +68,7 @@ func (s *session) showRelease(r wire.KeptRelease, walks []paas.Deployment) {
 	}
 	s.print("%s release %d: %s", s.bold(r.App), r.Number, s.outcome(r))
 	line("note", r.Note)
-	line("made", r.CreatedAt.Local().Format(time.DateTime)+" by "+r.CreatedBy)
+	line("made", moment(r.CreatedAt)+" by "+r.CreatedBy)
 	commit := r.Commit
 	if r.Dirty {
 		commit += ", and changes that it does not hold"
@@ -99,5 +94,5 @@ func (s *session) showRelease(r wire.KeptRelease, walks []paas.Deployment) {
 }
 
 func processLine(p paas.Process) string {
-	return p.Name + ", " + count(p.Instances, "instance") + ", " + strconv.Itoa(p.CPU) + " MHz, " + strconv.Itoa(p.Memory) + " MB"
+	return p.Name + ", " + count(p.Instances, "instance") + ", " + strconv.Itoa(p.CPU) + " MHz, " + strconv.Itoa(p.Memory) + " MiB"
 }

@@ -28,11 +28,7 @@ each state is printed below the one before.
   crumpet status hello --json | jq -r .health`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			app, err := s.appName(args)
-			if err != nil {
-				return err
-			}
-			c, err := s.client()
+			c, app, err := s.about(args)
 			if err != nil {
 				return err
 			}
@@ -76,6 +72,9 @@ func readScreen(ctx context.Context, c *client.Client, app string) (screen, erro
 		return screen{}, err
 	}
 	shown := screen{status: status, why: status.Reason}
+	if d := status.Deployment; d != nil && d.Reason != "" && ended(d.Reason) == status.Reason {
+		shown.why = "" // the deployment's own line says it
+	}
 	if troubled(status.Health) {
 		if why, err := c.Why(ctx, app); err == nil && why.Summary != "" {
 			shown.why = ended(upperFirst(why.Summary))

@@ -33,9 +33,9 @@ func (s *session) screenLines(shown screen) []string {
 		lines = append(lines, "")
 		lines = append(lines, s.processLines(status.Processes)...)
 	}
-	if len(status.Instances) > 0 {
+	if list := slices.DeleteFunc(slices.Clone(status.Instances), endedAsAsked); len(list) > 0 {
 		lines = append(lines, "")
-		lines = append(lines, s.instanceLines(status.Instances)...)
+		lines = append(lines, s.instanceLines(list)...)
 	}
 	if len(status.Routes) > 0 {
 		lines = append(lines, "")
@@ -126,6 +126,9 @@ func (s *session) processLines(list []wire.Process) []string {
 	return s.tableLines([]string{"PROCESS", "WANTED", "RUNNING", "HEALTHY"}, rows)
 }
 
+// endedAsAsked says that there is nothing to tell of an instance any more: it was stopped as somebody wished.
+func endedAsAsked(i wire.Instance) bool { return i.State == paas.InstanceComplete && i.Reason == "" }
+
 // instanceLines shows instances in a table, and below a row why it is not well and when it is tried
 // again.
 func (s *session) instanceLines(list []wire.Instance) []string {
@@ -192,7 +195,7 @@ func (s *session) wrapped(text string) []string {
 
 func (s *session) deploymentText(d paas.Deployment) string {
 	text := fmt.Sprintf("Deployment %s (%s) of release %d is %s", d.ID, d.Cause, d.Release, s.tone(string(d.State)))
-	if len(d.Steps) > 0 {
+	if len(d.Steps) > 0 && !d.State.Ended() {
 		text += fmt.Sprintf(", step %d of %d", min(d.Step+1, len(d.Steps)), len(d.Steps))
 	}
 	if d.Abort && !d.State.Ended() {

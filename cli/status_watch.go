@@ -150,7 +150,7 @@ func (s *session) appended(asJSON bool) func(screen) error {
 		if !first {
 			s.print("")
 		}
-		s.print("%s", s.faint(time.Now().Format(time.DateTime)))
+		s.print("%s", s.faint(moment(time.Now())))
 		for _, line := range s.screenLines(shown) {
 			s.print("%s", line)
 		}

@@ -84,6 +84,25 @@ func ago(t time.Time) string {
 	return fmt.Sprintf("%dd ago", int(d.Hours()/24))
 }
 
+// Times stand in the zone of this machine, and name it: what an app prints, and what the server says in a
+// sentence, is often in another.
+const (
+	clockLayout  = "15:04:05 MST"
+	momentLayout = "2006-01-02 " + clockLayout
+)
+
+// moment is a time with its date.
+func moment(t time.Time) string { return t.Local().Format(momentLayout) }
+
+// clockText is a time of day, with its date if that is another than today's.
+func clockText(t time.Time) string {
+	t = t.Local()
+	if now := time.Now(); t.Year() != now.Year() || t.YearDay() != now.YearDay() {
+		return moment(t)
+	}
+	return t.Format(clockLayout)
+}
+
 // seconds is how long something took.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
 

@@ -26,11 +26,7 @@ It ends with 0 when the app serves and with 1 when it does not. docs/why.md list
   crumpet why hello --json | jq -r .cause`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			app, err := s.appName(args)
-			if err != nil {
-				return err
-			}
-			c, err := s.client()
+			c, app, err := s.about(args)
 			if err != nil {
 				return err
 			}
@@ -59,19 +55,16 @@ func (s *session) showWhy(w paas.Why) {
 	if len(w.Chain) > 0 {
 		s.print("")
 	}
-	width := 0
+	width, sinceWidth := 0, 0
 	for depth, l := range w.Chain {
 		width = max(width, 2*depth+len(l.Kind)+len(linkID(l))+1)
+		sinceWidth = max(sinceWidth, len(sinceText(l)))
 	}
 	for depth, l := range w.Chain {
 		indent := strings.Repeat("  ", depth)
 		name := string(l.Kind) + " " + s.faint(linkID(l))
 		pad := strings.Repeat(" ", max(0, width-len(indent)-lipgloss.Width(name)))
-		since := ""
-		if l.Since != nil {
-			since = "since " + clockText(*l.Since)
-		}
-		s.print("  %s  %s  %s", indent+name+pad, s.faint(fmt.Sprintf("%-14s", since)), l.Text)
+		s.print("  %s  %s  %s", indent+name+pad, s.faint(fmt.Sprintf("%-*s", sinceWidth, sinceText(l))), l.Text)
 	}
 	if w.NextTry != nil {
 		s.print("")
@@ -86,21 +79,19 @@ func (s *session) showWhy(w paas.Why) {
 	}
 }
 
+func sinceText(l paas.Link) string {
+	if l.Since == nil {
+		return ""
+	}
+	return "since " + clockText(*l.Since)
+}
+
 // linkID is an id as a person copies it; names and addresses stay whole.
 func linkID(l paas.Link) string {
 	if len(l.ID) == 36 && strings.Count(l.ID, "-") == 4 {
 		return short(l.ID)
 	}
 	return l.ID
-}
-
-// clockText is a time of day on this machine, with its date if that is another.
-func clockText(t time.Time) string {
-	t = t.Local()
-	if now := time.Now(); t.Year() != now.Year() || t.YearDay() != now.YearDay() {
-		return t.Format("2006-01-02 15:04:05")
-	}
-	return t.Format("15:04:05")
 }
 
 func untilText(t time.Time) string {

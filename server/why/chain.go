@@ -2,6 +2,7 @@ package why
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -27,7 +28,7 @@ func (v view) chain(found finding) []paas.Link {
 	}
 	if d := v.walk; d != nil {
 		text := fmt.Sprintf("%s is %s", d.Cause, d.State)
-		if len(d.Steps) > 0 {
+		if len(d.Steps) > 0 && !d.State.Ended() {
 			text += fmt.Sprintf(", step %d of %d", min(d.Step+1, len(d.Steps)), len(d.Steps))
 		}
 		if d.Reason != "" {
@@ -37,7 +38,7 @@ func (v view) chain(found finding) []paas.Link {
 	}
 	links = append(links, found.links...)
 	if found.instance != nil && v.LastLine != "" {
-		links = append(links, paas.Link{Kind: paas.LinkLog, ID: found.instance.ID, Text: v.LastLine})
+		links = append(links, paas.Link{Kind: paas.LinkLog, ID: found.instance.ID, Text: oneLine(strings.TrimSpace(v.LastLine))})
 	}
 	return links
 }
