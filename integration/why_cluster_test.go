@@ -53,7 +53,7 @@ func whyDeployments() []whyCase {
 		{cause: "superseded", serves: true, app: whyApp{keys: []string{`shutdown_delay = "10s"`}, outer: []string{canary}}, arise: func(w *whyStack, app string) {
 			held(w, app)
 			w.again(app, `NUMBER = "two"`, `NUMBER = "three"`, "--supersede")
-		}, arisen: func(w *whyStack, app string) bool { return w.deployment(app).Abort }, words: []string{"superseded by release 3"}},
+		}, arisen: func(w *whyStack, app string) bool { return w.deployment(app).Release == 3 }, words: []string{"superseded by release 3"}},
 		{cause: "waiting-for-room", quick: true, serves: true, app: whyApp{keys: []string{`memory = "64MiB"`}, outer: []string{`deploy { room = "ask" }`}}, arise: func(w *whyStack, app string) {
 			w.serving(app)
 			w.again(app, "64MiB", "4096GiB")
@@ -210,6 +210,7 @@ type walkedNow struct {
 	ID, Reason, Waits string
 	State             string `json:"status"`
 	Abort             bool
+	Release           int
 }
 
 func (w *whyStack) deployment(app string) (newest walkedNow) {

@@ -246,6 +246,7 @@ func (w *whyStack) prove(c whyCase) {
 	}
 	var arose time.Time
 	var last whyAnswer
+	var said []string // each time the answer was another
 	for {
 		if arose.IsZero() && (c.arisen == nil && (!c.push || w.released(app)) || c.arisen != nil && c.arisen(w, app)) {
 			arose = time.Now()
@@ -254,12 +255,15 @@ func (w *whyStack) prove(c whyCase) {
 			if last = answer; answer.Cause == c.cause && c.lacks(answer) == "" {
 				break
 			}
+			if line := answer.Cause + ": " + answer.Summary; len(said) == 0 || said[len(said)-1] != line {
+				said = append(said, line)
+			}
 		}
 		if !arose.IsZero() && time.Since(arose) > within {
-			t.Fatalf("%s after it arose, the cause is %s, without %q: %s\n%s", within, last.Cause, c.lacks(last), last.Summary, last.chain())
+			t.Fatalf("%s after it arose, the cause is %s, without %q:\n%s\n%s", within, last.Cause, c.lacks(last), strings.Join(said, "\n"), last.chain())
 		}
 		if arose.IsZero() && time.Since(began) > limit {
-			t.Fatalf("it did not arise within %s: %s: %s", limit, last.Cause, last.Summary)
+			t.Fatalf("it did not arise within %s:\n%s", limit, strings.Join(said, "\n"))
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -274,9 +278,9 @@ func (w *whyStack) prove(c whyCase) {
 	if len(last.Try) == 0 {
 		t.Errorf("nothing to try: %s", last.Summary)
 	}
-	said := w.d.cli(w.home, "why", app)
-	if want := map[bool]int{true: 0, false: 1}[c.serves]; said.code != want && !c.either && !strings.Contains(said.errOut, "Error") {
-		t.Errorf("crumpet why ended with %d: %s", said.code, said)
+	shown := w.d.cli(w.home, "why", app)
+	if want := map[bool]int{true: 0, false: 1}[c.serves]; shown.code != want && !c.either && !strings.Contains(shown.errOut, "Error") {
+		t.Errorf("crumpet why ended with %d: %s", shown.code, shown)
 	}
 }
 

@@ -41,6 +41,18 @@ func shop() why.Facts {
 	return f
 }
 
+// following has release 13 wait for a slot that an instance of a deployment before it has not left.
+func following(before paas.Deployment) why.Facts {
+	f := shop()
+	f.Instances = append(f.Instances, paas.Instance{
+		ID: "00000011", Process: "web", Slot: paas.Green, Release: before.Release, State: paas.InstanceStopping, CreatedAt: ago(time.Hour),
+	})
+	next := paas.Deployment{ID: "next", Release: 13, State: paas.DeploymentPending, CreatedAt: ago(time.Second)}
+	f.Snapshot.Deployments = []paas.Deployment{next}
+	f.Deployments = []paas.Deployment{next, before}
+	return f
+}
+
 // failing has the check of all instances fail.
 func failing(f why.Facts) why.Facts {
 	for n := range f.Instances {
@@ -129,6 +141,18 @@ func TestTheDeepestCauseWins(t *testing.T) {
 			return f
 		}, paas.CauseStarting, false, "has until 14:02:50 UTC"},
 		"a deployment that has just begun": {func() why.Facts { f := shop(); f.Snapshot.Deployments = []paas.Deployment{walk}; return f }, paas.CauseDeploying, true, "release 12 is serving; release 13 is not serving yet because its deployment is at step 1 of 1"},
+		"a deployment that waits for what was before it in its slot": {func() why.Facts {
+			return following(paas.Deployment{Release: 11, State: paas.DeploymentHealthy})
+		}, paas.CauseDeploying, true, "release 13 is not serving yet because it waits for the instance of release 11 to stop"},
+		"a deployment that waits for the one it took the place of": {func() why.Facts {
+			return following(paas.Deployment{Release: 11, State: paas.DeploymentCanceled, Abort: true, Trouble: paas.CauseSuperseded, Reason: "superseded by release 13"})
+		}, paas.CauseSuperseded, true, "it waits for the instance of release 11 to stop, which was superseded by release 13"},
+		"a deployment whose place a later one takes": {func() why.Facts {
+			f, d := shop(), walk
+			d.Abort, d.Trouble, d.Reason = true, paas.CauseSuperseded, "superseded by release 14"
+			f.Snapshot.Deployments = []paas.Deployment{d, {Release: 14, State: paas.DeploymentPending}}
+			return f
+		}, paas.CauseSuperseded, true, "release 13 is being turned back because it was superseded by release 14"},
 		"a deployment that a person paused": {func() why.Facts {
 			f, d := shop(), walk
 			d.State, d.Waits, d.Reason = paas.DeploymentPaused, paas.WaitPause, "paused by root"

@@ -207,16 +207,13 @@ func (v view) ofDeployment(cause paas.Cause) (finding, bool) {
 		return finding{}, false
 	}
 	found := finding{said: strings.TrimSuffix(v.walk.Reason, "."), since: v.walk.StepAt}
-	if cause == paas.CauseSuperseded {
-		found.said = "it was " + found.said
-	}
 	if v.walk.HeldAt != nil {
 		found.since = *v.walk.HeldAt
 	}
 	if cause == paas.CauseNotExecutable {
 		found.said = strings.TrimSpace(v.LastLine)
 	}
-	if i, ok := v.telling(); ok && cause != paas.CauseSuperseded && cause != paas.CauseCanceled {
+	if i, ok := v.telling(); ok && cause != paas.CauseCanceled {
 		found.instance, found.links = &i, v.ofInstance(i)
 	}
 	return found, true

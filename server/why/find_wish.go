@@ -1,6 +1,7 @@
 package why
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -119,6 +120,50 @@ func canceled(v view, _ Row) (finding, bool) {
 	return found, true
 }
 
+// superseded tells of a deployment that is turned back for a later one, and of the later one while it waits
+// for what the other has left.
+func superseded(v view, _ Row) (finding, bool) {
+	if v.walk == nil {
+		return finding{}, false
+	}
+	if v.walk.Trouble == paas.CauseSuperseded {
+		found := v.walked()
+		found.said = "it was " + found.said
+		return found, true
+	}
+	release, _ := v.standing()
+	for _, d := range v.Deployments {
+		if d.Release == release && d.Trouble == paas.CauseSuperseded && v.walk.State == paas.DeploymentPending {
+			return finding{said: fmt.Sprintf("%s, which was %s", v.leaving(), strings.TrimSuffix(d.Reason, ".")), since: v.walk.CreatedAt}, true
+		}
+	}
+	return finding{}, false
+}
+
+// standing gives the release whose instances are still in the slot that a deployment will walk to, and how
+// many there are.
+func (v view) standing() (release, n int) {
+	for _, i := range v.Instances {
+		if i.Slot != v.Snapshot.App.Live && !i.State.Ended() {
+			release = max(release, i.Release)
+			n++
+		}
+	}
+	return release, n
+}
+
+// leaving says what a deployment that has not begun waits for; "" if nothing is in its way.
+func (v view) leaving() string {
+	switch release, n := v.standing(); n {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("it waits for the instance of release %d to stop", release)
+	default:
+		return fmt.Sprintf("it waits for %d instances of release %d to stop", n, release)
+	}
+}
+
 func turnedBack(v view, _ Row) (finding, bool) {
 	if v.walk == nil || !v.walk.State.Ended() && !v.walk.Abort {
 		return finding{}, false
@@ -190,7 +235,7 @@ func deploying(v view, _ Row) (finding, bool) {
 	case v.walk.Reason != "":
 		found.said = strings.TrimSuffix(v.walk.Reason, ".")
 	case v.walk.State == paas.DeploymentPending:
-		found.said = "its deployment has not begun yet"
+		found.said = cmp.Or(v.leaving(), "its deployment has not begun yet")
 	default:
 		found.said = fmt.Sprintf("its deployment is at step %d of %d", min(v.walk.Step+1, len(v.walk.Steps)), len(v.walk.Steps))
 	}

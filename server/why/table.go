@@ -97,7 +97,7 @@ var Causes = []Row{
 
 	both(Row{ID: paas.CauseTaskFailed, Title: "a task of the release's phases failed", Try: []string{"crumpet logs {app}", push}}),
 	both(Row{ID: paas.CauseErrors, Title: "the canary answered with more errors than the release before", Try: []string{logs, push}}),
-	both(Row{ID: paas.CauseSuperseded, Title: "a later push took its place", Try: []string{status}}),
+	both(Row{ID: paas.CauseSuperseded, Title: "a later push took its place", Try: []string{status}, find: superseded}),
 	both(Row{ID: paas.CauseCanceled, Title: "somebody ended the deployment", Try: []string{push}, find: canceled}),
 	both(Row{ID: paas.CauseLate, Title: "the deployment passed its deadline", Try: []string{events, push}}),
 	both(Row{ID: paas.CauseTurnedBack, Title: "the deployment was turned back, or gave up", Try: []string{events, push}, find: turnedBack}),
