@@ -108,19 +108,38 @@ func (s *session) appNames(ctx context.Context) []string {
 
 // processNames completes names of processes of the app that is meant.
 func (s *session) processNames(ctx context.Context, args []string) []string {
+	var names []string
+	for _, p := range s.statusInTime(ctx, args).Processes {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// completeInstances completes the flags --process and --instance of a command about an app's instances.
+func (s *session) completeInstances(cmd *cobra.Command) {
+	must(cmd.RegisterFlagCompletionFunc("process", func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return s.processNames(cmd.Context(), args), cobra.ShellCompDirectiveNoFileComp
+	}))
+	must(cmd.RegisterFlagCompletionFunc("instance", func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		var ids []string
+		for _, i := range s.statusInTime(cmd.Context(), args).Instances {
+			ids = append(ids, fmt.Sprintf("%s\t%s.%d of release %d, %s", short(i.ID), i.Process, i.Index, i.Release, i.State))
+		}
+		return ids, cobra.ShellCompDirectiveNoFileComp
+	}))
+}
+
+// statusInTime reads the status of an app for completion: nothing, if that takes long or can't be.
+func (s *session) statusInTime(ctx context.Context, args []string) wire.Status {
 	ctx, cancel := context.WithTimeout(ctx, completeWithin)
 	defer cancel()
 	c, app, err := s.about(args)
 	if err != nil {
-		return nil
+		return wire.Status{}
 	}
 	status, err := c.Status(ctx, app)
 	if err != nil {
-		return nil
+		return wire.Status{}
 	}
-	var names []string
-	for _, p := range status.Processes {
-		names = append(names, p.Name)
-	}
-	return names
+	return status
 }

@@ -101,13 +101,10 @@ a process that serves is not restarted so without --force: requests would fail u
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&instance, "instance", "", "only this instance, by its number, its id or the beginning of that")
+	flags.StringVar(&instance, "instance", "", "only this instance: its number, as web.2 if of another process, or the beginning of its id")
 	flags.StringVar(&process, "process", "", "process of the instance, where a number is of several")
 	flags.BoolVar(&force, "force", false, "also the only instance that serves")
-	must(cmd.RegisterFlagCompletionFunc("instance", cobra.NoFileCompletions))
-	must(cmd.RegisterFlagCompletionFunc("process", func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return s.processNames(cmd.Context(), args), cobra.ShellCompDirectiveNoFileComp
-	}))
+	s.completeInstances(cmd)
 	detachFlag(cmd, &detach)
 	return withApp(s, cmd)
 }

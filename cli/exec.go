@@ -29,8 +29,8 @@ with 255 if there could be none.
 On a terminal the command has one too: it hears Ctrl-C, and learns of the window's size. Otherwise its
 input is what is piped in, to its end; Ctrl-C then ends the connection.
 
-The instance is one that serves, of process web or the only one; --instance takes another one's number, id
-or the beginning of that. The task has what its artifact and the node give it: whether there is a shell is
+The instance is one that serves, of process web or the only one; --instance takes another one's number,
+also with its process as in web.2, or the beginning of its id. The task has what its artifact and the node give it: whether there is a shell is
 up to them. That you run a command is told in ` + "`crumpet events`" + `: the program and where, not its arguments.`,
 		Example: `  crumpet exec shop -- sh
   crumpet exec shop --instance 2 -- cat config.json
@@ -51,16 +51,12 @@ up to them. That you run a command is told in ` + "`crumpet events`" + `: the pr
 	}
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return s.runFailed(cmd, flagError(cmd, err)) })
 	flags := cmd.Flags()
-	flags.StringVar(&start.Instance, "instance", "", "number, id or beginning of an id of the instance")
+	flags.StringVar(&start.Instance, "instance", "", "the instance: its number, as web.2 if of another process, or the beginning of its id")
 	flags.StringVar(&start.Process, "process", "", "process of the instance; web or the only one unless said")
 	flags.StringVar(&start.Task, "task", "", "a sidecar of the instance instead of its own program")
 	flags.BoolVar(&noTTY, "no-tty", false, "no terminal for the command, though there is one here")
-	must(cmd.RegisterFlagCompletionFunc("process", func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return s.processNames(cmd.Context(), args), cobra.ShellCompDirectiveNoFileComp
-	}))
-	for _, name := range []string{"instance", "task"} {
-		must(cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions))
-	}
+	s.completeInstances(cmd)
+	must(cmd.RegisterFlagCompletionFunc("task", cobra.NoFileCompletions))
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveDefault

@@ -77,11 +77,12 @@ can't be read any more is marked with its size.`,
 	flags.StringVar(&query.Match, "grep", "", "only lines that this regular expression matches")
 	flags.IntVarP(&query.Lines, "lines", "n", 100, "how many of the last lines to begin with, all together")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	must(cmd.RegisterFlagCompletionFunc("process", func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return s.processNames(cmd.Context(), args), cobra.ShellCompDirectiveNoFileComp
+	s.completeInstances(cmd)
+	must(cmd.RegisterFlagCompletionFunc("release", func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return s.releaseNumbers(cmd.Context(), args), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	}))
 	must(cmd.RegisterFlagCompletionFunc("source", cobra.FixedCompletions([]string{"app", "build", "platform"}, cobra.ShellCompDirectiveNoFileComp)))
-	for _, name := range []string{"instance", "release", "since", "grep", "lines"} {
+	for _, name := range []string{"since", "grep", "lines"} {
 		must(cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions))
 	}
 	return withApp(s, cmd)

@@ -69,8 +69,14 @@ With --list it shows the runs of tasks and crons, the newest first; --stop ends 
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return s.taskNames(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
+		return append(s.taskNames(cmd.Context()), s.appNames(cmd.Context())...), cobra.ShellCompDirectiveNoFileComp
 	}
+	must(cmd.RegisterFlagCompletionFunc("process", func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return s.processNames(cmd.Context(), args), cobra.ShellCompDirectiveNoFileComp
+	}))
+	must(cmd.RegisterFlagCompletionFunc("stop", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return s.runIDs(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
+	}))
 	return withApp(s, cmd)
 }
 
@@ -288,6 +294,27 @@ func (s *session) stopRun(ctx context.Context, args []string, id string) error {
 	}
 	s.print("Run %s of %s is being stopped.", run.ID, run.Task)
 	return nil
+}
+
+// runIDs completes the runs of an app that can be stopped.
+func (s *session) runIDs(ctx context.Context) []string {
+	ctx, cancel := context.WithTimeout(ctx, completeWithin)
+	defer cancel()
+	c, app, err := s.about(nil)
+	if err != nil {
+		return nil
+	}
+	list, err := c.Runs(ctx, app)
+	if err != nil {
+		return nil
+	}
+	var ids []string
+	for _, r := range list.Items {
+		if !r.Status.Ended() {
+			ids = append(ids, r.ID+"\t"+r.Task+", asked for "+ago(r.CreatedAt))
+		}
+	}
+	return ids
 }
 
 // listRuns shows the runs of an app, or of one of its tasks.

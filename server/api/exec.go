@@ -196,19 +196,14 @@ func (a *API) until(ctx context.Context, ref paas.AppRef, instance string, so fu
 	}
 }
 
-// execPlace finds the instance and the task that are meant. Of several, one that serves is taken, of the live
-// release, with the lowest number.
+// execPlace finds the instance and the task that are meant. Of several (both slots have a number 0) one that serves
+// is taken, of the live release, with the lowest number.
 func execPlace(s paas.Snapshot, start wire.ExecStart) (paas.Instance, string, error) {
 	process := start.Process
 	if process == "" && start.Instance == "" {
 		process = s.Releases[s.App.Release].Spec.MainProcess()
 	}
-	var fit []paas.Instance
-	for _, i := range s.Instances {
-		if (process == "" || i.Process == process) && i.Named(start.Instance) && i.State == paas.InstanceRunning {
-			fit = append(fit, i)
-		}
-	}
+	fit := meant(s, start.Instance, process, func(i paas.Instance) bool { return i.State == paas.InstanceRunning })
 	what := "instance " + start.Instance
 	if start.Instance == "" {
 		what = "instance"

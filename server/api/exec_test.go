@@ -28,6 +28,7 @@ func execApp(t *testing.T, edit func(*api.Config)) (*apitest.Platform, *client.C
 	p.SetInstances(paas.AppRef{Team: "default", App: "shop"},
 		paas.Instance{ID: "aaaa1111", Team: "default", App: "shop", Process: "web", Index: 0, Release: 1, State: paas.InstanceRunning, Health: paas.HealthCritical},
 		paas.Instance{ID: "bbbb2222", Team: "default", App: "shop", Process: "web", Index: 1, Release: 1, State: paas.InstanceRunning, Health: paas.HealthHealthy},
+		paas.Instance{ID: "00004444", Team: "default", App: "shop", Process: "worker", Index: 0, Release: 1, State: paas.InstanceRunning, Health: paas.HealthHealthy},
 		paas.Instance{ID: "cccc3333", Team: "default", App: "shop", Process: "web", Index: 2, Release: 1, State: paas.InstanceFailed},
 	)
 	c, err := client.New(client.Config{Addr: server.URL, Token: apitest.Token})
@@ -62,6 +63,9 @@ func TestACommandRunsWhereItIsMeantTo(t *testing.T) {
 	}{
 		"one that serves":    {wire.ExecStart{Command: []string{"echo", "hi"}}, "bbbb2222/web: hi\n", ""},
 		"by number":          {wire.ExecStart{Instance: "0", Command: []string{"echo"}}, "aaaa1111/web: \n", ""},
+		"as in tables":       {wire.ExecStart{Instance: "web.0", Command: []string{"echo"}}, "aaaa1111/web: \n", ""},
+		"as in logs":         {wire.ExecStart{Instance: "worker[0]", Command: []string{"echo"}}, "00004444/worker: \n", ""},
+		"of a process":       {wire.ExecStart{Instance: "0", Process: "worker", Command: []string{"echo"}}, "00004444/worker: \n", ""},
 		"by id":              {wire.ExecStart{Instance: "aaaa", Command: []string{"echo"}}, "aaaa1111/web: \n", ""},
 		"one that ended":     {wire.ExecStart{Instance: "2", Command: []string{"echo"}}, "", paas.NotFound},
 		"no such instance":   {wire.ExecStart{Instance: "7", Command: []string{"echo"}}, "", paas.NotFound},

@@ -65,20 +65,28 @@ func (a *API) restartInstance(ctx context.Context, in *struct {
 // nameOf is how people know an instance.
 func nameOf(i paas.Instance) string { return fmt.Sprintf("%s[%d]", i.Process, i.Index) }
 
+// meant gives those instances, of the ones that may be meant, that a name and a process name. A bare number
+// is that of the main process, where it has such an instance and no process is said.
+func meant(s paas.Snapshot, name, process string, may func(paas.Instance) bool) []paas.Instance {
+	var fit, ofMain []paas.Instance
+	main := s.Releases[s.App.Release].Spec.MainProcess()
+	for _, i := range s.Instances {
+		if !may(i) || !i.Named(name) || process != "" && i.Process != process {
+			continue
+		}
+		if fit = append(fit, i); i.Process == main {
+			ofMain = append(ofMain, i)
+		}
+	}
+	if _, number := paas.InstanceNumber(name); number && process == "" && len(ofMain) > 0 {
+		return ofMain
+	}
+	return fit
+}
+
 // oneInstance finds the one instance that is meant, among those that run.
 func oneInstance(s paas.Snapshot, name, process string) (paas.Instance, error) {
-	var fit []paas.Instance
-	for _, i := range s.Instances {
-		if i.Named(name) && (process == "" || i.Process == process) && !i.State.Ended() && i.State != paas.InstanceStopping {
-			fit = append(fit, i)
-		}
-	}
-	if process == "" && len(fit) > 1 { // a number of the main process, as with exec
-		main := s.Releases[s.App.Release].Spec.MainProcess()
-		if of := slices.DeleteFunc(slices.Clone(fit), func(i paas.Instance) bool { return i.Process != main }); len(of) == 1 {
-			fit = of
-		}
-	}
+	fit := meant(s, name, process, func(i paas.Instance) bool { return !i.State.Ended() && i.State != paas.InstanceStopping })
 	switch len(fit) {
 	case 0:
 		return paas.Instance{}, paas.Errorf(paas.NotFound, "App %q has no instance %s that runs. `crumpet status %s` shows those there are.", s.App.Name, name, s.App.Name)

@@ -17,6 +17,9 @@ func TestOneInstanceIsReplacedUnlessItIsTheOnlyOneThatServes(t *testing.T) {
 	if i, err := c.RestartInstance(t.Context(), "shop", "0", "", false); err != nil || i.ID != "aaaa1111" {
 		t.Errorf("one that does not serve: %+v %v", i, err)
 	}
+	if i, err := c.RestartInstance(t.Context(), "shop", "web[0]", "", false); err != nil || i.ID != "aaaa1111-next" {
+		t.Errorf("as the logs name it: %+v %v", i, err)
+	}
 	if i, err := c.RestartInstance(t.Context(), "shop", "bbbb", "web", false); err != nil || i.ID != "bbbb2222" {
 		t.Errorf("one beside the successor: %+v %v", i, err)
 	}

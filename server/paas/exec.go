@@ -70,11 +70,3 @@ func CommandText(command []string) string {
 		return strconv.Quote(string(name)) + " with " + strconv.Itoa(n) + " arguments"
 	}
 }
-
-// Named says whether a text names an instance: by its number, or by the beginning of its id. "" names every one.
-func (i Instance) Named(text string) bool {
-	if n, err := strconv.Atoi(text); err == nil && n >= 0 && len(text) <= 4 {
-		return i.Index == n
-	}
-	return strings.HasPrefix(i.ID, text)
-}

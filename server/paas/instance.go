@@ -1,6 +1,11 @@
 package paas
 
-import "time"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // InstanceState is how far along its life an instance was seen.
 type InstanceState string
@@ -82,6 +87,22 @@ func (i Instance) Ref() AppRef { return AppRef{Team: i.Team, App: i.App} }
 
 // Serving says that the instance counts towards the wanted number.
 func (i Instance) Serving() bool { return i.State == InstanceRunning && i.Health == HealthHealthy }
+
+// Named says whether a text names the instance: by its number, with its process as tables and logs show it
+// (web.2, web[2]), or by the beginning of its id. "" names every one.
+func (i Instance) Named(text string) bool {
+	if n, ok := InstanceNumber(text); ok {
+		return i.Index == n
+	}
+	return strings.HasPrefix(i.ID, text) || text == fmt.Sprintf("%s.%d", i.Process, i.Index) || text == fmt.Sprintf("%s[%d]", i.Process, i.Index)
+}
+
+// InstanceNumber reads the bare number of an instance, which every process may have one of. Four digits at
+// most: eight are the beginning of an id.
+func InstanceNumber(text string) (n int, ok bool) {
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n >= 0 && len(text) <= 4
+}
 
 // JobFact is what Nomad said of the placement of one job: what of it could not be placed.
 type JobFact struct {
