@@ -51,6 +51,9 @@ func nodeOf(n *nomadapi.NodeListStub) paas.Node {
 	}
 }
 
+// drained is told without a number of instances: what is seen there still is on its way to stop.
+const drained = "is drained"
+
 // nodeWords says what became of a node, "" for nothing that a person waits for.
 func nodeWords(before, after paas.Node) string {
 	switch {
@@ -65,7 +68,7 @@ func nodeWords(before, after paas.Node) string {
 	case before.Draining && !after.Draining && after.Eligible:
 		return "is no longer drained"
 	case before.Draining && !after.Draining:
-		return "is drained"
+		return drained
 	case before.Eligible && !after.Eligible:
 		return "takes no new instances"
 	case !before.Eligible && after.Eligible:
@@ -86,9 +89,13 @@ func (f *folding) tellNode(node paas.Node, words string) {
 		}
 	}
 	for _, ref := range slices.SortedFunc(maps.Keys(on), byRef) {
+		message := fmt.Sprintf("node %s %s", node.Name, words)
+		if words != drained {
+			message += fmt.Sprintf(": %s of %s there", count(on[ref], "instance"), ref.App)
+		}
 		f.obs.Events = append(f.obs.Events, paas.Event{
 			Time: f.now, Team: ref.Team, App: ref.App, Kind: paas.EventNodeState,
-			Message: fmt.Sprintf("node %s %s: %s of %s there", node.Name, words, count(on[ref], "instance"), ref.App),
+			Message: message,
 		})
 	}
 }

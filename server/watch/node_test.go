@@ -100,7 +100,7 @@ func TestADrainIsTold(t *testing.T) {
 		"node node-2 takes no new instances: 1 instance of shop there",
 		"node node-2 is being drained: 1 instance of shop there",
 		"node node-2 is being drained: 1 instance of shop placed anew on node-1",
-		"node node-2 is drained: 1 instance of shop there", // it is stopping, not gone
+		"node node-2 is drained", // its instance is stopping, not gone
 		"node node-2 takes new instances again: 1 instance of shop there",
 	}, f.kinds(paas.EventNodeState)); diff != "" {
 		t.Errorf("events of nodes (-want +got):\n%s", diff)
