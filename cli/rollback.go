@@ -17,9 +17,11 @@ func newRollbackCmd(s *session) *cobra.Command {
 		Use:   "rollback [APP] [N]",
 		Short: "Restore an earlier release as a new one",
 		Long: `Makes a new release with the spec, the artifact and the configuration of release N, and walks the app to
-it as a push does: nothing is built. Without N it is the last release before the one that serves that was
-healthy and is another; where a rollback serves, before what that one restored, so that a second rollback
-goes further back. What was scaled since stays, unless the two specs ask for different numbers.
+it as a push does: nothing is built. It rolls even where the spec asks for canary or blue-green, as what
+served before needs no trial. What was scaled since stays, unless the two specs ask for different numbers.
+
+Without N it is the last release before the one that serves that was healthy and is another; where a
+rollback serves, before what that one restored, so that a second rollback goes further back.
 
 --plan shows what it would do and does nothing; its exit code is as that of "crumpet plan".`,
 		Example: `  crumpet rollback
