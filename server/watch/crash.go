@@ -69,21 +69,15 @@ func (f *folding) previous(a *nomadapi.AllocationListStub) string {
 	if id := f.in.before[a.ID]; id != "" {
 		return id
 	}
+	return rescheduled(a)
+}
+
+// rescheduled gives the id of the allocation that one says it was placed instead of.
+func rescheduled(a *nomadapi.AllocationListStub) string {
 	if t := a.RescheduleTracker; t != nil && len(t.Events) > 0 {
 		return t.Events[len(t.Events)-1].PrevAllocID
 	}
 	return ""
-}
-
-// replaced gives the ids of allocations by those of the ones placed instead of them.
-func replaced(list []*nomadapi.AllocationListStub) map[string]string {
-	before := map[string]string{}
-	for _, a := range list {
-		if a.NextAllocation != "" {
-			before[a.NextAllocation] = a.ID
-		}
-	}
-	return before
 }
 
 // nextTry gives when Nomad starts the task again, or places the instance anew; nil if it won't, or has.

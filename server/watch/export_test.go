@@ -8,6 +8,6 @@ func (f Facts) Anew() Facts {
 	for id, i := range f.instances {
 		all.instances[id] = &held{Instance: i.Instance}
 	}
-	all.apps, all.evals = never, never
+	all.folded = notYet
 	return all
 }

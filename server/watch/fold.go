@@ -20,7 +20,8 @@ type Facts struct {
 	nodes     map[string]paas.Node    // by id
 	backends  map[string]paas.Backend // by name
 
-	apps, evals uint64 // the news that were folded last
+	folded news      // what was folded last
+	due    time.Time // when the first of the instances wants to be derived again, or before; zero for never
 }
 
 type jobKey struct {
@@ -38,7 +39,7 @@ func KnownFacts(instances []paas.Instance, routes []paas.RouteFact, routers []pa
 		runs:      map[string]paas.Run{},
 		nodes:     map[string]paas.Node{},
 		backends:  map[string]paas.Backend{},
-		apps:      never, evals: never,
+		folded:    notYet,
 	}
 	for _, i := range instances {
 		f.instances[i.ID] = &held{Instance: i}
@@ -102,7 +103,7 @@ func (f Facts) critical() []paas.Instance {
 func Fold(in Inputs, known Facts, now time.Time) (Facts, paas.Observation, time.Time) {
 	now = stamp(now)
 	f := &folding{
-		in: in, now: now,
+		in: in, now: now, before: known.folded,
 		next: Facts{
 			instances: maps.Clone(known.instances),
 			jobs:      maps.Clone(known.jobs),
@@ -111,7 +112,7 @@ func Fold(in Inputs, known Facts, now time.Time) (Facts, paas.Observation, time.
 			runs:      maps.Clone(known.runs),
 			nodes:     maps.Clone(known.nodes),
 			backends:  maps.Clone(known.backends),
-			apps:      known.apps, evals: known.evals,
+			folded:    in.news, due: known.due,
 		},
 	}
 	f.dropApps()
@@ -130,8 +131,11 @@ type folding struct {
 	in   Inputs
 	now  time.Time
 	next Facts
-	obs  paas.Observation
-	due  time.Time
+
+	before news // what the facts known were folded from
+
+	obs paas.Observation
+	due time.Time
 
 	chain   []*allocation // what crashes has looked at
 	newApps bool          // some app's wishes are others than in the fold before
@@ -139,10 +143,9 @@ type folding struct {
 
 // dropApps forgets the facts of apps that are no more: the store deleted them with the app.
 func (f *folding) dropApps() {
-	if f.next.apps == f.in.news.apps {
-		return // no app came or went
+	if f.newApps = f.before.apps != f.in.news.apps; !f.newApps {
+		return
 	}
-	f.next.apps, f.newApps = f.in.news.apps, true
 	gone := func(ref paas.AppRef) bool { _, known := f.in.apps[ref]; return !known }
 	maps.DeleteFunc(f.next.instances, func(_ string, i *held) bool { return gone(i.Ref()) })
 	maps.DeleteFunc(f.next.jobs, func(k jobKey, _ paas.JobFact) bool { return gone(k.ref) })
@@ -159,7 +162,8 @@ func (f *folding) foldInstances() {
 		return
 	}
 	var moved []paas.Instance
-	for _, a := range f.changed() {
+	some := f.onlyMoved(f.before, f.next.due)
+	for _, a := range f.changed(some) {
 		var before *paas.Instance
 		was := f.next.instances[a.ID]
 		if was != nil {
@@ -184,7 +188,11 @@ func (f *folding) foldInstances() {
 			moved = append(moved, after)
 		}
 	}
+	f.next.due = f.due // nothing before this asks for another fold
 	f.tellMoved(moved)
+	if some {
+		return // none is gone
+	}
 	for id := range f.next.instances {
 		if f.in.allocs[id] == nil {
 			f.obs.Gone = append(f.obs.Gone, id)
@@ -197,17 +205,27 @@ func (f *folding) foldInstances() {
 }
 
 // changed gives the allocations whose instances have to be derived again, in the order of their ids. The
-// others' due times count as if they had been.
-func (f *folding) changed() []*allocation {
+// others' due times count as if they had been. With some only those are looked at that may have to be.
+func (f *folding) changed(some bool) []*allocation {
 	var list []*allocation
-	for id, a := range f.in.allocs {
-		was := f.next.instances[id]
+	look := func(a *allocation) {
+		was := f.next.instances[a.ID]
 		switch _, known := f.in.apps[a.ref]; {
 		case !a.inSlot || !known:
 		case !was.stands(a, f):
 			list = append(list, a)
 		case !was.due.IsZero():
 			f.wake(was.due)
+		}
+	}
+	if some {
+		f.due = f.next.due
+		for _, a := range f.in.near() {
+			look(a)
+		}
+	} else {
+		for _, a := range f.in.allocs {
+			look(a)
 		}
 	}
 	slices.SortFunc(list, func(a, b *allocation) int { return strings.Compare(a.ID, b.ID) })

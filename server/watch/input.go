@@ -16,7 +16,10 @@ type Inputs struct {
 	apps map[paas.AppRef]App
 
 	allocs     map[string]*allocation // by id
+	asides     []*allocation          // those of runs
+	moved      []string               // ids of those that the list before did not show, or showed otherwise
 	before     map[string]string      // allocation by the one placed instead of it
+	after      map[string][]string    // the other way round
 	allocsRead bool
 	allocIndex uint64
 
@@ -149,16 +152,7 @@ func (in Inputs) Take(s Seen) Inputs {
 	}
 	if l := s.Allocations; l != nil && (l.Fresh || l.Index >= in.allocIndex) {
 		in.allocIndex, in.allocsRead = l.Index, true
-		before := in.allocs
-		in.allocs = make(map[string]*allocation, len(l.List))
-		for _, a := range l.List {
-			if of := before[a.ID]; of.unchanged(a) {
-				in.allocs[a.ID] = of
-				continue
-			}
-			in.allocs[a.ID] = allocationOf(a)
-		}
-		in.before = replaced(l.List)
+		in = in.takeAllocations(l.List)
 		in.looks = keep(in.looks, func(id string) bool { return in.allocs[id] != nil })
 	}
 	if l := s.Evaluations; l != nil && (l.Fresh || l.Index >= in.evalIndex) {
@@ -176,13 +170,18 @@ func (in Inputs) Take(s Seen) Inputs {
 	}
 	in.backends = merge(in.backends, s.Backends)
 	if l := s.Checks; l != nil && (l.Fresh || l.Index >= in.checkIndex) {
+		in.news.checks++
 		in.checkIndex, in.checksRead = l.Index, true
 		in.checks = byAllocation(l.List, in.checks)
 	}
 	if s.Tables != nil {
+		in.news.tables++
 		in.tables, in.tablesErr, in.tablesRead = s.Tables.List, s.Tables.Err, true
 	}
-	in.answers = merge(in.answers, s.Answers)
+	if len(s.Answers) > 0 {
+		in.news.tables++
+		in.answers = merge(in.answers, s.Answers)
+	}
 	if len(s.Looks) > 0 {
 		in.news.looks++
 		in.looks = merge(in.looks, s.Looks)

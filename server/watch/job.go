@@ -13,10 +13,9 @@ import (
 // job whose evaluations Nomad has forgotten keeps its fact. An evaluation for a failed allocation
 // names no index of the job, but saw the job as those decided before it did.
 func (f *folding) foldJobs() {
-	if f.next.evals == f.in.news.evals && !f.newApps {
+	if f.before.evals == f.in.news.evals && !f.newApps {
 		return
 	}
-	f.next.evals = f.in.news.evals
 	newest, index := map[jobKey]*nomadapi.Evaluation{}, map[jobKey]uint64{}
 	for _, e := range f.in.evals {
 		ref, slot, ok := owner(e.Namespace, e.JobID)

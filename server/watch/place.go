@@ -16,19 +16,23 @@ import (
 //	apps, looks, and evaluations where one is waited for             one number each, which grows with their news
 //	the time                                             when the derivation itself asked to be made again
 //
+// Most lists of allocations show one that changed. When nothing else has been read since the last fold, and
+// nothing is due, then only those that moved in the list are looked at, and those placed instead of them.
+//
 // An instance that is skipped is what a whole derivation would give; a test holds it to that.
 
 // allocation is one of Nomad's, with whose it is.
 type allocation struct {
 	*nomadapi.AllocationListStub
-	ref    paas.AppRef
-	slot   paas.Slot
-	inSlot bool // of an instance
-	aside  bool // of a run
+	ref     paas.AppRef
+	slot    paas.Slot
+	inSlot  bool   // of an instance
+	aside   bool   // of a run
+	instead string // the one it says it was placed instead of; "" for none
 }
 
 func allocationOf(a *nomadapi.AllocationListStub) *allocation {
-	of := &allocation{AllocationListStub: a}
+	of := &allocation{AllocationListStub: a, instead: rescheduled(a)}
 	if of.ref, of.slot, of.inSlot = owner(a.Namespace, a.JobID); !of.inSlot {
 		of.ref, _, of.aside = sideOf(a.Namespace, a.JobID)
 	}
@@ -38,6 +42,69 @@ func allocationOf(a *nomadapi.AllocationListStub) *allocation {
 // unchanged says that a list shows an allocation as an earlier one did.
 func (a *allocation) unchanged(next *nomadapi.AllocationListStub) bool {
 	return a != nil && next.ModifyIndex > 0 && a.ModifyIndex == next.ModifyIndex && a.CreateIndex == next.CreateIndex && a.ModifyTime == next.ModifyTime
+}
+
+// takeAllocations takes a list, and finds what moved in it.
+func (in Inputs) takeAllocations(list []*nomadapi.AllocationListStub) Inputs {
+	known, found, relinked := in.allocs, 0, false
+	in.news.allocs++
+	in.allocs, in.moved, in.asides = make(map[string]*allocation, len(list)), nil, nil
+	in.before, in.after = map[string]string{}, map[string][]string{}
+	for _, a := range list {
+		was := known[a.ID]
+		is := was
+		if was != nil {
+			found++
+		}
+		if !was.unchanged(a) {
+			is = allocationOf(a)
+			in.moved = append(in.moved, a.ID)
+			relinked = relinked || was != nil && was.NextAllocation != "" && was.NextAllocation != a.NextAllocation
+		}
+		in.allocs[a.ID] = is
+		if is.aside {
+			in.asides = append(in.asides, is)
+		}
+		if next := is.NextAllocation; next != "" {
+			in.before[next] = a.ID
+			in.after[a.ID] = append(in.after[a.ID], next)
+		}
+		if is.instead != "" {
+			in.after[is.instead] = append(in.after[is.instead], a.ID)
+		}
+	}
+	if known == nil || found < len(known) || relinked {
+		in.news.allocs++ // a number that no fold has seen: the next one looks at all
+	}
+	return in
+}
+
+// near gives the allocations that moved, and those whose crashes may count theirs, each once.
+func (in Inputs) near() []*allocation {
+	var list []*allocation
+	seen := map[string]bool{}
+	add := func(ids []string) {
+		for _, id := range ids {
+			if a := in.allocs[id]; a != nil && !seen[id] {
+				seen[id] = true
+				list = append(list, a)
+			}
+		}
+	}
+	add(in.moved)
+	for n := 0; n < len(list); n++ {
+		add(in.after[list[n].ID])
+	}
+	return list
+}
+
+// onlyMoved says that since the fold before at most one list of allocations was read, which lacks none of those
+// before, and nothing else that instances depend on.
+func (f *folding) onlyMoved(before news, due time.Time) bool {
+	now := f.in.news
+	lists := now.allocs - before.allocs
+	now.allocs, now.tables = before.allocs, before.tables
+	return lists <= 1 && now == before && (due.IsZero() || due.After(f.now))
 }
 
 // checked are the checks of one allocation.
@@ -61,16 +128,16 @@ func byAllocation(list []paas.Check, before map[string]*checked) map[string]*che
 }
 
 // news numbers what was read: each grows when there is something new.
-type news struct{ apps, looks, evals uint64 }
+type news struct{ apps, looks, evals, checks, allocs, tables uint64 }
 
-// never is a number that no news has.
-const never = ^uint64(0)
+// notYet are the numbers of facts that were folded from nothing.
+var notYet = news{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
 
 // newsFor is what of the news an instance depends on.
 func (in Inputs) newsFor(a *allocation) news {
-	n := in.news
-	if a.FollowupEvalID == "" {
-		n.evals = 0
+	n := news{apps: in.news.apps, looks: in.news.looks}
+	if a.FollowupEvalID != "" {
+		n.evals = in.news.evals
 	}
 	return n
 }

@@ -33,7 +33,7 @@ func TestAFoldOfWhatChangedEqualsAFoldOfAll(t *testing.T) {
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Fatalf("after %s (-whole +quick):\n%s", at, diff)
 				}
-				if !quick.due.Equal(whole.due) {
+				if !whole.due.IsZero() && (quick.due.IsZero() || quick.due.After(whole.due)) { // before is only a fold for nothing
 					t.Fatalf("after %s it is due at %s, a whole fold at %s", at, quick.due, whole.due)
 				}
 			}

@@ -18,7 +18,7 @@ const (
 // foldRoutes says of each claimed route how far it is. While not every table is known nothing can
 // be said of all of them, and the facts stay as they are.
 func (f *folding) foldRoutes() {
-	if !f.in.tablesRead || f.in.tablesErr != "" {
+	if !f.in.tablesRead || f.in.tablesErr != "" || f.routesStand() {
 		return
 	}
 	standing := targets(f.in.tables)
@@ -36,6 +36,9 @@ func (f *folding) foldRoutes() {
 		}
 	}
 }
+
+// routesStand says that no table or answer was read since the fold before, and that the apps are as they were.
+func (f *folding) routesStand() bool { return f.before.tables == f.in.news.tables && !f.newApps }
 
 // route gives the fact of one route. While an answering route has new targets that
 // nobody has asked yet it neither stops answering nor claims that the new ones do. Only what stands in
@@ -67,7 +70,7 @@ func (f *folding) route(claim paas.Claim, t standing, before paas.RouteFact) paa
 
 // foldRouters says which version of each app's fence stands in every router.
 func (f *folding) foldRouters() {
-	if !f.in.tablesRead {
+	if !f.in.tablesRead || f.routesStand() {
 		return
 	}
 	refs := map[paas.AppRef]bool{} // those with something to say

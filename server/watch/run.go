@@ -31,12 +31,9 @@ func (f *folding) foldRuns() {
 		return
 	}
 	seen := map[string]paas.Run{}
-	for id, a := range f.in.allocs {
-		if !a.aside {
-			continue
-		}
+	for _, a := range f.in.asides {
 		if run, ok := f.runOf(a.AllocationListStub); ok {
-			seen[id] = run
+			seen[a.ID] = run
 		}
 	}
 	for id, before := range f.next.runs {
