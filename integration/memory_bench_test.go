@@ -1,6 +1,8 @@
 package integration_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,32 +17,25 @@ import (
 const idleFor = 20 * time.Second
 
 // BenchmarkIdleMemory measures the memory of a server that has so many apps, each released once with no
-// instance wanted, while nobody asks it for anything.
+// instance wanted, while nobody asks it for anything. The first app is pushed, the others are made of its artifact.
 func BenchmarkIdleMemory(b *testing.B) {
 	d := startDev(b)
 	dir := filepath.Join(b.TempDir(), "first")
 	write(b, filepath.Join(dir, "public", "index.html"), "hi")
-	have := 0
+	write(b, filepath.Join(dir, "crumpet.hcl"), idleSpec(0))
+	d.ok(dir, "push")
+	artifact, have := d.artifact("app-0", 1), 1
 	for b.Loop() {
 		for _, apps := range []int{100, 1000} {
 			for ; have < apps; have++ {
-				write(b, filepath.Join(dir, "crumpet.hcl"), fmt.Sprintf(`app "app-%d" {
-  build {
-    builder = "static"
-    dir     = "public"
-  }
-  process "web" {
-    command   = ["./x"]
-    instances = 0
-    port "http" {}
-  }
-}
-`, have))
-				d.ok(dir, "push", "--detach")
+				d.release(b, fmt.Sprintf("app-%d", have), idleSpec(have), artifact)
 			}
-			d.until(10*time.Minute, "no deployment is under way", func() bool {
+			d.until(5*time.Minute, "no deployment is under way", func() bool {
 				var list struct{ Items []struct{ Status string } }
-				d.json(&list, dir, "apps", "--json")
+				_, text := d.get(d.info.Addr+"/v1/apps?limit=5000", d.info.Token)
+				if err := json.Unmarshal([]byte(text), &list); err != nil {
+					b.Fatalf("%v: %s", err, text)
+				}
 				stopped := 0
 				for _, a := range list.Items {
 					if a.Status == "stopped" {
@@ -55,6 +50,39 @@ func BenchmarkIdleMemory(b *testing.B) {
 			b.ReportMetric(heap, fmt.Sprintf("heap-MiB-%d-apps", apps))
 			b.Logf("an idle server with %d apps: RSS %.1f MiB, heap in use %.1f MiB", apps, rss, heap)
 		}
+	}
+}
+
+func idleSpec(n int) string {
+	return fmt.Sprintf(`app "app-%d" {
+  build {
+    builder = "static"
+    dir     = "public"
+  }
+  process "web" {
+    command   = ["./x"]
+    instances = 0
+    port "http" {}
+  }
+}
+`, n)
+}
+
+// release makes a release of an artifact that the server has, and does not wait for its deployment.
+func (d *dev) release(b *testing.B, app, spec, artifact string) {
+	b.Helper()
+	text, err := json.Marshal(map[string]string{"spec": spec, "artifact": artifact})
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, d.info.Addr+"/v1/apps/"+app+"/releases", bytes.NewReader(text))
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+d.info.Token)
+	r.Header.Set("Content-Type", "application/json")
+	if code, said := answerTo(r); code != http.StatusAccepted && code != http.StatusOK && code != http.StatusCreated {
+		b.Fatalf("release of %s: %d %s", app, code, said)
 	}
 }
 
