@@ -167,7 +167,7 @@ func (c *cluster) Plan(_ context.Context, _ string, job *nomadapi.Job) (*nomadap
 
 func withIndex(job *nomadapi.Job, index uint64) *nomadapi.Job {
 	copied := *job
-	copied.JobModifyIndex = &index
+	copied.JobModifyIndex, copied.SubmitTime = &index, new(time.Now().UnixNano())
 	return &copied
 }
 
@@ -191,12 +191,20 @@ func (c *cluster) Register(_ context.Context, team string, job *nomadapi.Job, in
 	c.jobs[*job.ID] = withIndex(job, at)
 	app, slot, ofSlot := paas.ParseJobID(*job.ID)
 	ref := paas.AppRef{Team: team, App: app}
-	if !ofSlot {
+	switch {
+	case stopped(job) && !ofSlot:
+		c.endSide(team, *job.ID, false)
+		c.mu.Unlock()
+		return &nomadapi.JobRegisterResponse{JobModifyIndex: at}, nil
+	case !ofSlot:
 		ref.App = c.runSide(team, job, at)
 	}
 	for _, g := range job.TaskGroups {
-		if ofSlot {
-			c.scale(ref, slot, g, at)
+		if g := *g; ofSlot {
+			if stopped(job) {
+				g.Count = new(int)
+			}
+			c.scale(ref, slot, &g, at)
 		}
 	}
 	c.serving = append(c.serving, c.healthy(ref))

@@ -21,6 +21,7 @@ type Scheduler interface {
 	Plan(ctx context.Context, team string, job *nomadapi.Job) (*nomadapi.JobPlanResponse, error)
 	// Register writes the job if its modify index is still index; 0 for a job that must not exist.
 	Register(ctx context.Context, team string, job *nomadapi.Job, index uint64) (*nomadapi.JobRegisterResponse, error)
+	// Deregister ends a job whatever it is by now, so it is for ids that are never used again.
 	Deregister(ctx context.Context, team, id string, purge bool) error
 	EnsureNamespace(ctx context.Context, team string) error
 }
@@ -77,7 +78,7 @@ func (d *Deployer) convergeSlot(ctx context.Context, snap paas.Snapshot, row paa
 	if err != nil {
 		return err
 	}
-	if now == nil {
+	if now == nil || snap.App.Deleting && pointed(now.Stop) { // which bury has done, and not written down yet
 		return d.registerNew(ctx, snap, row, counts, out)
 	}
 	index := deref(now.JobModifyIndex)

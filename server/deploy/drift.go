@@ -152,7 +152,7 @@ func (d *drifting) orphanJobs() {
 		if !named {
 			d.say(paas.Finding{
 				Kind: paas.JobOrphan, Team: team, App: app, Thing: id, Wished: "no such job", Found: cmp.Or(countsText(countsOf(job)), pointed(job.Status)),
-				Repair: "the job is stopped and purged", Heals: true,
+				Repair: "the job is stopped, and forgotten by Nomad after some hours", Heals: true,
 			})
 		}
 	}

@@ -23,3 +23,6 @@ var MovesTraffic = movesTraffic
 func (d *Deployer) Turn(ctx context.Context, epoch int64, ref paas.AppRef) (time.Duration, bool, error) {
 	return d.turn(ctx, epoch, ref)
 }
+
+// StopJob is stopJob, for what happens between its look and its write.
+var StopJob = stopJob

@@ -174,10 +174,10 @@ func (r *Repair) heal(ctx context.Context, f paas.Finding, asked map[paas.AppRef
 	r.Log.Info("finding to be healed", "team", f.Team, "app", f.App, "kind", string(f.Kind), "thing", f.Thing, "by", by)
 	switch f.Kind {
 	case paas.JobOrphan:
-		if err := r.Scheduler.Deregister(ctx, f.Team, f.Thing, true); err != nil {
+		if err := r.stopOrphan(ctx, f); err != nil {
 			return err
 		}
-		return r.tell(ctx, f, fmt.Sprintf("job %s, which nothing named, purged by %s", f.Thing, by))
+		return r.tell(ctx, f, fmt.Sprintf("job %s, which nothing named, stopped by %s", f.Thing, by))
 	case paas.ServiceOrphan:
 		if err := r.Catalog.Deregister(ctx, f.Thing); err != nil {
 			return err
@@ -198,6 +198,23 @@ func (r *Repair) heal(ctx context.Context, f paas.Finding, asked map[paas.AppRef
 	}
 	asked[ref] = true
 	return r.tell(ctx, f, "repair asked for by "+by)
+}
+
+// stopOrphan ends a job that no row names. The job is read before the rows: whoever makes one for it meanwhile
+// registers the job after that, and this write is refused.
+func (r *Repair) stopOrphan(ctx context.Context, f paas.Finding) error {
+	job, err := r.Scheduler.Job(ctx, f.Team, f.Thing)
+	if err != nil {
+		return err
+	}
+	still, err := r.look(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(still, f.Same) {
+		return paas.Errorf(paas.Conflict, "Job %s is an app's own by now. It was left alone.", f.Thing)
+	}
+	return stop(ctx, r.Scheduler, f.Team, job)
 }
 
 func (r *Repair) tell(ctx context.Context, f paas.Finding, message string) error {

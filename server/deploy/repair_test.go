@@ -155,7 +155,7 @@ func TestRepairHealsByTheConvergerAndTakesAwayWhatNothingNames(t *testing.T) {
 	d.push(request(spec(2, "one"), "a"))
 	d.cluster.set(func() {
 		orphan := *d.jobs["shop.blue"]
-		orphan.JobModifyIndex = new(uint64(1000))
+		orphan.ID, orphan.JobModifyIndex = new("ghost.blue"), new(uint64(1000))
 		d.jobs["ghost.blue"] = &orphan
 	})
 	d.orphans = []paas.Registered{{ID: "by-hand", Service: paas.Service{Team: "default", App: "ghost", Process: "web", Slot: paas.Blue}, Here: true}}

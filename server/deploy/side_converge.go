@@ -48,12 +48,11 @@ func (d *Deployer) convergeSide(ctx context.Context, snap paas.Snapshot, row paa
 	firing := row.Kind == paas.JobCron && row.Job != paas.ParentJob(row.Job)
 	switch {
 	case row.Stop != "" && row.Kind == paas.JobCron && !firing:
-		return row, true, d.scheduler.Deregister(ctx, row.Team, row.Job, true)
+		return row, true, d.forget(ctx, row.Team, row.Job)
 	case (row.Once() || firing) && forgettable(row, snap, d.now()):
-		return row, true, d.scheduler.Deregister(ctx, row.Team, row.Job, true)
+		return row, true, d.forget(ctx, row.Team, row.Job)
 	case row.Stop != "" && (row.Stands || row.Index == 0):
-		// Not purged: what it wrote can still be read.
-		if err := d.scheduler.Deregister(ctx, row.Team, row.Job, false); err != nil {
+		if err := d.endSide(ctx, row); err != nil {
 			return row, false, err
 		}
 		row.Stands, row.Index = false, max(row.Index, 1)
@@ -74,6 +73,14 @@ func (d *Deployer) convergeSide(ctx context.Context, snap paas.Snapshot, row paa
 	return row, false, nil
 }
 
+// endSide ends a task or run. It is not purged: what it wrote can still be read.
+func (d *Deployer) endSide(ctx context.Context, row paas.Side) error {
+	if purgeable(row.Job) {
+		return d.scheduler.Deregister(ctx, row.Team, row.Job, false)
+	}
+	return stopJob(ctx, d.scheduler, row.Team, row.Job)
+}
+
 // registerSide registers a cron in place of what stands there, and anything else only if nothing does.
 func (d *Deployer) registerSide(ctx context.Context, row paas.Side) (paas.Side, error) {
 	job, err := jobspec.Decode(row.Text)
@@ -86,7 +93,7 @@ func (d *Deployer) registerSide(ctx context.Context, row paas.Side) (paas.Side, 
 	}
 	if row.Once() {
 		switch {
-		case now != nil: // registered before a crash
+		case now != nil && !formerLife(now, row): // registered before a crash
 			row.Index, row.Stands = deref(now.JobModifyIndex), true
 			return row, nil
 		case d.now().Sub(row.CreatedAt) > SideKept: // it may have run, and Nomad have forgotten it
@@ -157,7 +164,7 @@ func (d *Deployer) burySides(ctx context.Context, snap paas.Snapshot) (gone bool
 		jobs[id] = true
 	}
 	for _, id := range slices.Sorted(maps.Keys(jobs)) {
-		if err := d.scheduler.Deregister(ctx, snap.App.Team, id, true); err != nil && paas.CodeOf(err) != paas.NotFound {
+		if err := d.forget(ctx, snap.App.Team, id); err != nil && paas.CodeOf(err) != paas.NotFound {
 			return false, err
 		}
 	}

@@ -132,9 +132,11 @@ func (c *cluster) standing() []string {
 	defer c.mu.Unlock()
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(c.jobs)), func(id string) bool {
 		_, ok := paas.ParseSideJob(id)
-		return !ok
+		return !ok || stopped(c.jobs[id])
 	})
 }
+
+func stopped(job *nomadapi.Job) bool { return job.Stop != nil && *job.Stop }
 
 func (c *cluster) stands(want ...string) {
 	c.t.Helper()

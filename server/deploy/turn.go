@@ -50,6 +50,9 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 	if err := errors.Join(err, sideErr); err != nil {
 		return 0, false, err
 	}
+	if snap.App.Deleting && ok { // the snapshot is old
+		return 0, true, nil
+	}
 	if snap.App.Deleting {
 		gone, err := d.bury(ctx, epoch, snap)
 		return Glance, gone, err
@@ -214,7 +217,7 @@ func (d *Deployer) bury(ctx context.Context, epoch int64, snap paas.Snapshot) (g
 	}
 	ref := snap.App.Ref()
 	for _, slot := range []paas.Slot{paas.Blue, paas.Green} {
-		if err := d.scheduler.Deregister(ctx, ref.Team, paas.JobID(ref.App, slot), true); err != nil && paas.CodeOf(err) != paas.NotFound {
+		if err := stopJob(ctx, d.scheduler, ref.Team, paas.JobID(ref.App, slot)); err != nil {
 			return false, err
 		}
 	}
