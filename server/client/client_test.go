@@ -3,7 +3,9 @@ package client_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -58,11 +60,17 @@ func serve(t *testing.T, addr string, handler http.Handler) (url string, stop fu
 	return server.URL, stop
 }
 
+// ownAddr gives an address for a server that is ended and served again: on a loopback host of its own, whose port
+// nobody else takes meanwhile.
+func ownAddr() string {
+	return fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
+}
+
 func TestCallSurvivesARestartOfTheServer(t *testing.T) {
 	t.Parallel()
 	platform := apitest.NewPlatform()
 	handler := api.New(apitest.Config(t, platform))
-	url, stop := serve(t, "127.0.0.1:0", handler)
+	url, stop := serve(t, ownAddr(), handler)
 	again := make(chan struct{})
 	var tries atomic.Int32
 	c := connect(t, client.Config{Addr: url, OnRetry: func(error) {
@@ -90,7 +98,7 @@ func TestEventsResumeWhereTheyBroke(t *testing.T) {
 	t.Parallel()
 	platform := apitest.NewPlatform()
 	handler := api.New(apitest.Config(t, platform))
-	url, stop := serve(t, "127.0.0.1:0", handler)
+	url, stop := serve(t, ownAddr(), handler)
 	c := connect(t, client.Config{Addr: url})
 	emit := func(message string) {
 		platform.Emit(paas.Event{Team: "default", App: "shop", Kind: paas.EventAppChanged, Message: message})
