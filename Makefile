@@ -70,8 +70,8 @@ fuzz: ## every fuzz target of the spec and its translation: FUZZTIME=10m each
 		$(GO) test ./server/$${target%:*} -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) || exit 1; done
 
 bench: build ## a push against `nomad job run`, the list of apps against that of jobs, memory of an idle server, changes folded
-	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 40m -run '^$$' -bench . -benchtime 1x -v ./integration ./server
 	GOMAXPROCS=1 $(GO) test -run '^$$' -bench Fold ./server/watch
+	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 12m -run '^$$' -bench . -benchtime 1x -v ./server ./integration
 
 clean: ## remove what was built
 	rm -rf bin
