@@ -91,7 +91,7 @@ func TestAnExplanationTakesInTheLastLineAndTheRules(t *testing.T) {
 	}
 	good := paas.RuleKey{Key: "fabio/config/crumpet/default/shop", Text: "route del default--shop--web--green\n"}
 	w = ask(t, store{f: shop()}, rules{keys: []paas.RuleKey{good, {Key: "fabio/config/x", Text: "route wieght"}}}, logs{})
-	if w.Cause != paas.CauseRouterStuck || !strings.Contains(w.Summary, "fabio/config/x") || w.Try[0] != "consul kv delete fabio/config/x" {
+	if w.Cause != paas.CauseRouterStuck || !strings.Contains(w.Summary, "fabio/config/x") || w.Try[1] != "consul kv get fabio/config/x" {
 		t.Errorf("%s: %s %v", w.Cause, w.Summary, w.Try)
 	}
 }

@@ -63,7 +63,7 @@ func (v view) ofInstance(i paas.Instance) []paas.Link {
 		placed += fmt.Sprintf(", instead of %s", short(i.Previous))
 	}
 	links = append(links, paas.Link{Kind: paas.LinkPlacement, ID: i.NodeID, Text: placed, Since: at(i.CreatedAt)})
-	if n, ok := v.node(i.NodeID); ok && (n.Status != paas.NodeReady || n.Draining || !n.Eligible) {
+	if n, ok := v.node(i.NodeID); ok && closed(n) {
 		links = append(links, paas.Link{Kind: paas.LinkNode, ID: n.ID, Text: fmt.Sprintf("node %s is %s", n.Name, nodeWords(n)), Since: at(n.Since)})
 	}
 	text := fmt.Sprintf("%s is %s", name, i.State)
@@ -104,6 +104,10 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
+// closed says that a node takes no new instances.
+func closed(n paas.Node) bool { return n.Status != paas.NodeReady || n.Draining || !n.Eligible }
+
+// nodeWords says in what way a node is closed.
 func nodeWords(n paas.Node) string {
 	switch {
 	case n.Status != paas.NodeReady:

@@ -13,5 +13,7 @@
 // Explain and all rows are pure. An Asker collects the facts through interfaces declared here; what can't
 // be read of the rules and the log is left out, as it only adds to an explanation.
 //
-// Invariant: never reads sentences to know what happened. Facts carry causes, put there by who knew.
+// Invariant: never reads sentences to know what happened. Facts carry causes, put there by who knew. There are
+// two exceptions, both in judge.go, where nobody below says it in another way: a program that the kernel can't
+// run shows only in its last log line, and a sealed Vault only in the word its backend has for it.
 package why

@@ -163,17 +163,13 @@ func (v view) count() string {
 
 // try fills in a row's commands.
 func (v view) try(row Row, found finding) []string {
-	process, instance := "", ""
+	process := ""
 	if found.instance != nil {
-		process, instance = found.instance.Process, short(found.instance.ID)
+		process = found.instance.Process
 	} else if len(v.release.Spec.Processes) > 0 {
 		process = v.release.Spec.Processes[0].Name
 	}
-	walk := ""
-	if v.walk != nil {
-		walk = v.walk.ID
-	}
-	fill := strings.NewReplacer("{app}", v.Ref.App, "{process}", process, "{instance}", instance, "{deployment}", walk, "{node}", found.node, "{key}", found.key)
+	fill := strings.NewReplacer("{app}", v.Ref.App, "{process}", process, "{node}", found.node, "{key}", found.key)
 	list := []string{}
 	for _, t := range row.Try {
 		if process == "" {

@@ -69,7 +69,7 @@ func (v view) grouped(row Row, some []paas.Instance, shown paas.Instance) findin
 		}
 	}
 	if row.ID == paas.CauseCheckFailing {
-		verb += " " + possessive(wanted == 1 || len(some) == 1) + " " + probeWords(shown)
+		verb += " " + possessive(len(some) == 1) + " " + probeWords(shown)
 	}
 	found := finding{said: subject + " " + verb, instance: &shown, since: since(row.ID, shown), next: some[0].NextTry}
 	if d := v.detail(row.ID, some[0], shown); d != "" {
@@ -97,8 +97,7 @@ func since(cause paas.Cause, i paas.Instance) time.Time {
 	if c, ok := failing(i); ok && i.State == paas.InstanceRunning {
 		return c.Since
 	}
-	switch {
-	case i.StartedAt != nil && (cause == paas.CauseStarting || cause == paas.CauseNeverListens):
+	if i.StartedAt != nil && (cause == paas.CauseStarting || cause == paas.CauseNeverListens) {
 		return *i.StartedAt
 	}
 	return i.Since
@@ -277,7 +276,7 @@ func flapping(v view, row Row) (finding, bool) {
 	found := v.grouped(row, some, shown)
 	found.since = first
 	if shown.Reason == "" {
-		found.said += fmt.Sprintf(": its health changed %d times in %s", most, v.now.Sub(first).Round(time.Second))
+		found.said += fmt.Sprintf(": %s health changed %d times in %s", possessive(len(some) == 1), most, v.now.Sub(first).Round(time.Second))
 	}
 	return found, true
 }

@@ -94,12 +94,25 @@ func (v view) placeless() bool {
 	return held || fact.Cause == paas.CauseNoNode && fact.Index >= row.Index && !row.Empty() && row.Release == v.release.Number
 }
 
-// lacking names the processes that want more instances than there are.
+// lacking names the processes that want more instances than there are: all, while none of the release is
+// registered.
 func (v view) lacking() []string {
-	var names []string
+	var all, some []string
 	for _, p := range v.release.Spec.Processes {
-		names = append(names, p.Name)
+		have := 0
+		for _, i := range v.heads {
+			if i.Process == p.Name && !i.State.Ended() {
+				have++
+			}
+		}
+		all = append(all, p.Name)
+		if have < v.wanted[p.Name] {
+			some = append(some, p.Name)
+		}
 	}
-	slices.Sort(names)
-	return names
+	if len(some) == 0 {
+		some = all
+	}
+	slices.Sort(some)
+	return some
 }

@@ -280,8 +280,8 @@ func rescheduled(v view, _ Row) (finding, bool) {
 		for _, before := range v.Instances {
 			if before.ID == i.Previous {
 				from = fmt.Sprintf("%s on node %s", short(before.ID), before.Node)
-				if n, ok := v.node(before.NodeID); ok && n.Status != paas.NodeReady {
-					from += ", which is " + string(n.Status)
+				if n, ok := v.node(before.NodeID); ok && closed(n) {
+					from += ", which is " + nodeWords(n)
 				} else if before.Reason != "" {
 					from += ": " + before.Reason
 				}

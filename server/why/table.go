@@ -11,7 +11,7 @@ type Row struct {
 	Embedded bool     // the embedded stack can produce it
 	Real     bool     // Nomad, Consul, Vault and Fabio themselves can
 	Absent   string   // why a stack can't; "" where both can
-	Try      []string // commands, with {app}, {process}, {instance}, {deployment} and {node}
+	Try      []string // commands, with {app}, {process}, {node} and {key}
 
 	one, many string // what one instance does, and several do; "" for causes that are not of instances
 	find      func(view, Row) (finding, bool)
@@ -48,7 +48,7 @@ var Causes = []Row{
 	both(Row{ID: paas.CauseNomadDown, Title: "Nomad does not answer: nothing can be started or replaced", Try: []string{"nomad server members", status}, find: backend(paas.BackendNomad)}),
 	both(Row{ID: paas.CauseConsulDown, Title: "Consul does not answer: nobody knows which checks pass", Try: []string{"consul members", status}, find: backend(paas.BackendConsul)}),
 	both(Row{ID: paas.CauseRouterDown, Title: "no router answers, or not each of them", Try: []string{"consul catalog services", status}, find: routerDown}),
-	both(Row{ID: paas.CauseRouterStuck, Title: "a line that routers can't read freezes the table of each", Try: []string{"consul kv delete {key}", status}, find: routerStuck}),
+	both(Row{ID: paas.CauseRouterStuck, Title: "a line that routers can't read freezes the table of each", Try: []string{"crumpet repair", "consul kv get {key}"}, find: routerStuck}),
 
 	both(Row{ID: paas.CauseNodeDown, Title: "the node that instances ran on is down or cut off", Try: []string{"nomad node status {node}", events}, one: "has lost its node", many: "have lost their node"}),
 	both(Row{ID: paas.CauseNodeDraining, Title: "the node is being drained", Try: []string{"nomad node status {node}", status}, find: draining}),
