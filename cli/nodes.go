@@ -61,10 +61,9 @@ func newNodeCmd(s *session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "node",
 		Short: "Look after one machine",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	add(cmd, "", newNodeDrainCmd(s))
+	refuseOthers(cmd)
 	return cmd
 }
 
@@ -96,7 +95,7 @@ It goes on if this command is left. --undo lets the node take instances again, w
 	}
 	cmd.Flags().BoolVar(&undo, "undo", false, "let the node take instances again")
 	detachFlag(cmd, &detach)
-	cmd.MarkFlagsMutuallyExclusive("undo", "detach")
+	exclusive(cmd, "undo", "detach")
 	return cmd
 }
 

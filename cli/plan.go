@@ -54,7 +54,7 @@ Exit code 0: nothing to do. 1: a push would change something. 255: it could not 
 	flags.StringVar(&plan.from, "from", "", "release whose artifact to plan with, APP or APP@N, as deploy has it")
 	flags.BoolVar(&plan.force, "force", false, "plan a push with --force")
 	flags.BoolVar(&plan.supersede, "supersede", false, "plan a push with --supersede")
-	cmd.MarkFlagsMutuallyExclusive("no-build", "from")
+	exclusive(cmd, "no-build", "from")
 	must(cmd.RegisterFlagCompletionFunc("from", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return s.appNames(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
 	}))

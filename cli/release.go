@@ -55,7 +55,7 @@ of variables and the environment's own settings in it, without what is a default
 	}
 	cmd.Flags().BoolVar(&asSpec, "spec", false, "print its app spec")
 	jsonFlag(cmd, &asJSON)
-	cmd.MarkFlagsMutuallyExclusive("spec", "json")
+	exclusive(cmd, "spec", "json")
 	cmd.ValidArgsFunction = s.completeReleases(1)
 	return withApp(s, cmd)
 }

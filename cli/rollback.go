@@ -29,9 +29,6 @@ rollback serves, before what that one restored, so that a second rollback goes f
   crumpet rollback shop --plan`,
 		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if r.wait && r.supersede {
-				return usagef("--wait and --supersede say opposite things: leave one out")
-			}
 			named, numbers, err := appAndNumbers(args, 1)
 			if err != nil {
 				return err
@@ -56,6 +53,7 @@ rollback serves, before what that one restored, so that a second rollback goes f
 	flags.BoolVar(&r.supersede, "supersede", false, "end a deployment that is under way")
 	flags.BoolVar(&r.wait, "wait", false, "queue behind a deployment that is under way")
 	flags.BoolVar(&r.asJSON, "json", false, "print one JSON object at the end")
+	exclusive(cmd, "wait", "supersede")
 	cmd.ValidArgsFunction = s.completeReleases(1)
 	return withApp(s, cmd)
 }

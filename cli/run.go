@@ -63,7 +63,7 @@ With --list it shows the runs of tasks and crons, the newest first; --stop ends 
 	flags.StringVar(&r.process, "process", "", "process whose environment and resources a command has")
 	flags.BoolVar(&list, "list", false, "show the runs there are instead")
 	flags.StringVar(&stop, "stop", "", "stop this run instead")
-	cmd.MarkFlagsMutuallyExclusive("list", "stop", "detach")
+	exclusive(cmd, "list", "stop", "detach")
 	flags.BoolVar(&r.asJSON, "json", false, "print the run as JSON at its end; what it writes goes to stderr")
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {

@@ -77,7 +77,7 @@ func readScreen(ctx context.Context, c *client.Client, app string) (screen, erro
 	}
 	if troubled(status.Health) {
 		if why, err := c.Why(ctx, app); err == nil && why.Summary != "" {
-			shown.why = ended(upperFirst(why.Summary))
+			shown.why = whyText(why)
 		}
 	}
 	if list, until, err := c.History(ctx, client.EventQuery{App: app, Kinds: quietKinds(), Last: lastEvents}); err == nil {

@@ -24,14 +24,33 @@ func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
 		check = cobra.NoArgs
 	}
 	return func(cmd *cobra.Command, args []string) error {
-		if check(cmd, args) == nil {
-			return nil
+		err := check(cmd, args)
+		if _, said := errors.AsType[*usageError](err); err == nil || said {
+			return err
 		}
 		form := strings.TrimSuffix(cmd.UseLine(), " [flags]")
 		if len(args) == 0 || check(cmd, append(slices.Clone(args), "one more")) == nil {
 			return usagef("an argument is missing: write `%s`", form)
 		}
 		return usagef("there are too many arguments: write `%s`", form)
+	}
+}
+
+// exclusive refuses flags that contradict each other, as a matter of usage: cobra's own check speaks of groups,
+// and is no usageError.
+func exclusive(cmd *cobra.Command, names ...string) {
+	check := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		var said []string
+		for _, name := range names {
+			if cmd.Flags().Changed(name) {
+				said = append(said, "--"+name)
+			}
+		}
+		if len(said) > 1 {
+			return usagef("%s can't be meant together: leave one out", strings.Join(said, " and "))
+		}
+		return check(cmd, args)
 	}
 }
 

@@ -49,9 +49,17 @@ It ends with 0 when the app serves and with 1 when it does not. docs/why.md list
 	return withApp(s, cmd)
 }
 
+// whyText is the sentence of an explanation. It begins with a capital, but for one that begins with the app's name.
+func whyText(w paas.Why) string {
+	if strings.HasPrefix(w.Summary, w.App+" ") {
+		return ended(w.Summary)
+	}
+	return upperFirst(ended(w.Summary))
+}
+
 // showWhy prints the sentence, and below it the chain, each link further in than the one before.
 func (s *session) showWhy(w paas.Why) {
-	s.print("%s", s.bold(upperFirst(ended(w.Summary))))
+	s.print("%s", s.bold(whyText(w)))
 	if len(w.Chain) > 0 {
 		s.print("")
 	}

@@ -80,7 +80,7 @@ func validateDeadline(at place, s paas.Spec, r report) {
 func validateCanary(at place, c paas.CanaryPolicy, r report) {
 	count(r, at.attr("instances"), "number of canary instances", "", c.Instances, 1, paas.MaxInstances)
 	span(r, at.attr("hold"), "hold", c.Hold, 0, maxHold)
-	count(r, at.attr("margin"), "margin", "percentage points", c.Margin, 0, 100)
+	count(r, at.attr("margin"), "margin", " percentage points", c.Margin, 0, 100)
 	traffic := at.attr("traffic")
 	switch n := len(c.Traffic); {
 	case n == 0:
