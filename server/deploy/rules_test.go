@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/deploy"
+	"github.com/crumpet-paas/crumpet/server/jobspec"
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
@@ -63,6 +64,13 @@ var held = []struct {
 		"server/deploy.TestADarkInstanceIsInNoTable", "server/deploy.TestAWalkHoldsWhileARouterDoesNotFollow", "server/route.TestRenderPutsTheFenceLast",
 		"server/route.TestSeenWantsOneVersionInEveryTable", "server/watch.TestAFenceIsSeenWhenItStandsInEveryRouter",
 	}},
+	{"B2", "every router is one that may serve: also one that is ill, but not one that has ended", []string{
+		"server/consul.TestServicesAreAllOnNodesThatAreWell", "server/fabio.TestOnlyARouterThatServesNobodyIsGone",
+		"server/fabio.TestARouterThatWasKilledHoldsNobodyForLong", "server/fabio.TestARouterThatSaysNothingHoldsEverybody",
+	}},
+	{"A7", "a job is ended by compare-and-set, and none whose name will be used again is purged", []string{
+		"server/deploy.TestALeaderOfBeforeStopsNothingThatWasRegisteredSince", "server/deploy.TestAnAppMayHaveTheNameOfOneThatWasDestroyed",
+	}},
 	{"B2", "the key goes only when what it hides has left Nomad, Consul and every router", []string{"server/deploy.TestARuleThatHidesIsOnlyDroppedOnceNoRouterShowsWhatItHid"}},
 	{"B2", "a lost key is put back before anything else is done", []string{"server/deploy.TestALostRuleIsPutBackBeforeAnythingElse"}},
 	{"B2", "a dark slot that shows in a router holds its walk", []string{"server/deploy.TestADarkSlotThatARouterShowsHoldsTheWalk"}},
@@ -74,6 +82,9 @@ var held = []struct {
 	{"B4", "one line for each host and path, as its tag has it", []string{"server/deploy.TestTheRuleOfAStep", "server/route.TestARuleMayBeOfOneRouteAtTheRoutersPort"}},
 	{"B4", "routers pick at random, or a quiet app sends its first request to the canary", []string{"integration.TestShare", "server/devstack/router.TestRoundRobinSpreadsTheRing"}},
 	{"B4", "a route that only the new release has stays dark until all requests move", []string{"server/deploy.TestTheRuleOfAStep"}},
+	{"B5", "no name in Consul holds both slots, and instances are given no address of an app but the router's", []string{
+		"server/deploy.TestAnAppIsReachedByItsRoutesOnly",
+	}},
 	{"C", "requests move before SIGTERM, and old instances go a few at a time", []string{"server/deploy.TestStepsOfEachStrategy", "server/deploy.TestSharesGoWhereInstancesAre"}},
 	{"C", "instances leave Consul before they are asked to end, and kill_timeout is no more than clients allow", []string{
 		"server/jobspec.TestNomadKeepsOutOfWalks", "server/spec.TestOneFaultGivesOneSentence",
@@ -169,6 +180,65 @@ func TestADarkSlotThatARouterShowsHoldsTheWalk(t *testing.T) {
 	snap.Routes[0].Any = nil
 	if v := deploy.Next(d, snap, now); v.Move != deploy.Advance {
 		t.Errorf("dark in every router, it says %+v", v)
+	}
+}
+
+// Dark is dark in Fabio only: who asks Consul for a service gets whatever stands in it. So no service spans the
+// slots, and nothing that Crumpet puts into an instance says where an app's instances are: calls between apps go
+// by their routes.
+func TestAnAppIsReachedByItsRoutesOnly(t *testing.T) {
+	t.Parallel()
+	s := spec(2, "hi")
+	port := s.Processes[0].Ports
+	s.Processes[0].Routes = []paas.Route{{Host: "shop.localhost", Path: "/", Port: "http"}}
+	api, worker := s.Processes[0], s.Processes[0]
+	api.Name, api.Routes = "api", []paas.Route{{Host: "shop.localhost", Path: "/api/", Port: "http"}}
+	worker.Name, worker.Routes, worker.Ports = "worker", nil, port // it listens, for whoever has its address
+	s.Processes = append(s.Processes, api, worker)
+	urls := map[string]string{"web": "http://shop.localhost/", "api": "http://shop.localhost/api/", "worker": "http://shop.localhost/"}
+	names := map[string]paas.Slot{}
+	for _, slot := range []paas.Slot{paas.Blue, paas.Green} {
+		text, err := render(paas.Release{Team: "default", App: "shop", Number: 2, Spec: s, Artifact: strings.Repeat("a", 64)}, slot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		job, err := jobspec.Decode(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range job.TaskGroups {
+			if len(g.Services) == 0 {
+				t.Errorf("%s has no service", *g.Name)
+			}
+			for _, service := range g.Services {
+				of, ok := paas.ParseService(service.Name)
+				if !ok || of.Slot != slot || of.Process != *g.Name {
+					t.Errorf("the service of %s in %s is %s", *g.Name, slot, service.Name)
+				}
+				names[service.Name] = slot
+				for _, tag := range append(service.Tags, service.CanaryTags...) {
+					if !strings.HasPrefix(tag, paas.TagPrefix) {
+						t.Errorf("%s has the tag %q, by which it could be asked for in either slot", service.Name, tag)
+					}
+				}
+			}
+			for _, task := range g.Tasks {
+				for name, value := range task.Env {
+					if name == "CRUMPET_URL" && value == urls[*g.Name] {
+						continue
+					}
+					if strings.Contains(value, "://") || strings.Contains(value, "--") || strings.Contains(value, "consul") {
+						t.Errorf("%s is given %s=%s", *g.Name, name, value)
+					}
+				}
+				if task.Env["CRUMPET_URL"] == "" || len(task.Templates) > 0 {
+					t.Errorf("%s is given %v and %d templates", *g.Name, task.Env, len(task.Templates))
+				}
+			}
+		}
+	}
+	if len(names) != 2*len(s.Processes) {
+		t.Errorf("services %v: some name is in both slots", names)
 	}
 }
 
