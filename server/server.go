@@ -238,7 +238,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 	}))
 	s.repair = s.newRepair(c, opt)
 	s.retention = newRetention(cfg, s.store, blobs, opt.Now, s.log)
-	s.nodes = cluster.New(cluster.Config{Store: s.store, Scheduler: c.nomad, Deployer: s.deploy, Log: s.log, Now: opt.Now})
+	s.nodes = cluster.New(cluster.Config{Store: s.store, Scheduler: cluster.Led(c.nomad, s.leads), Deployer: s.deploy, Log: s.log, Now: opt.Now})
 	s.watch = watch.New(watch.Config{
 		Nomad: c.nomad, Consul: c.consul, Fabio: c.fabio, Store: at.watchStore(s.store), Log: s.log, Now: opt.Now, Epoch: s.self.epoch.Load,
 		Pinged: c.pinged(),
