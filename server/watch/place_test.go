@@ -78,7 +78,9 @@ func (s *stage) next(at time.Duration) watch.Seen {
 	case 2: // it is given up, and placed anew
 		s.edit(func(a *nomadapi.AllocationListStub) {
 			a.ClientStatus, a.FollowupEvalID = "failed", "e"+a.ID
-			if s.r.IntN(2) == 0 {
+			if a.NextAllocation != "" { // or another is
+				a.NextAllocation = s.allocs[s.r.IntN(len(s.allocs))].ID
+			} else if s.r.IntN(2) == 0 {
 				b := life("b"+a.ID, at, "1")
 				b.CreateIndex, b.ModifyIndex, b.ClientStatus = s.index, s.index, "running"
 				a.NextAllocation = b.ID

@@ -38,10 +38,14 @@ func answer(status, tries int, at time.Time, targets ...string) watch.Seen {
 // routed is a folder whose shop claims its route.
 func routed() *folder {
 	f := newFolder(100)
+	f.in = f.in.Take(watch.Seen{Apps: map[paas.AppRef]*watch.App{shop: claiming()}})
+	return f
+}
+
+func claiming() *watch.App {
 	a := app("shop", 100)
 	a.Claims = []paas.Claim{claim}
-	f.in = f.in.Take(watch.Seen{Apps: map[paas.AppRef]*watch.App{shop: a}})
-	return f
+	return a
 }
 
 func TestARouteGoesFromPendingToAnswering(t *testing.T) {
@@ -199,5 +203,15 @@ func TestPaceIsFastOnlyWhileSomebodyWaits(t *testing.T) {
 		if tt.got != tt.want {
 			t.Errorf("%s: pace = %s, want %s", tt.name, tt.got, tt.want)
 		}
+	}
+}
+
+func TestARouteClaimedAfterTheTablesWereReadIsFound(t *testing.T) {
+	t.Parallel()
+	f := newFolder(100)
+	f.at(after(0), tables(table("r1", "v1", "a:1")))
+	news := f.at(after(time.Second), watch.Seen{Apps: map[paas.AppRef]*watch.App{shop: claiming()}})
+	if len(news.Routes) != 1 || news.Routes[0].State != paas.RouteRouted {
+		t.Errorf("routes = %+v, want one that is routed", news.Routes)
 	}
 }
