@@ -35,13 +35,14 @@ func (a *API) followLogs(c echo.Context) error {
 		return err
 	}
 
-	parts := make(chan paas.LogPart)
+	parts, taken := make(chan paas.LogPart), make(chan struct{})
 	ended := make(chan error, 1)
 	go func() { // ends with ctx, and is awaited below
 		defer close(parts)
 		ended <- a.Logs.Logs(ctx, query, func(part paas.LogPart) error {
 			select {
 			case parts <- part:
+				<-taken // the lines are used again
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()
@@ -50,9 +51,10 @@ func (a *API) followLogs(c echo.Context) error {
 	}()
 	s := a.startStream(c)
 	terse := c.QueryParam("terse") == "true"
-	err = a.sendLines(s, parts, terse)
+	err = a.sendLines(s, parts, taken, terse)
 	cancel()
 	for range parts { // until the reader of the logs has ended
+		taken <- struct{}{}
 	}
 	if logsErr := <-ended; err == nil && logsErr != nil && c.Request().Context().Err() == nil {
 		// The status was sent long ago: the last event says what went wrong.
@@ -69,8 +71,9 @@ func (a *API) followLogs(c echo.Context) error {
 	return nil
 }
 
-// sendLines sends until parts is closed or the reader is gone.
-func (a *API) sendLines(s *stream, parts <-chan paas.LogPart, terse bool) error {
+// sendLines sends until parts is closed or the reader is gone, and says of each part when it has it in its
+// buffer.
+func (a *API) sendLines(s *stream, parts <-chan paas.LogPart, taken chan<- struct{}, terse bool) error {
 	heartbeat := time.NewTicker(a.Heartbeat)
 	defer heartbeat.Stop()
 	s.beat() // sends the headers at once
@@ -84,6 +87,7 @@ func (a *API) sendLines(s *stream, parts <-chan paas.LogPart, terse bool) error 
 				return nil
 			}
 			s.addLines(part, terse)
+			taken <- struct{}{}
 		case <-heartbeat.C:
 			s.beat()
 		}
@@ -187,7 +191,7 @@ func describeLogs(schemas huma.Registry, op *huma.Operation) {
 		queryParam("grep", huma.TypeString, "Only lines that this regular expression (RE2) matches."),
 		queryParam("lines", huma.TypeInteger, "How many of the last lines to begin with, all together; 100 unless said, with since 10000."),
 		queryParam("follow", huma.TypeBoolean, "Go on with what is written from now on."),
-		queryParam("terse", huma.TypeBoolean, "Leave out of a line what is as in the line before it, in the same event: all but text may be left out."),
+		queryParam("terse", huma.TypeBoolean, "Leave out of a line what is as in the line before it, in the same event. Where that is all but the text, the line of data may be a = and the text as it is, without JSON."),
 		queryParam("after", huma.TypeString, "The id of an event: what comes after it. Lines and since mean nothing then."),
 		{Name: "Last-Event-ID", In: "header", Description: "As after; counts more.", Schema: &huma.Schema{Type: huma.TypeString}},
 	}

@@ -80,8 +80,8 @@ type Artifacts interface {
 }
 
 // Logs reads what instances, builders and the platform write. It calls emit, from one goroutine, until
-// there is no more or, with Follow, until ctx ends; an error of emit ends it too. Codes: invalid,
-// not_found, unavailable.
+// there is no more or, with Follow, until ctx ends; an error of emit ends it too. The lines of a part are
+// emit's until it returns. Codes: invalid, not_found, unavailable.
 type Logs interface {
 	Logs(ctx context.Context, query paas.LogQuery, emit func(paas.LogPart) error) error
 }

@@ -16,7 +16,8 @@ import (
 type message struct {
 	id   string // the last id heard, this one's or an earlier one's
 	kind string
-	data []byte
+	data []byte // hear's until it returns; nil for none
+	room []byte // for data of the next one, never nil
 }
 
 // maxLine bounds one line of a stream, in bytes.
@@ -54,7 +55,7 @@ func (c *Client) listen(ctx context.Context, path string, query url.Values, last
 	}
 	lines := bufio.NewScanner(answer.Body)
 	lines.Buffer(make([]byte, 0, readAtOnce), maxLine)
-	heard := message{id: lastID}
+	heard := message{id: lastID, room: []byte{}}
 	for n := 0; lines.Scan(); n++ {
 		if n%256 == 0 { // a message of many lines may be long on its way
 			watchdog.Reset(quietFor)
@@ -67,6 +68,9 @@ func (c *Client) listen(ctx context.Context, path string, query url.Values, last
 		watchdog.Reset(quietFor)
 		if stop || err != nil {
 			return err
+		}
+		if heard.data != nil && cap(heard.data) <= maxLine {
+			heard.room = heard.data
 		}
 		heard.kind, heard.data = "", nil
 	}
@@ -96,7 +100,9 @@ func (m *message) take(line []byte) (complete bool) {
 	case "event":
 		m.kind = string(value)
 	case "data":
-		if m.data != nil {
+		if m.data == nil {
+			m.data = m.room[:0]
+		} else {
 			m.data = append(m.data, '\n')
 		}
 		m.data = append(m.data, value...)

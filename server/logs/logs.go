@@ -73,8 +73,8 @@ func New(cfg Config) *Logs {
 }
 
 // Logs calls emit, from the caller's goroutine, with the last lines of an app, and with Follow with what
-// follows until ctx ends, or until the instances asked for by name have ended. An error of emit ends it.
-// Codes: invalid, not_found, unavailable.
+// follows until ctx ends, or until the instances asked for by name have ended. The lines of a part are
+// emit's until it returns. An error of emit ends it. Codes: invalid, not_found, unavailable.
 func (l *Logs) Logs(ctx context.Context, q paas.LogQuery, emit func(paas.LogPart) error) error {
 	m := &merger{
 		emit: emit, in: make(chan batch, 64), of: map[*tail]*lane{}, follow: q.Follow, since: q.Since,
@@ -105,7 +105,7 @@ func (l *Logs) Tail(ctx context.Context, i paas.Instance, n int) ([]paas.LogLine
 	var lines []paas.LogLine
 	q := paas.LogQuery{Ref: i.Ref(), Lines: n, Sources: []paas.LogSource{paas.LogApp}}
 	m := &merger{
-		emit: func(part paas.LogPart) error { lines = part.Lines; return nil },
+		emit: func(part paas.LogPart) error { lines = slices.Clone(part.Lines); return nil },
 		in:   make(chan batch, 64), of: map[*tail]*lane{}, history: true, most: n,
 		token: token{places: map[source]paas.LogPlace{}},
 	}
@@ -266,7 +266,10 @@ func (r *reading) begin(ctx context.Context, instances []paas.Instance, known *t
 func (r *reading) start(ctx context.Context, i paas.Instance, s source, known *token) {
 	t := &tail{
 		logs: r.Logs, instance: i, task: s.task, stream: s.stream, follow: r.q.Follow,
-		to: r.m.in, credit: make(chan struct{}, credits),
+		to: r.m.in, credit: make(chan []record, credits),
+	}
+	for range credits {
+		t.credit <- nil
 	}
 	t.ended.Store(i.State.Ended())
 	switch {

@@ -12,6 +12,7 @@ import (
 
 const (
 	partBytes = 64 << 10               // of text, after which a part is handed on
+	mostRoom  = 8192                   // lines or records: what has room for more is not used again
 	mostKept  = 16 << 20               // bytes of text of the last lines to begin with
 	window    = 300 * time.Millisecond // how long a line waits for earlier ones of other streams; Nomad gathers for 200 ms
 	talking   = 2 * time.Second        // how long a stream that wrote something is waited for in that way
@@ -40,9 +41,8 @@ type merger struct {
 	kept     []held // the last of them, in order
 	keptText int    // bytes
 
-	part  paas.LogPart
+	part  paas.LogPart // its lines are used again once emit has returned
 	bytes int
-	room  int       // for lines of a part: as many as the last one had
 	moved bool      // the token stands for more than the last part did
 	told  time.Time // when the last part was
 	fault error     // of the first stream that could not be read
@@ -87,7 +87,7 @@ func (m *merger) take(b batch) {
 	}
 	l.done = l.done || b.done
 	if len(b.records) == 0 {
-		<-b.tail.credit
+		b.tail.credit <- nil
 		return
 	}
 	l.queue = append(l.queue, b.records)
@@ -104,8 +104,13 @@ func (l *lane) head() *record {
 // pop lets go of the head.
 func (l *lane) pop() {
 	if l.next++; l.next == len(l.queue[0]) {
-		l.queue, l.next, l.left = l.queue[1:], 0, max(0, l.left-1)
-		<-l.tail.credit
+		done := l.queue[0]
+		clear(done) // lets go of the texts
+		if cap(done) > mostRoom {
+			done = nil
+		}
+		l.queue, l.next, l.left = slices.Delete(l.queue, 0, 1), 0, max(0, l.left-1)
+		l.tail.credit <- done[:0]
 	}
 }
 
@@ -223,9 +228,6 @@ func (m *merger) add(l *lane, line paas.LogLine) error {
 		}
 		return nil
 	}
-	if m.part.Lines == nil {
-		m.part.Lines = make([]paas.LogLine, 0, m.room+1)
-	}
 	m.part.Lines = append(m.part.Lines, line)
 	if m.bytes += len(line.Text); m.bytes >= partBytes {
 		return m.flush()
@@ -244,10 +246,13 @@ func (m *merger) flush() error {
 		}
 	}
 	m.part.After = m.token.String()
-	part := m.part
-	m.part, m.bytes, m.moved, m.told = paas.LogPart{}, 0, false, time.Now()
-	m.room = min(len(part.Lines), 2048)
-	return m.emit(part)
+	err := m.emit(m.part)
+	clear(m.part.Lines) // lets go of the texts
+	if m.part.Lines = m.part.Lines[:0]; cap(m.part.Lines) > mostRoom {
+		m.part.Lines = nil
+	}
+	m.bytes, m.moved, m.told = 0, false, time.Now()
+	return err
 }
 
 // caughtUp says that all that was there in the beginning has been read, or can't be in time.

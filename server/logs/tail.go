@@ -54,7 +54,7 @@ type tail struct {
 	begin    begin
 	ended    atomic.Bool // the instance has; set by the reader of instances
 	to       chan<- batch
-	credit   chan struct{}
+	credit   chan []record // for each batch that may be sent one, with room for the next
 
 	at     paas.LogPlace // next byte to be read
 	known  bool          // at is
@@ -341,7 +341,8 @@ func (t *tail) between(after paas.LogPlace) time.Time {
 	if span <= 0 || size <= 0 {
 		return t.guess()
 	}
-	return t.from.Add(time.Duration(float64(span) * float64(min(after.Offset, size)) / float64(size)))
+	at := t.from.Add(time.Duration(float64(span) * float64(min(after.Offset, size)) / float64(size)))
+	return at.Truncate(time.Millisecond) // no guess is better than that
 }
 
 func (t *tail) guess() time.Time {
@@ -358,8 +359,7 @@ func (t *tail) guess() time.Time {
 func (t *tail) hand(ctx context.Context) {
 	if len(t.waits) > 0 {
 		t.lead()
-		t.send(ctx, batch{records: t.waits})
-		t.waits = make([]record, 0, len(t.waits)+len(t.waits)/8)
+		t.waits = t.send(ctx, batch{records: t.waits})
 	}
 }
 
@@ -377,26 +377,26 @@ func (t *tail) lead() {
 	}
 }
 
-// send waits until the merger has room. What Nomad rotates away meanwhile is noted, so that its size can
-// be told.
-func (t *tail) send(ctx context.Context, b batch) {
+// send waits until the merger has room, and gives back a slice that it has done with. What Nomad rotates
+// away meanwhile is noted, so that its size can be told.
+func (t *tail) send(ctx context.Context, b batch) (free []record) {
 	b.tail = t
 	look := time.NewTicker(t.logs.cfg.Reread)
 	defer look.Stop()
 	for {
 		select {
-		case t.credit <- struct{}{}:
+		case free = <-t.credit:
 			select {
 			case t.to <- b:
 			case <-ctx.Done():
 			}
-			return
+			return free
 		case <-look.C:
 			if t.known && time.Since(t.looked) >= t.logs.cfg.Reread {
 				_, _, _ = t.list(ctx) // only to know sizes: whoever reads on says what is wrong
 			}
 		case <-ctx.Done():
-			return
+			return nil
 		}
 	}
 }

@@ -97,7 +97,11 @@ func (c *Client) frames(ctx context.Context, does, at string, params map[string]
 	defer cancel()
 	watchdog := time.AfterFunc(silent, cancel)
 	defer watchdog.Stop()
-	body, err := c.api.Raw().Response(at, fileQuery(quiet, params))
+	q := fileQuery(quiet, params)
+	// The official client asks for gzip, in a header line of its own, and Nomad goes by the first there is:
+	// compressed, a log costs both sides more than all else that they do with it.
+	q.Headers = map[string]string{"Accept-Encoding": "identity"}
+	body, err := c.api.Raw().Response(at, q)
 	if err != nil {
 		return c.fail(ctx, err, does)
 	}

@@ -92,6 +92,9 @@ func hear(t *testing.T, body string) (chunks []string, query string, err error) 
 	t.Helper()
 	c := server(t, func(w http.ResponseWriter, r *http.Request) {
 		query = r.URL.Query().Encode()
+		if e := r.Header.Get("Accept-Encoding"); e != "identity" { // the first of them, as Nomad reads it
+			t.Errorf("a stream is asked for as %q", e)
+		}
 		_, _ = io.WriteString(w, body)
 	})
 	err = c.FollowLog(t.Context(), "a1", "web", "stdout", 100, func(c paas.LogChunk) error {

@@ -28,14 +28,22 @@ func AppendLogLine(b []byte, l *paas.LogLine) []byte {
 	return appendRest(b, l, true, true)
 }
 
+// plain begins a terse line of which only the text differs from the line before. No JSON begins with it.
+const plain = '='
+
 // AppendTerse appends a line that follows another one: without what stands before its text where it is the
-// same.
+// same, and as nothing but its text behind a "=" where all is. A text with a carriage return, which would
+// end a line of server-sent events, stays JSON.
 func AppendTerse(b []byte, l, before *paas.LogLine) []byte {
 	if before == nil || l.Source != before.Source || l.Name != before.Name || l.Instance != before.Instance ||
 		l.Process != before.Process || l.Release != before.Release || l.Stream != before.Stream {
 		return AppendLogLine(b, l)
 	}
-	return appendRest(append(b, '{'), l, !l.Time.Equal(before.Time), l.TimeFrom != before.TimeFrom)
+	at, from := !l.Time.Equal(before.Time), l.TimeFrom != before.TimeFrom
+	if !at && !from && l.Lost == 0 && strings.IndexByte(l.Text, '\r') < 0 && strings.IndexByte(l.Text, '\n') < 0 {
+		return append(append(b, plain), l.Text...)
+	}
+	return appendRest(append(b, '{'), l, at, from)
 }
 
 // appendRest appends a line from its time on.
@@ -97,47 +105,44 @@ type LogDecoder struct{ before paas.LogLine }
 
 const (
 	timeKey = `{"time":"`
-	onlyKey = `{"text":"`
 	textKey = `","text":"`
 	wholes  = `{"source":`
 )
 
 // Decode decodes one line, whose text may be a part of data.
 func (d *LogDecoder) Decode(data string) (paas.LogLine, error) {
-	line := paas.LogLine{}
+	if data != "" && data[0] == plain {
+		line := d.before
+		line.Text = data[1:]
+		return line, nil
+	}
+	line := new(paas.LogLine)
 	if !strings.HasPrefix(data, wholes) {
-		line = d.before
+		*line = d.before
 		line.Lost = 0
-		if decodeRest(&line, data) {
-			d.before.Time = line.Time
-			return line, nil
+	}
+	if !decodeRest(line, data) {
+		if err := json.Unmarshal([]byte(data), line); err != nil {
+			return *line, err
 		}
 	}
-	if err := json.Unmarshal([]byte(data), &line); err != nil {
-		return line, err
-	}
-	d.before = line
-	return line, nil
+	d.before = *line
+	d.before.Lost = 0
+	return *line, nil
 }
 
-// decodeRest decodes {"text":"TEXT"} and {"time":"TIME","text":"TEXT"}, of a text without escapes.
+// decodeRest decodes {"time":"TIME","text":"TEXT"}, of a text without escapes.
 func decodeRest(line *paas.LogLine, data string) bool {
-	stamp := ""
-	text, ok := strings.CutPrefix(data, onlyKey)
-	if !ok {
-		rest, timed := strings.CutPrefix(data, timeKey)
-		if stamp, text, ok = strings.Cut(rest, textKey); !ok || !timed {
-			return false
-		}
-	}
-	if len(text) < 2 || text[len(text)-2:] != `"}` {
+	rest, timed := strings.CutPrefix(data, timeKey)
+	stamp, text, ok := strings.Cut(rest, textKey)
+	if !timed || !ok || len(text) < 2 || text[len(text)-2:] != `"}` {
 		return false
 	}
 	text = text[:len(text)-2]
 	if strings.IndexByte(text, '\\') >= 0 || strings.IndexByte(text, '"') >= 0 || !utf8.ValidString(text) {
 		return false
 	}
-	if stamp != "" && line.Time.UnmarshalText([]byte(stamp)) != nil {
+	if line.Time.UnmarshalText([]byte(stamp)) != nil {
 		return false
 	}
 	line.Text = text

@@ -3,6 +3,7 @@ package wire_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +27,10 @@ func lines() []paas.LogLine {
 	list = append(list, app)
 	app.Lost = 0
 	list = append(list, app)
+	for _, text := range []string{"= begins as it", "  spaces ", "10 %\r20 %", "data: x", "", "the same", "the same"} {
+		app.Text = text
+		list = append(list, app)
+	}
 	other := app
 	other.Stream, other.TimeFrom = "stderr", paas.TimeFile
 	event := paas.LogLine{Source: paas.LogPlatform, Name: "platform", Time: at, TimeFrom: paas.TimeLine, Text: "web 0 is healthy"}
@@ -92,6 +97,42 @@ func TestLinesThatFollowEachOtherAreReadAsTheyWere(t *testing.T) {
 			t.Errorf("%s is a line", text)
 		}
 	}
+}
+
+// FuzzTerse: whatever a text is, a line that differs from the one before in it alone is one line of
+// server-sent events, and is read as what encoding/json makes of it.
+func FuzzTerse(f *testing.F) {
+	for _, l := range lines() {
+		f.Add(l.Text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		want := paas.LogLine{Source: paas.LogApp, Name: "web[0]", Time: time.Unix(1e9, 0).UTC(), TimeFrom: paas.TimeArrival, Text: strings.ToValidUTF8(text, "?")}
+		before := want
+		before.Text = "before"
+		terse := wire.AppendTerse(nil, &want, &before)
+		if strings.ContainsAny(string(terse), "\r\n") {
+			t.Errorf("%q is more than a line", terse)
+		}
+		var decoder wire.LogDecoder
+		if _, err := decoder.Decode(string(wire.AppendLogLine(nil, &before))); err != nil {
+			t.Fatal(err)
+		}
+		got, err := decoder.Decode(string(terse))
+		if err != nil {
+			t.Fatalf("%q: %v", terse, err)
+		}
+		plain, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var same paas.LogLine
+		if err := json.Unmarshal(plain, &same); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(same, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", terse, diff)
+		}
+	})
 }
 
 func BenchmarkLogLine(b *testing.B) {

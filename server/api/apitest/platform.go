@@ -204,9 +204,11 @@ func (p *Platform) Logs(ctx context.Context, q paas.LogQuery, emit func(paas.Log
 			len(q.Sources) > 0 && !slices.Contains(q.Sources, line.Source) || !strings.Contains(line.Text, q.Match) || line.Time.Before(q.Since) {
 			continue
 		}
-		if err := emit(paas.LogPart{Lines: []paas.LogLine{line}, After: fmt.Sprint(after + n + 1)}); err != nil {
+		part := paas.LogPart{Lines: []paas.LogLine{line}, After: fmt.Sprint(after + n + 1)}
+		if err := emit(part); err != nil {
 			return err
 		}
+		clear(part.Lines) // as the real one uses them again
 	}
 	if q.Follow && !p.over(q.Instance) {
 		<-ctx.Done()
