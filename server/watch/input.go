@@ -17,7 +17,8 @@ type Inputs struct {
 
 	allocs     map[string]*allocation // by id
 	asides     []*allocation          // those of runs
-	moved      []string               // ids of those that the list before did not show, or showed otherwise
+	list       []*allocation          // in the order in which they were read
+	moved      []*allocation          // those that the list before did not show, or showed otherwise
 	before     map[string]string      // allocation by the one placed instead of it
 	after      map[string][]string    // the other way round
 	allocsRead bool

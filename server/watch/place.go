@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -44,37 +45,52 @@ func (a *allocation) unchanged(next *nomadapi.AllocationListStub) bool {
 	return a != nil && next.ModifyIndex > 0 && a.ModifyIndex == next.ModifyIndex && a.CreateIndex == next.CreateIndex && a.ModifyTime == next.ModifyTime
 }
 
-// takeAllocations takes a list, and finds what moved in it.
-func (in Inputs) takeAllocations(list []*nomadapi.AllocationListStub) Inputs {
-	known, found, relinked := in.allocs, 0, false
+// takeAllocations takes a list, and finds what moved in it. Nomad's lists are in the order of ids, so that an
+// allocation mostly follows the one it followed before.
+func (in Inputs) takeAllocations(stubs []*nomadapi.AllocationListStub) Inputs {
+	known, before, found, relinked := in.allocs, in.list, 0, false
 	in.news.allocs++
-	in.allocs, in.moved, in.asides = make(map[string]*allocation, len(list)), nil, nil
+	in.list, in.moved, in.asides = make([]*allocation, 0, len(stubs)), nil, nil
 	in.before, in.after = map[string]string{}, map[string][]string{}
-	for _, a := range list {
-		was := known[a.ID]
+	for _, a := range stubs {
+		var was *allocation
+		if len(before) > 0 && before[0].ID == a.ID {
+			was, before = before[0], before[1:]
+		} else {
+			was = known[a.ID]
+		}
 		is := was
 		if was != nil {
 			found++
 		}
 		if !was.unchanged(a) {
 			is = allocationOf(a)
-			in.moved = append(in.moved, a.ID)
+			in.moved = append(in.moved, is)
 			relinked = relinked || was != nil && was.NextAllocation != "" && was.NextAllocation != a.NextAllocation
 		}
-		in.allocs[a.ID] = is
+		in.list = append(in.list, is)
 		if is.aside {
 			in.asides = append(in.asides, is)
 		}
 		if next := is.NextAllocation; next != "" {
-			in.before[next] = a.ID
-			in.after[a.ID] = append(in.after[a.ID], next)
+			in.before[next] = is.ID
+			in.after[is.ID] = append(in.after[is.ID], next)
 		}
 		if is.instead != "" {
-			in.after[is.instead] = append(in.after[is.instead], a.ID)
+			in.after[is.instead] = append(in.after[is.instead], is.ID)
 		}
 	}
 	if known == nil || found < len(known) || relinked {
 		in.news.allocs++ // a number that no fold has seen: the next one looks at all
+	}
+	news := in.list
+	if len(known) == found && len(known) == len(in.list) && found > 0 { // the same ones: a copy costs less
+		in.allocs, news = maps.Clone(known), in.moved
+	} else {
+		in.allocs = make(map[string]*allocation, len(in.list))
+	}
+	for _, a := range news {
+		in.allocs[a.ID] = a
 	}
 	return in
 }
@@ -83,17 +99,19 @@ func (in Inputs) takeAllocations(list []*nomadapi.AllocationListStub) Inputs {
 func (in Inputs) near() []*allocation {
 	var list []*allocation
 	seen := map[string]bool{}
-	add := func(ids []string) {
-		for _, id := range ids {
-			if a := in.allocs[id]; a != nil && !seen[id] {
-				seen[id] = true
-				list = append(list, a)
-			}
+	add := func(id string) {
+		if a := in.allocs[id]; a != nil && !seen[id] {
+			seen[id] = true
+			list = append(list, a)
 		}
 	}
-	add(in.moved)
+	for _, a := range in.moved {
+		add(a.ID)
+	}
 	for n := 0; n < len(list); n++ {
-		add(in.after[list[n].ID])
+		for _, id := range in.after[list[n].ID] {
+			add(id)
+		}
 	}
 	return list
 }
