@@ -99,6 +99,23 @@ func TestLinesThatFollowEachOtherAreReadAsTheyWere(t *testing.T) {
 	}
 }
 
+func TestLineOfTextAloneTakesNoMemory(t *testing.T) { // not parallel: memory is counted for the whole process
+	line := lines()[0]
+	var decoder wire.LogDecoder
+	if _, err := decoder.Decode(string(wire.AppendLogLine(nil, &line))); err != nil {
+		t.Fatal(err)
+	}
+	text, buf := string(wire.AppendTerse(nil, &line, &line)), make([]byte, 0, 100)
+	if n := testing.AllocsPerRun(100, func() {
+		buf = wire.AppendTerse(buf[:0], &line, &line)
+		if _, err := decoder.Decode(text); err != nil {
+			t.Error(err)
+		}
+	}); n > 0 {
+		t.Errorf("%q takes %v allocations", text, n)
+	}
+}
+
 // FuzzTerse: whatever a text is, a line that differs from the one before in it alone is one line of
 // server-sent events, and is read as what encoding/json makes of it.
 func FuzzTerse(f *testing.F) {
