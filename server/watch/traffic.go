@@ -103,8 +103,7 @@ func (c *counting) router(r paas.RouterCounters) {
 			c.doubtful[of] = true
 		}
 		base = nil
-	case c.cameAfter(r.Started):
-		base = nil
+	case c.cameAfter(r.Started): // all that it has counted is new
 	default:
 		base = r.Counts
 	}
