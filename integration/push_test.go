@@ -100,6 +100,13 @@ func TestPush(t *testing.T) {
 	if r := d.cli(home, "status", "hello"); r.code != 1 || !strings.Contains(r.errOut, "hello") {
 		t.Errorf("status of a destroyed app: %s", r)
 	}
+	if jobs := d.standing("hello"); len(jobs) > 0 {
+		t.Errorf("a destroyed app left %v", jobs)
+	}
+	d.ok(app, "push") // over the stopped jobs of the one that was destroyed
+	if code, _ := d.page("hello.localhost", "/"); code != http.StatusOK {
+		t.Errorf("an app with the name of a destroyed one answers %d", code)
+	}
 }
 
 func running(s status) int {

@@ -23,6 +23,7 @@ import (
 type router struct {
 	URL, admin string
 	log        string
+	process    *os.Process
 }
 
 // freeAddr gives a loopback address that nobody listens on.
@@ -61,6 +62,7 @@ func (d *dev) startRouter(consul string) *router {
 	if err := cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}
+	r.process = cmd.Process
 	d.t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 		ended := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })

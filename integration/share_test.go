@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -75,6 +76,43 @@ func TestShare(t *testing.T) {
 	exactly(t, "100 %", routers, none, 3)
 	last := d.join(consul, "walker", 3, none)
 	exactly(t, "100 %", map[string]*router{"the router started while the release before is warm": last}, none, 3)
+}
+
+// forgotten is how long Consul keeps a router that was killed, at least: its TTL, and a minute.
+const forgotten = 75 * time.Second
+
+// TestLostRouter: of two routers one is stopped and then killed while a canary takes its share. Stopped, it may go on
+// at any moment, so the walk waits for it and says so. Killed, it is left out within seconds, long before Consul
+// forgets it, and the walk goes on.
+func TestLostRouter(t *testing.T) {
+	t.Parallel()
+	d := startDev(t)
+	app := t.TempDir()
+	shareRelease(t, app, 1, []int{25})
+	d.ok(app, "push")
+	second := d.startRouter(d.info.Consul)
+	d.until(time.Minute, "the second router serves", func() bool { return second.ask("walker.localhost", 1)[1] == 1 })
+	shareRelease(t, app, 2, []int{25})
+	d.pushing(app)
+	d.until(2*time.Minute, "the canary is held", func() bool { return d.deployments("walker")[0].Waits == "hold" })
+
+	if err := second.process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	d.ok(app, "promote", "--detach")
+	d.until(time.Minute, "the walk waits for the router that was stopped", func() bool {
+		return strings.Contains(d.ok(app, "status"), second.admin+" does not answer within 3s")
+	})
+	if err := second.process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	killed := time.Now()
+	d.until(forgotten, "the deployment is done", func() bool { return d.deployments("walker")[0].State == "healthy" })
+	took := time.Since(killed)
+	t.Logf("the deployment was done %.1f s after the router was killed", took.Seconds())
+	if took > forgotten-15*time.Second { // it was stopped before it was killed, so its TTL may have run out earlier
+		t.Errorf("a router that was killed held the deployment for %s", took)
+	}
 }
 
 // ours is the router of the stack.

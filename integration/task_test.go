@@ -224,7 +224,7 @@ func TestTasks(t *testing.T) {
 		t.Errorf("tasks of the last push: %s", got)
 	}
 	d.ok(app, "destroy", "worker", "--yes")
-	if _, jobs := d.get(d.info.Nomad+"/v1/jobs?prefix=worker", ""); strings.Contains(jobs, "worker.") {
+	if jobs := d.standing("worker"); len(jobs) > 0 {
 		t.Errorf("jobs are left in Nomad: %s", jobs)
 	}
 }
