@@ -28,7 +28,7 @@ import (
 
 // listRounds is how often each list is read; the first reads of each are left out.
 const (
-	listRounds = 60
+	listRounds = 50
 	listWarm   = 5
 	listMoved  = 10 // apps that change between two reads
 )

@@ -208,30 +208,14 @@ func (f *fixture) whole() map[paas.AppRef]wholeApp {
 	return all
 }
 
-// changesComplete reads again what Changed names while several write: what it has read in the end is what
-// there is.
+// changesComplete reads again what Changed names while several write, longer and shorter: what it has read when
+// they have ended is what there is.
 func changesComplete(t *testing.T, f *fixture) {
-	const writers, each, apps = 4, 30, 5
+	const writers, rounds = 4, 25
 	ref := func(n int) paas.AppRef { return paas.AppRef{Team: "default", App: fmt.Sprintf("app-%d", n)} }
-	for n := range apps {
+	for n := range writers {
 		f.save(newApp(ref(n)))
 	}
-	var wait sync.WaitGroup
-	for writer := range writers {
-		wait.Go(func() {
-			for n := range each {
-				o := paas.Observation{Instances: []paas.Instance{instance(ref(n%apps), fmt.Sprintf("i-%d-%d", writer, n%apps), n, paas.InstanceRunning)}}
-				if n%3 == 0 {
-					o.Events = []paas.Event{event(ref(n%apps), "seen")}
-				}
-				if err := f.Observe(f.ctx, 0, o); err != nil {
-					f.Errorf("Observe: %v", err)
-				}
-			}
-		})
-	}
-	done := make(chan struct{})
-	go func() { wait.Wait(); close(done) }()
 	var since int64
 	read := map[paas.AppRef]paas.Snapshot{}
 	again := func() {
@@ -242,19 +226,38 @@ func changesComplete(t *testing.T, f *fixture) {
 		f.must(err)
 		maps.Copy(read, news)
 	}
-	for {
-		select {
-		case <-done:
-			again()
-			all, err := f.Snapshots(f.ctx, slices.Collect(maps.Keys(read))...)
-			f.must(err)
-			f.equal("apps", len(all), apps)
-			if diff := cmp.Diff(all, read); diff != "" {
-				t.Errorf("what was read again of changed apps (-all +read):\n%s", diff)
+	for round := range rounds {
+		var wait sync.WaitGroup
+		for writer := range writers {
+			wait.Go(func() {
+				var o paas.Observation
+				for i := range 1 + writer*10 {
+					o.Instances = append(o.Instances, instance(ref(writer), fmt.Sprintf("i-%d-%d", writer, i), round, paas.InstanceRunning))
+				}
+				if writer%2 == 0 {
+					o.Events = []paas.Event{event(ref(writer), "seen")}
+				}
+				if err := f.Observe(f.ctx, 0, o); err != nil {
+					f.Errorf("Observe: %v", err)
+				}
+			})
+		}
+		done := make(chan struct{})
+		go func() { wait.Wait(); close(done) }()
+		for writing := true; writing; {
+			select {
+			case <-done:
+				writing = false
+			default:
+				again()
 			}
-			return
-		default:
-			again()
+		}
+		again()
+		all, err := f.Snapshots(f.ctx, slices.Collect(maps.Keys(read))...)
+		f.must(err)
+		f.equal("apps", len(all), writers)
+		if diff := cmp.Diff(all, read); diff != "" {
+			t.Fatalf("round %d: what was read again of changed apps (-all +read):\n%s", round, diff)
 		}
 	}
 }
