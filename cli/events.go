@@ -50,8 +50,12 @@ With --follow it goes on; after a lost connection it resumes where it was, with 
 					query.Last = 0
 				}
 			}
-			if len(args) > 0 {
-				query.App = args[0]
+			if query.App = s.app; len(args) > 0 {
+				app, err := s.appName(args)
+				if err != nil {
+					return err
+				}
+				query.App = app
 			}
 			if all {
 				query.Team = "*"
@@ -73,12 +77,8 @@ With --follow it goes on; after a lost connection it resumes where it was, with 
 	must(cmd.RegisterFlagCompletionFunc("kind", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return kindWords(), cobra.ShellCompDirectiveNoFileComp
 	}))
-	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return s.appNames(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
-	}
+	withApp(s, cmd)
+	flags.Lookup("app").Usage = "the app; else all of the team"
 	return cmd
 }
 

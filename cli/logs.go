@@ -44,27 +44,18 @@ can't be read any more is marked with its size.`,
   crumpet logs --source build,platform`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if query.Lines < 0 || query.Lines > maxLines {
-				return usagef("--lines takes a number from 0 to %d, not %d", maxLines, query.Lines)
-			}
-			if query.Release < 0 {
-				return usagef("--release takes the number of a release, not %d", query.Release)
-			}
-			var err error
-			if query.Since, err = parseSince(since); err != nil {
-				return err
-			}
 			if since != "" && !cmd.Flags().Changed("lines") {
 				query.Lines = maxLines
 			}
-			if query.Sources, err = parseSources(sources); err != nil {
+			asked, err := logQuery(query, since, sources)
+			if err != nil {
 				return err
 			}
 			app, err := s.appName(args)
 			if err != nil {
 				return err
 			}
-			return s.logs(cmd.Context(), app, query, asJSON)
+			return s.logs(cmd.Context(), app, asked, asJSON)
 		},
 	}
 	flags := cmd.Flags()
@@ -73,7 +64,7 @@ can't be read any more is marked with its size.`,
 	flags.StringVar(&query.Instance, "instance", "", "one instance only: its number, its id, or the beginning of that")
 	flags.IntVar(&query.Release, "release", 0, "one release only")
 	flags.StringSliceVar(&sources, "source", nil, "some sources only: app, build, platform")
-	flags.StringVar(&since, "since", "", "only lines from then on: how long ago, as 10m, or a time, as 2006-01-02T15:04:05Z")
+	flags.StringVar(&since, "since", "", "only lines from then on: how long ago, as 10m or 7d, or a time, as 2006-01-02T15:04:05Z")
 	flags.StringVar(&query.Match, "grep", "", "only lines that this regular expression matches")
 	flags.IntVarP(&query.Lines, "lines", "n", 100, "how many of the last lines to begin with, all together")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object a line")
@@ -88,16 +79,33 @@ can't be read any more is marked with its size.`,
 	return withApp(s, cmd)
 }
 
+// logQuery completes a query by the flags that are texts, and refuses what can't be meant.
+func logQuery(query client.LogQuery, since string, sources []string) (client.LogQuery, error) {
+	if query.Lines < 0 || query.Lines > maxLines {
+		return query, usagef("--lines takes a number from 0 to %d, not %d", maxLines, query.Lines)
+	}
+	if query.Release < 0 {
+		return query, usagef("--release takes the number of a release, not %d", query.Release)
+	}
+	var err error
+	if query.Since, err = parseSince(since); err != nil {
+		return query, err
+	}
+	query.Sources, err = parseSources(sources)
+	return query, err
+}
+
+// parseSince reads the flag --since of logs: how long ago, as events has it too, or a time.
 func parseSince(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
-		return time.Now().Add(-ago), nil
+	if at, err := parseAgo(text, time.Now()); err == nil {
+		return at, nil
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return at, usagef("--since takes how long ago, as 10m, or a time, as 2006-01-02T15:04:05Z, not %q", text)
+		return at, usagef("--since takes how long ago, as 10m or 7d, or a time, as 2006-01-02T15:04:05Z, not %q", text)
 	}
 	return at, nil
 }
