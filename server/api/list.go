@@ -46,6 +46,13 @@ func (a *API) list(ctx context.Context) ([]wire.App, error) {
 	return a.lines.list, nil
 }
 
+// Warm reads the apps, so that the first who asks for the list after a start need not wait for that.
+func (a *API) Warm(ctx context.Context) {
+	if _, err := a.list(ctx); err != nil && ctx.Err() == nil {
+		a.Log.WarnContext(ctx, "apps not read", "err", err) // whoever asks for them reads them
+	}
+}
+
 // replaced takes the old lines of apps out and puts the new ones in.
 func replaced(list []wire.App, refs []paas.AppRef, news []wire.App) []wire.App {
 	old := make(map[paas.AppRef]bool, len(refs))
