@@ -45,8 +45,12 @@ func (a *API) restartInstance(ctx context.Context, in *struct {
 		}
 	}
 	if others == 0 && i.Serving() && !in.Force {
-		return nil, paas.Errorf(paas.Conflict, "%s is the only instance of process %q that serves: until another does, requests would fail. `crumpet restart %s` replaces it without a gap; --force does as you say.",
-			nameOf(i), i.Process, s.App.Name)
+		meanwhile := "nothing of it would run"
+		if p, ok := s.Releases[i.Release].Spec.Process(i.Process); ok && len(p.Routes) > 0 {
+			meanwhile = "requests would fail"
+		}
+		return nil, paas.Errorf(paas.Conflict, "%s is the only instance of process %q that serves: until another does, %s. `crumpet restart %s` replaces it without a gap; --force does as you say.",
+			nameOf(i), i.Process, meanwhile, s.App.Name)
 	}
 	by := caller(ctx)
 	err = a.Tell(ctx, paas.Event{

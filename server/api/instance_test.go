@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/crumpet-paas/crumpet/server/api/apitest"
@@ -13,6 +14,9 @@ func TestOneInstanceIsReplacedUnlessItIsTheOnlyOneThatServes(t *testing.T) {
 	// Number 1 is the only one that serves: 0 is critical, 2 has failed.
 	if _, err := c.RestartInstance(t.Context(), "shop", "1", "", false); paas.CodeOf(err) != paas.Conflict {
 		t.Errorf("the only one that serves: %v", err)
+	}
+	if _, err := c.RestartInstance(t.Context(), "shop", "worker.0", "", false); !strings.Contains(paas.MessageOf(err), "nothing of it would run") {
+		t.Errorf("the only one of a process without a route: %v", err)
 	}
 	if i, err := c.RestartInstance(t.Context(), "shop", "0", "", false); err != nil || i.ID != "aaaa1111" {
 		t.Errorf("one that does not serve: %+v %v", i, err)

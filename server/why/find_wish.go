@@ -12,11 +12,37 @@ import (
 
 // What was asked for, or by whom.
 
+// neverPushed finds that there is no such app, unless the last push of it was refused: then that says more.
 func neverPushed(v view, _ Row) (finding, bool) {
-	if v.Known || v.Build.ID != "" || slices.ContainsFunc(v.Events, func(e paas.Event) bool { return e.Kind == paas.EventRouteRefused }) {
+	if v.Known {
 		return finding{}, false
 	}
-	return finding{whole: fmt.Sprintf("team %s has no app %s: nothing was ever pushed under this name", v.Ref.Team, v.Ref.App)}, true
+	var refused, changed time.Time
+	for _, e := range v.Events {
+		switch {
+		case e.Kind == paas.EventRouteRefused:
+			refused = e.Time
+		case e.Kind == paas.EventAppChanged && e.App == v.Ref.App:
+			changed = e.Time // only an app that was there is changed, so it is gone since
+		}
+	}
+	found := finding{whole: fmt.Sprintf("team %s has no app %s: ", v.Ref.Team, v.Ref.App)}
+	switch {
+	case changed.After(refused) && changed.After(v.Build.CreatedAt):
+		found.whole += "it was destroyed"
+		found.since = changed
+	case !refused.IsZero() || v.Build.State == paas.BuildFailed:
+		return finding{}, false
+	case v.Build.State == paas.BuildPending || v.Build.State == paas.BuildRunning:
+		found.whole += "its source is being built"
+		found.since = v.Build.CreatedAt
+	case v.Build.ID != "":
+		found.whole += "what was built of it was not released"
+		found.since = v.Build.CreatedAt
+	default:
+		found.whole += "nothing was ever pushed under this name"
+	}
+	return found, true
 }
 
 // pushed is when the last push led to a release.
@@ -309,7 +335,10 @@ func fine(v view, _ Row) (finding, bool) {
 	if !v.live() {
 		whole = v.Ref.App + " is not serving, and nothing that is known says why"
 	}
-	links := []paas.Link{v.evaluation()}
+	var links []paas.Link
+	if v.release.Number > 0 {
+		links = append(links, v.evaluation())
+	}
 	for _, fact := range v.Snapshot.Routes {
 		links = append(links, routeLink(fact))
 	}

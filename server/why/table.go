@@ -38,7 +38,7 @@ const (
 // programs below, nodes, room on them, what a program needs to start, the program itself, its routes,
 // the deployment; then what is only worth telling of an app that serves.
 var Causes = []Row{
-	both(Row{ID: paas.CauseNeverPushed, Title: "nothing was ever pushed under this name", Try: []string{"crumpet apps", push}, find: neverPushed}),
+	both(Row{ID: paas.CauseNeverPushed, Title: "there is no such app: nothing of it was released yet, or it was destroyed", Try: []string{"crumpet apps", push}, find: neverPushed}),
 	both(Row{ID: paas.CauseBuildFailed, Title: "the last source could not be built", Try: []string{push}, find: buildFailed}),
 	both(Row{ID: paas.CauseHostTaken, Title: "the last push was refused: another app holds one of its routes", Try: []string{"crumpet apps --all-teams", push}, find: hostTaken}),
 	both(Row{ID: paas.CauseDestroyed, Title: "the app is being destroyed", Try: []string{status}, find: destroyed}),

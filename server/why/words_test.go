@@ -158,3 +158,33 @@ func TestAFlappingCheckCountsAllInstancesOfOneProcess(t *testing.T) {
 		t.Errorf("%s: %s", got.Cause, got.Summary)
 	}
 }
+
+func TestAnAppThatIsNotThereSaysWhy(t *testing.T) {
+	t.Parallel()
+	gone := paas.Event{Kind: paas.EventAppChanged, App: "shop", Time: ago(time.Minute), Message: "app destroyed"}
+	refused := paas.Event{ID: 4, Kind: paas.EventRouteRefused, App: "shop", Time: ago(time.Hour), Message: "Route x.example.com/ belongs to app \"store\"."}
+	build := func(state paas.BuildState) paas.BuildJob {
+		return paas.BuildJob{ID: "b1", State: state, Reason: "go build failed", CreatedAt: ago(time.Hour)}
+	}
+	for name, tt := range map[string]struct {
+		build  paas.BuildJob
+		events []paas.Event
+		cause  paas.Cause
+		says   string
+	}{
+		"nobody pushed it":                 {paas.BuildJob{}, nil, paas.CauseNeverPushed, "nothing was ever pushed under this name"},
+		"it is being built":                {build(paas.BuildRunning), nil, paas.CauseNeverPushed, "its source is being built (since 13:02:30 UTC)"},
+		"it is to be built":                {build(paas.BuildPending), nil, paas.CauseNeverPushed, "its source is being built"},
+		"its push was left":                {build(paas.BuildDone), nil, paas.CauseNeverPushed, "what was built of it was not released"},
+		"it could not be built":            {build(paas.BuildFailed), nil, paas.CauseBuildFailed, "its source could not be built"},
+		"its route was taken":              {build(paas.BuildDone), []paas.Event{refused}, paas.CauseHostTaken, "Route x.example.com/ belongs"},
+		"it was destroyed":                 {build(paas.BuildDone), []paas.Event{gone}, paas.CauseNeverPushed, "team default has no app shop: it was destroyed (since 14:01:30 UTC)"},
+		"it was destroyed after a refusal": {build(paas.BuildFailed), []paas.Event{refused, gone}, paas.CauseNeverPushed, "it was destroyed"},
+		"something else changed":           {paas.BuildJob{}, []paas.Event{{Kind: paas.EventAppChanged, Time: now}}, paas.CauseNeverPushed, "nothing was ever pushed"},
+	} {
+		got := why.Explain(why.Facts{Ref: paas.AppRef{Team: "default", App: "shop"}, Build: tt.build, Events: tt.events}, now)
+		if got.Cause != tt.cause || got.Serving || !strings.Contains(got.Summary, tt.says) {
+			t.Errorf("%s: %s: %s", name, got.Cause, got.Summary)
+		}
+	}
+}
