@@ -200,6 +200,63 @@ var nomadJobRows = []row{
 		},
 	},
 	{
+		// How Crumpet ends a job: a deregister asks for no index.
+		name:  "Nomad: a job registered as a stopped one ends, and may be registered over",
+		calls: []string{"nomad PUT /v1/jobs", "nomad GET /v1/job/:id", "nomad PUT /v1/job/:id/plan"},
+		want: `
+			at an old index: refused true
+			stopped: an evaluation true, job-register, complete
+			the job: dead, stop true, version 1
+			its allocations: stop complete
+			planned over it: Edited, place 1
+			registered over it: stop false, version 2
+			a cron, stopped and registered over: true false`,
+		run: func(p *probe) {
+			old := p.register(p.job(0, "idle")).JobModifyIndex
+			p.register(p.job(1, "idle"))
+			p.running(1)
+			read := func() *nomadapi.Job {
+				j, _, err := p.nomad.Jobs().Info(p.id, p.read())
+				p.check(err)
+				return j
+			}
+			end := func(index uint64) (*nomadapi.JobRegisterResponse, error) {
+				j := read()
+				j.Stop = new(true)
+				out, _, err := p.nomad.Jobs().EnforceRegister(j, index, p.write())
+				return out, err
+			}
+			_, err := end(old)
+			p.say("at an old index: refused %t", err != nil && strings.Contains(err.Error(), "conflicting job modify index"))
+			before := *read().Version
+			out, err := end(p.index(p.id))
+			p.check(err)
+			e := p.evaluated(out.EvalID)
+			p.say("stopped: an evaluation %t, %s, %s", out.EvalID != "", e.TriggeredBy, e.Status)
+			p.until("the job is dead, its instance ended", func() bool {
+				return *read().Status == "dead" && p.allocs()[0].ClientStatus != "running"
+			})
+			p.say("the job: %s, stop %t, version %d", *read().Status, *read().Stop, *read().Version-before)
+			p.say("its allocations: %s %s", p.allocs()[0].DesiredStatus, p.allocs()[0].ClientStatus)
+			plan, _, err := p.nomad.Jobs().Plan(p.job(1, "idle"), true, p.write())
+			p.check(err)
+			p.say("planned over it: %s, place %d", plan.Diff.Type, plan.Annotations.DesiredTGUpdates["web"].Place)
+			p.register(p.job(1, "idle"))
+			p.running(1)
+			p.say("registered over it: stop %t, version %d", *read().Stop, *read().Version-before)
+
+			first := p.id
+			p.id += "-cron"
+			defer func() { p.id = first }()
+			p.register(p.periodic(never, "idle"))
+			_, err = end(p.index(p.id))
+			p.check(err)
+			stopped := *read().Stop
+			p.register(p.periodic(never, "idle"))
+			p.say("a cron, stopped and registered over: %t %t", stopped, *read().Stop)
+		},
+	},
+	{
 		name: "Nomad: what is not there is a 404 that says what",
 		calls: []string{
 			"nomad GET /v1/job/:id", "nomad GET /v1/job/:id?namespace", "nomad GET /v1/allocation/:id", "nomad GET /v1/evaluation/:id?related",
