@@ -37,7 +37,9 @@ func BenchmarkPushAgainstNomad(b *testing.B) {
 	if _, err := exec.LookPath("consul"); err != nil {
 		b.Skip("consul is not on PATH: Nomad's own deployments need it")
 	}
+	was := stack
 	stack = "auto"
+	b.Cleanup(func() { stack = was })
 	d := startDev(b)
 	app := filepath.Join(b.TempDir(), "bench")
 	sick(b, app, `NUMBER = "zero"`, fmt.Sprintf("instances = %d", benchInstances))
