@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -172,6 +173,48 @@ func TestTheListOfAppsIsCutIntoPages(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.query, got, c.want)
 		}
 	}
+}
+
+// TestWhoeverHasWrittenSeesItInTheList has several write to an app of their own, each through a store and an
+// API of its own, and ask for the list at once.
+func TestWhoeverHasWrittenSeesItInTheList(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "crumpet.db")
+	shared := ""
+	var wait sync.WaitGroup
+	for writer := range 4 {
+		st, err := store.Open(t.Context(), store.Config{Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = st.Close() })
+		config := apitest.Config(t, apitest.NewPlatform())
+		config.Store = st
+		server := httptest.NewServer(api.New(config))
+		t.Cleanup(server.Close)
+		if shared == "" {
+			shared = server.URL
+		}
+		seedApp(t, st, fmt.Sprintf("app-%d", writer))
+		wait.Go(func() {
+			for round := range 15 {
+				i := instanceOf(fmt.Sprintf("app-%d", writer), 0)
+				i.Health, i.Reason = paas.HealthCritical, fmt.Sprintf("reason %d of %d", round, writer)
+				if err := st.Observe(t.Context(), 0, paas.Observation{Instances: []paas.Instance{i}}); err != nil {
+					t.Error(err)
+					return
+				}
+				for _, url := range []string{server.URL, shared} {
+					_, text := apitest.Call(t, "GET", url+"/v1/apps?limit=5000", nil) //nolint:bodyclose // Call closes it
+					if !strings.Contains(string(text), `"app":"`+i.App+`"`) || !strings.Contains(string(text), `"reason":"`+i.Reason+`."`) {
+						t.Errorf("after %q was written of %s the list is %s", i.Reason, i.App, text)
+						return
+					}
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
 
 func releaseOf(app string, number int) paas.Release {
