@@ -25,7 +25,9 @@
 //
 // Bounds. A tail hands on two batches of 128 KiB at most until the merger has taken them, so a reader
 // that is slow slows Nomad's streams down; a line is at most 16 KiB, a longer one comes in pieces; the
-// lines to begin with are at most 10,000 or 16 MiB. Every goroutine ends before Logs returns.
+// lines to begin with are at most 10,000 or 16 MiB. What held lines is used again: a batch goes back to
+// its tail with the right to send one more, a part is emit's until it returns. Every goroutine ends before
+// Logs returns.
 //
 // Keeping. Run keeps the last MiB of each stream of instances and runs that have ended, 0600 below the
 // data folder, for a week, 200 of an app: it is read once Nomad answers that it knows the instance no
