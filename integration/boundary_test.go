@@ -375,10 +375,21 @@ func (b *boundaries) destroy(t *testing.T, app string) {
 	if r := b.d.cli(b.d.home, "destroy", app, "--yes"); r.code != 0 {
 		t.Logf("destroy %s, once more: %s", app, r.errOut)
 	}
-	why := ""
-	b.d.until(2*time.Minute, app+" is gone", func() bool {
+	left := func() string {
 		code, _ := b.ask(b.d.info.Addr+"/v1/apps/"+app, b.d.info.Token)
-		why = b.services(app, 0)
-		return code == http.StatusNotFound && len(b.d.standing(app)) == 0 && why == "" && !strings.Contains(b.d.rule(app), "route")
-	})
+		if jobs := b.d.standing(app); code != http.StatusNotFound || len(jobs) > 0 {
+			return fmt.Sprintf("the server answers %d, Nomad has the jobs %v", code, jobs)
+		}
+		if text := b.d.rule(app); strings.Contains(text, "route") {
+			return "Consul has the rule " + text
+		}
+		return b.services(app, 0)
+	}
+	deadline := time.Now().Add(2 * time.Minute)
+	for left() != "" {
+		if time.Now().After(deadline) {
+			t.Fatalf("two minutes after its end, of %s: %s", app, left())
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
