@@ -219,6 +219,10 @@ func nomadClientConfig(b builder, node, consul int) string {
     "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean"
     "driver.allowlist"     = "raw_exec,exec"
   }
+  # A download from a server that does not go on is given up, and tried again at another.
+  artifact {
+    http_read_timeout = "20s"
+  }
   # What a static Go program looks for, and a shell to look around with. The default links all of /usr and takes seconds for each task.
   chroot_env {
 %[5]s  }
