@@ -20,7 +20,7 @@ const module = "github.com/crumpet-paas/crumpet"
 //
 //	0 domain     paas
 //	1 pure       spec jobspec route wire
-//	2 adapters   nomad consul vault fabio store blob hub leader: each with its own client library
+//	2 adapters   nomad consul vault fabio broker store blob hub leader: each with its own client library
 //	3 use cases  deploy watch build logs auth why: never another use case, adapters by interfaces they declare
 //	4 edge       api client
 //	5 root       server config cli main: everything; server never imports devstack
@@ -38,6 +38,8 @@ var rules = []rule{
 	{`^server/consul$`, `^server/paas$`, `consul/api`},
 	{`^server/vault$`, `^server/paas$`, `vault/api`},
 	{`^server/(fabio|blob|hub|leader)$`, `^server/paas$`, `^$`},
+	{`^server/broker$`, `^server/paas$`, `santhosh-tekuri/jsonschema`},
+	{`^server/broker/brokertest$`, `^$`, `^$`},
 	{`^server/store(/storetest|/pgtest)?$`, `^server/(paas|store)$`, `uptrace/bun|goose|sqlite|jackc/pgx`},
 	{`^server/(deploy|watch)$`, `^server/(paas|spec|jobspec|route|wire)$`, `nomad/api`},
 	{`^server/(build(/static|/detect)?|logs|auth|cluster)$`, `^server/(paas|spec|jobspec|route|wire)$`, `^$`},
@@ -56,7 +58,7 @@ var rules = []rule{
 
 // guarded are the libraries that belong to some rooms only. consulapi and vaultapi types never leave
 // their adapters; Echo is imported in server/api and nowhere else.
-var guarded = regexp.MustCompile(`nomad/api|consul/api|vault/api|labstack/echo|danielgtaylor/huma|uptrace/bun|goose|modernc.org/sqlite|jackc/pgx|hashicorp/hcl|consul-template|go-jose`)
+var guarded = regexp.MustCompile(`nomad/api|consul/api|vault/api|labstack/echo|danielgtaylor/huma|uptrace/bun|goose|modernc.org/sqlite|jackc/pgx|hashicorp/hcl|consul-template|go-jose|santhosh-tekuri/jsonschema`)
 
 type pkg struct {
 	ImportPath, Dir, Doc, Name string
