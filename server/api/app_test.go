@@ -88,6 +88,23 @@ func TestReleaseHasEveryFaultOfItsSpec(t *testing.T) {
 	}
 }
 
+func TestAReleaseThatIsNotThereNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	server := apitest.Start(t, apitest.Config(t, apitest.NewPlatform()))
+	apitest.Call(t, "POST", server.URL+"/v1/apps/shop/releases", strings.NewReader(releaseBody(t, shopSpec, nil)))
+	for path, want := range map[string]string{
+		"shop/releases/9":         "App \"shop\" has no release 9; its newest is 1. `crumpet releases shop` lists those there are.",
+		"nobody/releases/1":       "Team \"default\" has no app \"nobody\". `crumpet apps` lists those there are.",
+		"shop/diff?from=9&to=1":   "App \"shop\" has no release 9; its newest is 1. `crumpet releases shop` lists those there are.",
+		"nobody/diff?from=1&to=2": "Team \"default\" has no app \"nobody\". `crumpet apps` lists those there are.",
+	} {
+		answer, text := apitest.Call(t, "GET", server.URL+"/v1/apps/"+path, nil)
+		if got := problemOf(t, answer, text); got.Status != http.StatusNotFound || got.Detail != want {
+			t.Errorf("%s: %d %q, want %q", path, got.Status, got.Detail, want)
+		}
+	}
+}
+
 func TestReleaseNamesWhatToWatch(t *testing.T) {
 	t.Parallel()
 	server := apitest.Start(t, apitest.Config(t, apitest.NewPlatform()))

@@ -48,11 +48,11 @@ func (a *API) diff(ctx context.Context, in *struct {
 			return nil, paas.Errorf(paas.Conflict, "App %q has no release that ever served. Name the release to compare.", ref.App)
 		}
 	}
-	from, err := a.Store.Release(ctx, ref, in.From)
+	from, err := a.known(ctx, ref, in.From)
 	if err != nil {
 		return nil, err
 	}
-	to, err := a.Store.Release(ctx, ref, in.To)
+	to, err := a.known(ctx, ref, in.To)
 	if err != nil {
 		return nil, err
 	}

@@ -119,7 +119,7 @@ func (a *API) release(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	release, err := a.Store.Release(ctx, ref, in.Number)
+	release, err := a.known(ctx, ref, in.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +128,19 @@ func (a *API) release(ctx context.Context, in *struct {
 		return nil, err
 	}
 	return &body[wire.KeptRelease]{presented[0]}, nil
+}
+
+// known gives a release of an app. Code not_found: there is no such app, or it has no such release.
+func (a *API) known(ctx context.Context, ref paas.AppRef, number int) (paas.Release, error) {
+	release, err := a.Store.Release(ctx, ref, number)
+	if paas.CodeOf(err) != paas.NotFound {
+		return release, err
+	}
+	snap, err := a.Store.Snapshot(ctx, ref)
+	if err != nil {
+		return paas.Release{}, err
+	}
+	return paas.Release{}, paas.Errorf(paas.NotFound, "App %q has no release %d; its newest is %d. `crumpet releases %s` lists those there are.", ref.App, number, snap.Newest, ref.App)
 }
 
 // presentReleases adds to releases of an app what became of each. Code: not_found.

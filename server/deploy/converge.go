@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
@@ -277,5 +278,5 @@ func deref(p *uint64) uint64 {
 }
 
 func driftText(ids []string) string {
-	return fmt.Sprintf("somebody else changed %v in Nomad; Crumpet put it back", ids)
+	return fmt.Sprintf("somebody else changed %s in Nomad; Crumpet put it back", strings.Join(ids, " and "))
 }

@@ -235,9 +235,13 @@ func abort(d paas.Deployment, snap paas.Snapshot, reason string, now time.Time) 
 func end(d paas.Deployment, snap paas.Snapshot, now time.Time) paas.Change {
 	change := changeOf(snap)
 	d.EndedAt = &now
-	text := d.Reason
+	text := ""
 	if d.Abort {
 		d.State = endedBack(d)
+		text = fmt.Sprintf("release %d ended as %s", d.Release, d.State)
+		if d.Previous > 0 {
+			text += fmt.Sprintf("; release %d serves", d.Previous)
+		}
 	} else {
 		d.State, d.Reason = paas.DeploymentHealthy, ""
 		d.HealthyAt, d.RoutedAt, d.SwitchedAt = orNow(d.HealthyAt, now), orNow(d.RoutedAt, now), orNow(d.SwitchedAt, now)

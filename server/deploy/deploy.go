@@ -85,7 +85,7 @@ func (d *Deployer) release(r paas.DeployRequest, snap paas.Snapshot) (paas.Deplo
 		}
 		return paas.DeployResult{Release: head, Deployment: walk, Changed: true}, paas.Change{}, false, nil
 	}
-	if err := d.busy(snap, r.Supersede, r.Wait); err != nil {
+	if err := busy(snap, "Wait for it with --wait, or turn it back with --supersede."); err != nil && !r.Supersede && !r.Wait {
 		return paas.DeployResult{}, paas.Change{}, false, err
 	}
 	change := changeOf(snap)
@@ -127,16 +127,19 @@ func heading(snap paas.Snapshot) (paas.Release, *paas.Deployment, bool) {
 	return rel, nil, ok && snap.App.Release > 0
 }
 
-// busy refuses a wish while another deployment is under way, unless it is to be waited for or turned
-// back.
-func (d *Deployer) busy(snap paas.Snapshot, supersede, wait bool) error {
-	if supersede || wait || len(snap.Deployments) == 0 {
+// busy refuses a wish while another deployment is under way, and says what can be done about that.
+func busy(snap paas.Snapshot, then string) error {
+	if len(snap.Deployments) == 0 {
 		return nil
 	}
 	running := snap.Deployments[0]
-	return paas.Errorf(paas.Conflict,
-		"Deployment %s of release %d of app %q is %s. Wait for it with --wait, or turn it back with --supersede.",
-		running.ID, running.Release, running.App, running.State)
+	return paas.Errorf(paas.Conflict, "Deployment %s of release %d of app %q is %s. %s",
+		running.ID, running.Release, running.App, running.State, then)
+}
+
+// unbusy is what can be done about a deployment by whoever can't wait for it, or take its place.
+func unbusy(ref paas.AppRef) string {
+	return fmt.Sprintf("Try again when it has ended; `crumpet status %s -w` shows it, `crumpet abort %s` turns it back.", ref.App, ref.App)
 }
 
 // turnedBack turns every deployment of the snapshot back.

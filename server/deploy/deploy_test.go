@@ -359,7 +359,7 @@ func TestASecondDeploymentIsRefusedUnlessItSupersedesOrWaits(t *testing.T) {
 		t.Errorf("the same push again: %+v, %v", again, err)
 	}
 	_, err = c.deployer().Deploy(t.Context(), request(spec(1, "hi"), "c"))
-	if paas.CodeOf(err) != paas.Conflict || !strings.Contains(err.Error(), running.Deployment.ID) {
+	if paas.CodeOf(err) != paas.Conflict || !strings.Contains(err.Error(), running.Deployment.ID) || !strings.Contains(err.Error(), "--supersede") {
 		t.Fatalf("got %v", err)
 	}
 	over := request(spec(1, "hi"), "c")

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -84,7 +85,7 @@ func standing(d paas.Deployment) string {
 	case d.State == paas.DeploymentPending:
 		return fmt.Sprintf("it has not begun to walk; `crumpet abort %s` ends it", d.App)
 	case d.Waits == paas.WaitPause:
-		return fmt.Sprintf("it is %s already; `crumpet resume %s` lets it go on", d.Reason, d.App)
+		return fmt.Sprintf("it is paused already (%s); `crumpet resume %s` lets it go on", strings.TrimPrefix(d.Reason, "paused "), d.App)
 	case d.Waits == paas.WaitFailure:
 		return fmt.Sprintf("it stands still, since %s; `crumpet promote %s` tries again, `crumpet abort %s` turns back", d.Reason, d.App, d.App)
 	case d.Waits == paas.WaitHold:

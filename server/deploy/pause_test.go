@@ -173,7 +173,9 @@ func TestWhatCantBePausedOrResumed(t *testing.T) {
 	refused("another walks", dep.Abort(t.Context(), shop, "d0", "ann"), "deployment "+id+" of release 2 is paused")
 	refused("held, not paused", dep.Resume(t.Context(), shop, id, "ann"), "it holds step 2 of 6")
 	c.pause(id, "")
-	refused("paused twice", dep.Pause(t.Context(), shop, id, "", "bob"), "it is paused by ann already")
+	refused("paused twice", dep.Pause(t.Context(), shop, id, "", "bob"), "it is paused already (by ann)")
+	_, err := dep.Restart(t.Context(), shop, "ann") // which knows neither --wait nor --supersede
+	refused("restarted meanwhile", err, "Try again when it has ended; `crumpet status shop -w` shows it, `crumpet abort shop` turns it back")
 	c.set(func() { c.frozen = true }) // so that it can't get home
 	if err := dep.Abort(t.Context(), shop, id, "ann"); err != nil {
 		t.Fatal(err)

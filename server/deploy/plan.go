@@ -55,7 +55,7 @@ func (p prediction) plan(forced bool) paas.Plan {
 	changes := p.changed()
 	plan := paas.Plan{
 		App: p.next.App, Team: p.next.Team, Release: p.next.Number, From: p.old.Number, Nothing: !p.changes(),
-		FromSlot: p.before.App.Live, ToSlot: p.before.App.Live, Strategy: strategy(p.next.Spec),
+		FromSlot: p.before.App.Live, ToSlot: p.before.App.Live, Strategy: p.strategy(),
 		Why: p.why(changes, forced), Changes: changes, Processes: p.processes(), Steps: []paas.Step{},
 		Placement: paas.PlacementPlan{Blockers: []paas.PlacementBlock{}},
 		Routes:    p.routes(), Capacity: p.capacity(), Tasks: p.tasks(), Crons: p.crons(changes),

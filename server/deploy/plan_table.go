@@ -282,8 +282,14 @@ func cronPlan(c paas.Cron, change string) paas.CronPlan {
 	return paas.CronPlan{Name: c.Name, Change: change, Schedule: c.Schedule, TimeZone: c.TimeZone}
 }
 
-// strategy is how the walk goes.
-func strategy(spec paas.Spec) paas.Strategy { return cmp.Or(spec.Deploy.Strategy, paas.Rolling) }
+// strategy is how the release is walked to: as its spec says, unless it served before.
+func (p prediction) strategy() paas.Strategy {
+	spec := p.next.Spec
+	if p.walk.ID != "" {
+		spec = planned(p.walk, spec)
+	}
+	return Policy(spec).Strategy
+}
 
 // fragments lists the escape hatch of a spec.
 func fragments(spec paas.Spec) []paas.NomadPiece {

@@ -134,6 +134,9 @@ func TestRollbackWaitsForNobody(t *testing.T) {
 	}
 	c.push(request(held, "a")) // the first release has nothing to be tried beside
 	c.push(request(spec(2, "two"), "b"))
+	if plan, err := c.deployer().PlanRollback(t.Context(), paas.RollbackRequest{Ref: shop, To: 1}); err != nil || plan.Strategy != paas.Rolling {
+		t.Errorf("planned as %s, %v, want as it goes", plan.Strategy, err)
+	}
 	if got := c.back(0); got.RollbackTo != 1 {
 		t.Errorf("restored %+v", got)
 	}

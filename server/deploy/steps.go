@@ -40,7 +40,11 @@ func stepsOf(d paas.Deployment, spec paas.Spec, here paas.Step) []paas.Step {
 	if d.StopFirst {
 		return StepsWithoutRoom(spec, here, d.Wanted)
 	}
-	return Steps(Planned(spec, d.Previous == d.Release || d.Cause == rollback), here, d.Wanted)
+	return Steps(planned(d, spec), here, d.Wanted)
+}
+
+func planned(d paas.Deployment, spec paas.Spec) paas.Spec {
+	return Planned(spec, d.Previous == d.Release || d.Cause == rollback)
 }
 
 // Policy gives how a spec is deployed; releases of before there was a choice roll.

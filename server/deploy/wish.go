@@ -74,7 +74,7 @@ func (d *Deployer) Scale(ctx context.Context, ref paas.AppRef, wanted map[string
 			result = paas.DeployResult{Release: rel, Deployment: &walk, Changed: true}
 			return change, true, nil
 		}
-		if err := d.busy(snap, false, false); err != nil {
+		if err := busy(snap, unbusy(ref)); err != nil {
 			return paas.Change{}, false, err
 		}
 		target := overlay(snap.App.Counts, wanted)
@@ -172,7 +172,7 @@ func (d *Deployer) again(ctx context.Context, ref paas.AppRef, cause, text, by s
 		if !restart && !snap.App.Stopped {
 			return paas.Change{}, false, nil
 		}
-		if err := d.busy(snap, false, false); err != nil {
+		if err := busy(snap, unbusy(ref)); err != nil {
 			return paas.Change{}, false, err
 		}
 		now := d.now()

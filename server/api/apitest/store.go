@@ -18,7 +18,7 @@ func (p *Platform) Snapshot(_ context.Context, ref paas.AppRef) (paas.Snapshot, 
 	}
 	s := paas.Snapshot{App: app, Releases: map[int]paas.Release{}, Instances: slices.Clone(p.instances[ref])}
 	for _, r := range p.releases[ref] {
-		s.Releases[r.Number] = r
+		s.Releases[r.Number], s.Newest = r, max(s.Newest, r.Number)
 		for _, route := range r.Spec.Routes() {
 			s.Routes = append(s.Routes, paas.RouteFact{Host: route.Host, Path: route.Path, State: paas.RouteAnswering})
 		}
