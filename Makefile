@@ -65,8 +65,8 @@ conformance: build ## the stand-ins, and the real programs on PATH, against one 
 prove: build ## the sizes of "Must show": STORY=walk|kill|modules|... STACK=embedded|real
 	PROVE=1 STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 60m -parallel 1 -v $(if $(STORY),-run '(?i)^Test$(STORY)$$') ./integration $(QUIET)
 
-fuzz: ## every fuzz target of the spec and its translation: FUZZTIME=10m each
-	@for target in spec:FuzzParse spec:FuzzFormat spec:FuzzUncommented jobspec:FuzzParseToJob jobspec:FuzzTextReachesTheTaskUnchanged build/detect:FuzzDetect; do \
+fuzz: ## every fuzz target: FUZZTIME=10m each
+	@for target in spec:FuzzParse spec:FuzzFormat spec:FuzzUncommented jobspec:FuzzParseToJob jobspec:FuzzTextReachesTheTaskUnchanged build/detect:FuzzDetect wire:FuzzTerse; do \
 		$(GO) test ./server/$${target%:*} -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) || exit 1; done
 
 bench: build ## a push against `nomad job run`, the list of apps against that of jobs, memory of an idle server, changes folded

@@ -372,8 +372,19 @@ func (d *dev) standing(app string) (ids []string) {
 // destroy takes an app away, and waits until nothing of it is left anywhere.
 func (b *boundaries) destroy(t *testing.T, app string) {
 	t.Helper()
-	if r := b.d.cli(b.d.home, "destroy", app, "--yes"); r.code != 0 {
+	for try := 1; ; try++ {
+		r := b.d.cli(b.d.home, "destroy", app, "--yes")
+		if r.code == 0 || strings.Contains(r.errOut, "has no app") { // it was heard the first time
+			break
+		}
+		if try == 3 {
+			t.Fatalf("destroy %s: %s", app, r)
+		}
 		t.Logf("destroy %s, once more: %s", app, r.errOut)
+		b.d.until(time.Minute, "the server answers", func() bool {
+			code, _ := b.ask(b.d.info.Addr+"/healthz", "")
+			return code == http.StatusOK
+		})
 	}
 	left := func() string {
 		code, _ := b.ask(b.d.info.Addr+"/v1/apps/"+app, b.d.info.Token)

@@ -179,15 +179,7 @@ func runOf(r paas.Run) paas.Instance {
 // asked says whether an instance is meant; a process is meant with its sidecars.
 func asked(q paas.LogQuery, i paas.Instance) bool {
 	process := q.Process == "" || i.Process == q.Process || strings.HasPrefix(i.Process, q.Process+"/")
-	return process && (q.Release == 0 || i.Release == q.Release) && named(q.Instance, i)
-}
-
-// named says whether a text names an instance: by its number, or by the beginning of its id.
-func named(text string, i paas.Instance) bool {
-	if n, err := strconv.Atoi(text); err == nil && n >= 0 && len(text) <= 4 {
-		return i.Index == n
-	}
-	return strings.HasPrefix(i.ID, text)
+	return process && (q.Release == 0 || i.Release == q.Release) && i.Named(q.Instance)
 }
 
 // nameOf is how people know an instance.
