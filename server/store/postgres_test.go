@@ -144,8 +144,8 @@ func TestServersHearOfEachOthersCommits(t *testing.T) {
 	within(t, 20*time.Second, "b is told of everything", func() bool { return theirs.of("shop") > before })
 
 	must(t, cluster.Halt())
+	before = theirs.of("shop") // while nobody can tell it anything
 	must(t, cluster.Restart())
-	before = theirs.of("shop")
 	within(t, 30*time.Second, "b listens again, and is told of everything", func() bool { return theirs.of("shop") > before })
 	addApp(t, a, "late")
 	within(t, 20*time.Second, "b is told of an app made after the restart", func() bool { return theirs.of("late") > 0 })
