@@ -28,9 +28,15 @@ const password = "correct-horse/battery+staple"
 // connect gives a client of a broker that answers as scripted.
 func connect(t *testing.T, b *brokertest.Broker, change ...func(*broker.Config)) *broker.Client {
 	t.Helper()
+	return dial(t, listen(t, b), change...)
+}
+
+// listen is where a broker listens.
+func listen(t *testing.T, b *brokertest.Broker) string {
+	t.Helper()
 	server := httptest.NewServer(b)
 	t.Cleanup(server.Close)
-	return dial(t, server.URL, change...)
+	return server.URL
 }
 
 func dial(t *testing.T, url string, change ...func(*broker.Config)) *broker.Client {
