@@ -243,3 +243,30 @@ func TestASchemaThatCanNotBeUsedIsAFaultOfTheCatalog(t *testing.T) {
 		}
 	}
 }
+
+func TestASchemaThatTakesForEverIsNotBegunWith(t *testing.T) {
+	t.Parallel()
+	var steps []string
+	for i := range 60 {
+		steps = append(steps, fmt.Sprintf(`"a%d":{"not":{"allOf":[{"$ref":"#/definitions/a%d"},{"$ref":"#/definitions/a%d"}]}}`, i, i+1, i+1))
+	}
+	doubling := `{` + draft4 + `,"$ref":"#/definitions/a0","definitions":{` + strings.Join(steps, ",") + `,"a60":{"type":"object"}}}`
+	nested := `{` + draft4 + `,"properties":{"x":{"allOf":[{"$ref":"#"},{"$ref":"#"}]}}}`
+	for name, c := range map[string]struct{ schema, given string }{
+		"in the schema":     {doubling, `{}`},
+		"in the parameters": {nested, strings.Repeat(`{"x":`, 60) + `{}` + strings.Repeat(`}`, 60)},
+	} {
+		err := broker.Validate(json.RawMessage(c.schema), paas.NewSecret(c.given))
+		if paas.CodeOf(err) != paas.Invalid || !strings.Contains(err.Error(), "take too long") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// The same forms, of a size that somebody may mean.
+	if err := broker.Validate(json.RawMessage(nested), paas.NewSecret(`{"x":{"x":{"x":{}}}}`)); err != nil {
+		t.Error(err)
+	}
+	list := `{` + draft4 + `,"properties":{"l":{"type":"array","items":{"anyOf":[{"type":"integer"},{"type":"string"}]}}}}`
+	if err := broker.Validate(json.RawMessage(list), paas.NewSecret(`{"l":[`+strings.Repeat("1,", 10_000)+`1]}`)); err != nil {
+		t.Error(err)
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -153,7 +154,7 @@ func (c *Client) do(ctx context.Context, k call) (answer, error) {
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), c.cfg.Now()),
 	}
 	body, readErr := io.ReadAll(io.LimitReader(resp.Body, k.longest+1))
-	if !expected(k, resp.StatusCode) {
+	if !slices.Contains(k.expects, resp.StatusCode) {
 		return c.answered(k, outcome, body)
 	}
 	switch {
@@ -173,15 +174,6 @@ func (c *Client) do(ctx context.Context, k call) (answer, error) {
 		return answer{}, c.malformed(k, outcome, problem)
 	}
 	return answer{outcome: outcome, object: fields}, nil
-}
-
-func expected(k call, status int) bool {
-	for _, s := range k.expects {
-		if s == status {
-			return true
-		}
-	}
-	return false
 }
 
 func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {

@@ -27,7 +27,7 @@ func Validate(schema json.RawMessage, given paas.Secret) error {
 	if text == "" {
 		text = "{}"
 	}
-	if problem := plain(text); problem != "" {
+	if _, problem := readObject([]byte(text)); problem != "" {
 		return paas.Errorf(paas.Invalid, "The parameters are not a JSON object. Give one such as {\"size\": 3}.")
 	}
 	if schema == nil {
@@ -41,6 +41,9 @@ func Validate(schema json.RawMessage, given paas.Secret) error {
 	if err != nil {
 		return paas.Errorf(paas.Invalid, "The parameters are not a JSON object. Give one such as {\"size\": 3}.")
 	}
+	if tooMuch(compiled, value) {
+		return paas.Errorf(paas.Invalid, "The plan's schema of parameters would take too long to hold these parameters to. Give fewer of them, or tell the broker's operator.")
+	}
 	var invalid *jsonschema.ValidationError
 	if err = compiled.Validate(value); err == nil || !errors.As(err, &invalid) {
 		return err
@@ -53,11 +56,6 @@ func Validate(schema json.RawMessage, given paas.Secret) error {
 	e := paas.Errorf(paas.Invalid, "The parameters don't fit the plan: %s %s. `crumpet services catalog` shows what it takes.", faults[0].Location, faults[0].Message)
 	e.Faults = faults
 	return e
-}
-
-func plain(text string) (problem string) {
-	_, problem = readObject([]byte(text))
-	return problem
 }
 
 // nothing is a loader that loads nothing: a schema must not refer to what is outside of it.
