@@ -36,7 +36,7 @@ var rules = []rule{
 	{`^server/(spec|jobspec|route|wire)$`, `^server/paas$`, `hcl|nomad/api`},
 	{`^server/nomad$`, `^server/paas$`, `nomad/api`},
 	{`^server/consul$`, `^server/paas$`, `consul/api`},
-	{`^server/vault$`, `^server/paas$`, `vault/api`},
+	{`^server/vault$`, `^(server/paas|policies)$`, `vault/api`},
 	{`^server/(fabio|blob|hub|leader)$`, `^server/paas$`, `^$`},
 	{`^server/broker$`, `^server/paas$`, `santhosh-tekuri/jsonschema`},
 	{`^server/broker/brokertest$`, `^$`, `^$`},
@@ -51,8 +51,9 @@ var rules = []rule{
 	{`^cli$`, `^(server(/[a-z]+)?|server/build/(static|detect)|templates)$`, `hcl`},
 	{`^server/retention$`, `^server/paas$`, `^$`},
 	{`^$`, `^cli$`, `^$`},
-	{`^templates$`, `^server/paas$`, `^$`},
+	{`^(templates|policies)$`, `^server/paas$`, `^$`},
 	{`^integration(/[a-z]+)?$`, `^(integration/[a-z]+|server/(paas|wire|client|devstack|store/pgtest)(/[a-z]+)?)$`, `nomad/api|consul/api|vault/api`},
+	{`^server/devstack/vault$`, `^$`, `vault/api|go-jose|hcl|jackc/pgx`},
 	{`^server/devstack(/.*)?$`, `^server/devstack(/.*)?$`, `nomad/api|consul/api|vault/api|consul-template|go-jose|hcl`},
 }
 

@@ -1,0 +1,87 @@
+# What Crumpet's own server may do in Vault, and nothing beyond. An operator loads it once, under a name
+# that the server itself can't write (crumpet, not crumpet-...), and gives the server a periodic token:
+#
+#   vault policy write crumpet server.hcl
+#   vault token create -orphan -period=72h -policy=crumpet -no-default-policy
+#
+# The names of mounts are Crumpet's defaults: crumpet/ (KV version 2), jwt-nomad/ (JWT auth that believes
+# Nomad's keys) and database/. Change them here where they differ.
+#
+# What it can't be kept from: who may write policies and roles below crumpet- can write one that allows
+# more. Guard this token as what it is, that of the platform; it never goes into a job.
+
+# Crumpet's own keys: the one that signs the addresses of artifacts, and those to come. Made once, read at
+# each start. No delete: a lost key can't be made again.
+path "crumpet/data/platform/*" {
+  capabilities = ["create", "read", "update"]
+}
+
+# Config and secrets of apps: each set writes a version (create: the first one, update: the next), and
+# reveal reads one.
+path "crumpet/data/apps/*" {
+  capabilities = ["create", "read", "update"]
+}
+
+# Which versions there are, how many are kept (create: said before the first version is written, update:
+# changed later), and all of them deleted with the app. No list: the store knows which apps there are.
+path "crumpet/metadata/apps/*" {
+  capabilities = ["create", "read", "update", "delete"]
+}
+
+# Destroy single versions for good: a secret that leaked into a version must not wait for its turn.
+path "crumpet/delete/apps/*" {
+  capabilities = ["update"]
+}
+path "crumpet/destroy/apps/*" {
+  capabilities = ["update"]
+}
+
+# Make the KV mount at the first start. Take this away where an operator has made it.
+path "sys/mounts/crumpet" {
+  capabilities = ["create", "update"]
+}
+
+# One role for each app, bound to its namespace and to its exact job ids. Create and update, as Vault tells
+# a new role from a change. The mount's config, which says whose identities are believed, is not here.
+path "auth/jwt-nomad/role/crumpet-*" {
+  capabilities = ["create", "read", "update", "delete"]
+}
+
+# One policy for each app: app.hcl, filled in. The star can't reach the policy "crumpet" itself.
+path "sys/policies/acl/crumpet-*" {
+  capabilities = ["create", "read", "update", "delete"]
+}
+
+# Database servers that an operator registers with Crumpet, the role of each binding on them, and a new
+# password for the account by which Vault makes users.
+path "database/config/crumpet-*" {
+  capabilities = ["create", "read", "update", "delete"]
+}
+path "database/roles/crumpet-*" {
+  capabilities = ["create", "read", "update", "delete"]
+}
+path "database/rotate-root/crumpet-*" {
+  capabilities = ["create", "update"]
+}
+
+# A credential for a person or a program outside of Nomad (a service key).
+path "database/creds/crumpet-*" {
+  capabilities = ["read"]
+}
+
+# End credentials at unbinding: all of a binding's role at once, and a single key's by its lease. Vault
+# wants sudo for a prefix.
+path "sys/leases/revoke-prefix/database/creds/crumpet-*" {
+  capabilities = ["create", "update", "sudo"]
+}
+path "sys/leases/revoke" {
+  capabilities = ["update"]
+}
+
+# Keep the own token alive, and see when it ends.
+path "auth/token/renew-self" {
+  capabilities = ["update"]
+}
+path "auth/token/lookup-self" {
+  capabilities = ["read"]
+}
