@@ -121,15 +121,13 @@ func changed(t *testing.T, f *fixture) {
 		method, field, _ := strings.Cut(kind, "/")
 		kinds[method], kinds[method+"/"+field] = true, true
 	}
-	methods := reflect.TypeOf(f.Store)
-	for n := range methods.NumMethod() {
-		if name := methods.Method(n).Name; !kinds[name] && !slices.Contains(readers, name) {
+	for method := range reflect.TypeOf(f.Store).Methods() {
+		if name := method.Name; !kinds[name] && !slices.Contains(readers, name) {
 			t.Errorf("%s is neither a write of this test nor named as a method that writes nothing", name)
 		}
 	}
-	fields := reflect.TypeFor[paas.Observation]()
-	for n := range fields.NumField() {
-		if name := fields.Field(n).Name; !kinds["Observe/"+name] {
+	for field := range reflect.TypeFor[paas.Observation]().Fields() {
+		if name := field.Name; !kinds["Observe/"+name] {
 			t.Errorf("this test does not observe %s", name)
 		}
 	}
