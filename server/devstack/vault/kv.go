@@ -27,6 +27,9 @@ func (s *Server) exists(path string) bool {
 
 // kv answers the paths of a mount.
 func (s *Server) kv(req *request, m *mount, rest string) (*reply, error) {
+	if err := relative(rest); err != nil {
+		return nil, err
+	}
 	kind, key, _ := strings.Cut(rest, "/")
 	if rest == "config" {
 		return m.config(req)

@@ -178,6 +178,9 @@ func denied() error { return failf(http.StatusForbidden, "permission denied") }
 
 // ServeHTTP serves the API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if elsewhere(w, r) {
+		return
+	}
 	ans, err := s.answer(r)
 	if err != nil {
 		fail, ok := errors.AsType[*failure](err)
