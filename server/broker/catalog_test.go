@@ -231,6 +231,8 @@ func TestASchemaThatCanNotBeUsedIsAFaultOfTheCatalog(t *testing.T) {
 		"unknown version":         {`{"$schema": "http://127.0.0.1:1/schema#"}`, "not known"},
 		"larger than 64 kB":       {`{` + draft4 + `, "title": "` + strings.Repeat("x", 64<<10) + `"}`, "is larger than 64 kB"},
 		"wrong by its own schema": {`{` + draft4 + `, "type": "thing"}`, "is not valid by the version"},
+		"too deep":                {`{` + draft4 + `,"properties":` + strings.Repeat(`{"a":{"properties":`, 50) + `{}` + strings.Repeat(`}}`, 50) + `}`, "within each other"},
+		"too wide":                {`{` + draft4 + `,"items":[` + strings.Repeat(`{},`, 4000) + `{}]}`, "holds more than 4000"},
 		"dangling reference":      {`{` + draft4 + `, "$ref": "#/definitions/none"}`, "is not valid by the version"},
 	} {
 		_, err := catalog(t, one("", `,"schemas":{"service_binding":{"create":{"parameters":`+c.schema+`}}}`))

@@ -17,6 +17,8 @@ import (
 
 const (
 	longestSchema = 64 << 10 // bytes, as the specification has it
+	deepestSchema = 100      // objects and arrays within each other; compiling takes the cube of it
+	widestSchema  = 4000     // objects and arrays in all
 	schemaName    = "plan:///parameters"
 )
 
@@ -100,6 +102,10 @@ func compile(raw json.RawMessage) (s *jsonschema.Schema, problem string) {
 	if draft, ok := fields["$schema"].(string); !ok || draft == "" {
 		return nil, "has no $schema to say which version of JSON schema it is written in"
 	}
+	wide := 0
+	if deep := measure(doc, &wide); deep > deepestSchema || wide > widestSchema {
+		return nil, fmt.Sprintf("holds more than %d objects and arrays, or more than %d within each other", widestSchema, deepestSchema)
+	}
 	compiler := jsonschema.NewCompiler()
 	outside := &nothing{}
 	compiler.UseLoader(outside)
@@ -115,6 +121,24 @@ func compile(raw json.RawMessage) (s *jsonschema.Schema, problem string) {
 		return nil, "is not valid by the version of JSON schema that it names"
 	}
 	return s, ""
+}
+
+// measure counts objects and arrays, and gives how deep they stand in each other.
+func measure(value any, wide *int) (deep int) {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, in := range v {
+			deep = max(deep, measure(in, wide))
+		}
+	case []any:
+		for _, in := range v {
+			deep = max(deep, measure(in, wide))
+		}
+	default:
+		return 0
+	}
+	*wide++
+	return deep + 1
 }
 
 // unfold takes the innermost faults of a tree of them.
