@@ -23,7 +23,10 @@ var shapes = map[string][]string{
 	},
 	"vault": {
 		"/v1/sys/health", "/v1/sys/mounts", "/v1/sys/mounts/:mount", "/v1/sys/policies/acl/:name", "/v1/auth/token/create",
+		"/v1/auth/token/revoke", "/v1/auth/token/revoke-self", "/v1/sys/leases/lookup", "/v1/sys/leases/lookup/*prefix", "/v1/sys/leases/renew", "/v1/sys/leases/revoke",
+		"/v1/sys/leases/revoke/*id", "/v1/sys/leases/revoke-prefix/*prefix", "/v1/sys/leases/revoke-force/*prefix",
 		"/v1/:mount/data/*path", "/v1/:mount/metadata/*path",
+		"/v1/:mount/config", "/v1/:mount/config/:name", "/v1/:mount/roles", "/v1/:mount/roles/:name", "/v1/:mount/rotate-root/:name", "/v1/:mount/creds/:role",
 	},
 	"fabio":  {"/api/routes", "/api/config", "/health"},
 	"router": {"/*path"},

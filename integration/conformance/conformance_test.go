@@ -2,16 +2,19 @@ package conformance_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/crumpet-paas/crumpet/server/store/pgtest"
 )
 
 // table is the whole contract.
 func table() []row {
 	return slices.Concat(nomadJobRows, nomadPlanRows, nomadPlacementRows, nomadValidRows, nomadReadRows, nomadTaskRows, nomadLifecycleRows, nomadBatchRows, nomadCheckRows, nomadProgramRows, nomadServiceRows, nomadFileRows,
-		driftRows, consulKVRows, consulHealthRows, consulLockRows, vaultRows, routerRows, nodeRows, nomadExecRows)
+		driftRows, consulKVRows, consulHealthRows, consulLockRows, vaultRows, databaseRows, leaseRows, routerRows, nodeRows, nomadExecRows)
 }
 
 // verdicts are what the table prints: row, column, ok or FAIL.
@@ -70,6 +73,10 @@ func TestConformance(t *testing.T) {
 					} else if !r.alone {
 						t.Parallel()
 					}
+					if r.postgres {
+						v.set(r.name, column, "skipped")
+						pgtest.Start(t) // or the row is skipped
+					}
 					v.set(r.name, column, "FAIL")
 					if wrong := r.try(t, s); wrong != "" {
 						t.Errorf("%s: %s", column, wrong)
@@ -91,5 +98,25 @@ func TestConformanceNamesAreUnique(t *testing.T) {
 			t.Errorf("row %q: a second one, or without calls or a text", r.name)
 		}
 		seen[r.name] = true
+	}
+}
+
+// TestConformanceOfAVault runs Vault's rows against a real Vault or OpenBao that was started by hand, where the other
+// real programs are not wanted: CRUMPET_REAL_VAULT is its address, CRUMPET_REAL_VAULT_TOKEN its root token.
+func TestConformanceOfAVault(t *testing.T) {
+	t.Parallel()
+	address := os.Getenv("CRUMPET_REAL_VAULT")
+	if address == "" {
+		t.Skip("no real Vault is given: CRUMPET_REAL_VAULT is not set")
+	}
+	s := &stack{kind: "real", vaultToken: os.Getenv("CRUMPET_REAL_VAULT_TOKEN"), at: map[string]string{
+		"vault": address, "nomad": address, "consul": address,
+	}}
+	for _, r := range slices.Concat(vaultRows, databaseRows, leaseRows) {
+		t.Run(r.name, func(t *testing.T) {
+			if wrong := r.try(t, s); wrong != "" {
+				t.Error(wrong)
+			}
+		})
 	}
 }

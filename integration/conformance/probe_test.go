@@ -17,6 +17,8 @@ import (
 	consulapi "github.com/hashicorp/consul/api"
 	nomadapi "github.com/hashicorp/nomad/api"
 	vaultapi "github.com/hashicorp/vault/api"
+
+	"github.com/crumpet-paas/crumpet/server/store/pgtest"
 )
 
 // row is one line of the table: what is done through the official client, and what must be seen.
@@ -25,6 +27,7 @@ type row struct {
 	calls    []string // PART METHOD /path?parameters; the row makes each of them
 	alone    bool     // disturbs the other rows
 	twoNodes bool     // runs on a stack of two nodes, alone
+	postgres bool     // needs a PostgreSQL, and is skipped where there is none
 	want     string   // the lines it says, without the ids of this run
 	run      func(p *probe)
 }
@@ -44,6 +47,8 @@ type probe struct {
 	http   *http.Client // of the router and its admin API
 	plain  *http.Client // of tasks; unrecorded
 
+	postgres *pgtest.Cluster // for rows that need one
+
 	calls    record
 	lines    []string
 	failure  string
@@ -58,6 +63,9 @@ func (r row) try(t *testing.T, s *stack) (wrong string) {
 	p, err := newProbe(ctx, s)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if r.postgres {
+		p.postgres = pgtest.Start(t)
 	}
 	done := make(chan struct{})
 	go func() {

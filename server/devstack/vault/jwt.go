@@ -239,7 +239,7 @@ func (s *Server) login(ctx context.Context, mountPath string, req *request) (*re
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == nil {
-		return nil, failf(http.StatusServiceUnavailable, "Vault is sealed")
+		return nil, sealed()
 	}
 	ttl := role.TTL
 	if role.MaxTTL > 0 && (ttl == 0 || ttl > role.MaxTTL) {
@@ -265,7 +265,7 @@ func (s *Server) roleOf(mountPath string, name *string) (authMount, *jwtRole, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == nil {
-		return authMount{}, nil, failf(http.StatusServiceUnavailable, "Vault is sealed")
+		return authMount{}, nil, sealed()
 	}
 	a := s.state.Auths[mountPath]
 	if a == nil {

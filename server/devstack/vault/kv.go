@@ -19,7 +19,12 @@ func (s *Server) exists(path string) bool {
 		return true
 	}
 	kind, key, _ := strings.Cut(rest, "/")
-	if kind != "data" && kind != "metadata" {
+	switch {
+	case m.Type == databaseType && kind == "config":
+		return m.Connections[key] != nil
+	case m.Type == databaseType && kind == "roles":
+		return m.Roles[key] != nil
+	case kind != "data" && kind != "metadata":
 		return true
 	}
 	return m.Secrets[key] != nil

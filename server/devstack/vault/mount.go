@@ -27,9 +27,18 @@ func (st *state) mountOf(path string) (m *mount, rest string) {
 	return nil, ""
 }
 
+// kind is the type as it is shown, and the options that go with it.
+func (m *mount) kind() (string, map[string]string) {
+	if m.Type == databaseType {
+		return m.Type, map[string]string{}
+	}
+	return "kv", map[string]string{"version": "2"}
+}
+
 func (m *mount) describe() map[string]any {
+	kind, options := m.kind()
 	return map[string]any{
-		"type": "kv", "description": m.Description, "accessor": m.Accessor, "uuid": m.UUID, "options": map[string]string{"version": "2"},
+		"type": kind, "description": m.Description, "accessor": m.Accessor, "uuid": m.UUID, "options": options,
 		"config": mountConfig(m.DefaultTTL, m.MaxTTL), "local": false, "seal_wrap": false, "external_entropy_access": false,
 	}
 }
@@ -78,7 +87,8 @@ func (s *Server) mount(req *request, path string) (*reply, error) {
 		if m.MaxTTL > 0 {
 			data["max_lease_ttl"] = seconds(m.MaxTTL)
 		}
-		data["description"], data["options"] = m.Description, map[string]string{"version": "2"}
+		data["description"] = m.Description
+		_, data["options"] = m.kind()
 		return &reply{data: data, flat: true}, nil
 	case tune && req.op == capUpdate:
 		if v := body.Options["version"]; v != "" && v != "2" {
@@ -96,9 +106,7 @@ func (s *Server) mount(req *request, path string) (*reply, error) {
 	case req.op == capUpdate:
 		return nil, s.enable(req, path, body)
 	case req.op == capDelete:
-		delete(s.state.Mounts, path)
-		req.dirty = true
-		return nil, nil
+		return s.disable(req, path)
 	}
 	return nil, unserved(req.path)
 }
@@ -117,6 +125,7 @@ func (m *mount) tune(body mountBody) {
 
 func (s *Server) enable(req *request, path string, body mountBody) error {
 	switch {
+	case body.Type == databaseType:
 	case body.Type == "kv-v2", body.Type == "kv" && body.Options["version"] == "2":
 	case body.Type == "kv":
 		return failf(http.StatusNotImplemented, "the embedded Vault has version 2 of kv only: set the option version")
@@ -134,8 +143,11 @@ func (s *Server) enable(req *request, path string, body mountBody) error {
 		}
 	}
 	m := &mount{
-		Accessor: "kv_" + newID(8), UUID: newID(32), Secrets: map[string]*secret{},
+		Accessor: "kv_" + newID(8), UUID: newID(32), Secrets: map[string]*secret{}, Connections: map[string]*connection{}, Roles: map[string]*databaseRole{},
 		DefaultTTL: time.Duration(body.Config.DefaultTTL), MaxTTL: time.Duration(body.Config.MaxTTL),
+	}
+	if body.Type == databaseType {
+		m.Type, m.Accessor = databaseType, databaseType+"_"+newID(8)
 	}
 	m.tune(body)
 	s.state.Mounts[path] = m

@@ -32,6 +32,11 @@ func writeReply(w http.ResponseWriter, ans *reply) {
 	if status == 0 {
 		status = http.StatusOK
 	}
+	if ans.empty {
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(status)
+		return
+	}
 	if ans.bare {
 		writeJSON(w, status, ans.data)
 		return
@@ -44,7 +49,28 @@ func writeReply(w http.ResponseWriter, ans *reply) {
 		"request_id": newID(32), "lease_id": "", "renewable": false, "lease_duration": 0,
 		"data": ans.data, "wrap_info": nil, "warnings": ans.warnings, "auth": ans.auth,
 	})
+	if ans.lease != nil {
+		body["lease_id"], body["renewable"], body["lease_duration"] = ans.lease.ID, ans.lease.Renewable, ans.lease.Seconds
+	}
 	writeJSON(w, status, body)
+}
+
+// texts is a list in a body, which may be one text; unlike list it leaves commas alone.
+type texts []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *texts) UnmarshalJSON(raw []byte) error {
+	var many []string
+	if err := json.Unmarshal(raw, &many); err == nil {
+		*l = many
+		return nil
+	}
+	var one string
+	if err := json.Unmarshal(raw, &one); err != nil {
+		return fmt.Errorf("not a list of texts: %w", err)
+	}
+	*l = texts{one}
+	return nil
 }
 
 // duration is a time in a body: "30m", "1800" or 1800, the numbers in seconds.

@@ -24,7 +24,6 @@ const (
 	apiVersion = "1.15.0+embedded"
 	rootPolicy = "root"
 	maxBody    = 4 << 20
-	sweepEvery = 30 * time.Second
 )
 
 // Config is filled by the supervisor; only Data is needed.
@@ -38,12 +37,16 @@ type Config struct {
 type Server struct {
 	cfg    Config
 	log    *slog.Logger
-	client *http.Client // fetches JWKS
+	client *http.Client   // fetches JWKS
+	wake   chan struct{}  // something is due
+	work   sync.WaitGroup // revocations that Run has begun
 
 	mu          sync.Mutex // guards what follows
 	initialized bool
-	key         []byte // nil when sealed
-	state       *state // nil when sealed
+	key         []byte                   // nil when sealed
+	state       *state                   // nil when sealed
+	busy        map[string]chan struct{} // what hold has given, closed when it is free
+	revoking    int                      // how many revocations Run has begun
 }
 
 // Open loads the state of an earlier run, and unseals it if the key share is there.
@@ -60,6 +63,7 @@ func Open(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: cfg.Log.With("component", "devstack/vault"),
 		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
+		wake:   make(chan struct{}, 1), busy: map[string]chan struct{}{},
 	}
 	sealed, err := readOptional(s.path(stateFile))
 	if err != nil {
@@ -85,6 +89,7 @@ func Open(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.key = key
+	s.state.adopt(cfg.Now())
 	return s, nil
 }
 
@@ -102,42 +107,6 @@ func (s *Server) save() error {
 	return nil
 }
 
-// Run revokes expired tokens until ctx is done.
-func (s *Server) Run(ctx context.Context) error {
-	ticker := time.NewTicker(sweepEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return s.sweep()
-		case <-ticker.C:
-			if err := s.sweep(); err != nil {
-				s.log.Error("state was not saved", "err", err)
-			}
-		}
-	}
-}
-
-// sweep removes expired tokens from the state; they are refused from the moment they expire.
-func (s *Server) sweep() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state == nil {
-		return nil
-	}
-	var gone bool
-	for id, t := range s.state.Tokens {
-		if t.expired(s.cfg.Now()) {
-			s.state.revoke(id)
-			gone = true
-		}
-	}
-	if !gone {
-		return nil
-	}
-	return s.save()
-}
-
 // request is a call that was authorized, or needs no authorization. Server.mu is held while it is answered.
 type request struct {
 	op    string // a capability: what the call is under the policies
@@ -147,6 +116,11 @@ type request struct {
 	token *token
 	acl   acl
 	dirty bool // the state has changed
+
+	// after is the rest of the answer, given without Server.mu: it talks to a database. cut is called in its place when
+	// the state could not be saved.
+	after func(context.Context) (*reply, error)
+	cut   func()
 }
 
 // reply is an answer with Vault's envelope; nil is 204.
@@ -155,6 +129,8 @@ type reply struct {
 	data     any
 	auth     *vaultapi.SecretAuth
 	warnings []string
+	lease    *leased
+	empty    bool // a status alone
 	flat     bool // sys endpoints repeat data beside the envelope
 	bare     bool // data alone, no envelope
 }
@@ -173,6 +149,8 @@ func failf(status int, format string, args ...any) error {
 
 // notFound is how Vault says that a path is right and nothing is there.
 func notFound() error { return &failure{http.StatusNotFound, []string{}} }
+
+func sealed() error { return failf(http.StatusServiceUnavailable, "Vault is sealed") }
 
 func denied() error { return failf(http.StatusForbidden, "permission denied") }
 
@@ -224,6 +202,18 @@ func (s *Server) answer(r *http.Request) (*reply, error) {
 	if id == "" {
 		id = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	}
+	ans, err := s.saved(req, id)
+	switch {
+	case err != nil && req.cut != nil:
+		req.cut()
+	case err == nil && req.after != nil:
+		return req.after(r.Context())
+	}
+	return ans, err
+}
+
+// saved answers what needs a token, and saves what that has changed.
+func (s *Server) saved(req *request, id string) (*reply, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ans, err := s.authorized(req, id)
@@ -232,6 +222,7 @@ func (s *Server) answer(r *http.Request) (*reply, error) {
 			s.log.Error("state was not saved", "err", saveErr)
 			return nil, saveErr
 		}
+		s.hurry() // leases may have ended
 	}
 	return ans, err
 }
@@ -268,7 +259,7 @@ func (req *request) setOp(method string) error {
 // authorized finds the token, asks its policies and answers. It needs mu.
 func (s *Server) authorized(req *request, id string) (*reply, error) {
 	if s.state == nil {
-		return nil, failf(http.StatusServiceUnavailable, "Vault is sealed")
+		return nil, sealed()
 	}
 	t, ok := s.state.Tokens[id]
 	if id == "" || !ok || t.expired(s.cfg.Now()) {
@@ -278,7 +269,7 @@ func (s *Server) authorized(req *request, id string) (*reply, error) {
 	if t.Uses > 0 {
 		req.dirty = true
 		if t.Uses--; t.Uses == 0 {
-			defer s.state.revoke(id)
+			defer s.state.revoke(id, s.cfg.Now())
 		}
 	}
 	var err error
@@ -302,7 +293,8 @@ func (s *Server) authorized(req *request, id string) (*reply, error) {
 
 // needsSudo says which paths want the capability sudo beside the one of the call.
 func needsSudo(path string) bool {
-	return path == "sys/seal" || path == "auth/token/create-orphan" || strings.HasPrefix(path, "sys/auth/")
+	return path == "sys/seal" || path == "auth/token/create-orphan" || strings.HasPrefix(path, "sys/auth/") ||
+		strings.HasPrefix(path, "sys/leases/lookup/") || strings.HasPrefix(path, "sys/leases/revoke-prefix/") || strings.HasPrefix(path, "sys/leases/revoke-force/")
 }
 
 func (s *Server) route(req *request) (*reply, error) {
@@ -317,6 +309,9 @@ func (s *Server) route(req *request) (*reply, error) {
 	m, rest := s.state.mountOf(req.path)
 	if m == nil {
 		return nil, failf(http.StatusNotFound, "no handler for route %q. route entry not found.", req.path)
+	}
+	if m.Type == databaseType {
+		return s.database(req, m, rest)
 	}
 	return s.kv(req, m, rest)
 }

@@ -12,17 +12,24 @@ type state struct {
 	Auths     map[string]*authMount // by path, with its slash
 	Policies  map[string]string     // name -> text
 	Tokens    map[string]*token     // by id
+	Leases    map[string]*lease     // by id
 }
 
-// mount is a kv engine of version 2.
+// databaseType is the type of a mount that is a database engine.
+const databaseType = "database"
+
+// mount is a kv engine of version 2, or a database engine.
 type mount struct {
+	Type        string // "" is kv
 	Accessor    string
 	UUID        string
 	Description string
 	DefaultTTL  time.Duration
 	MaxTTL      time.Duration
 	Config      kvConfig
-	Secrets     map[string]*secret // by key
+	Secrets     map[string]*secret // of kv, by key
+	Connections map[string]*connection
+	Roles       map[string]*databaseRole
 }
 
 // authMount is a jwt auth method. The token method is always there and not in the state.
@@ -97,6 +104,6 @@ func (t *token) left(now time.Time) int {
 func newState(clusterID string) *state {
 	return &state{
 		ClusterID: clusterID, Mounts: map[string]*mount{}, Auths: map[string]*authMount{},
-		Policies: map[string]string{"default": defaultPolicy}, Tokens: map[string]*token{},
+		Policies: map[string]string{"default": defaultPolicy}, Tokens: map[string]*token{}, Leases: map[string]*lease{},
 	}
 }

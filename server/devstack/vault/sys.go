@@ -145,6 +145,8 @@ func (s *Server) unseal(req *request) (*reply, error) {
 		return nil, failf(http.StatusBadRequest, "%v", err)
 	}
 	s.key, s.state = key, st
+	s.state.adopt(s.cfg.Now())
+	s.hurry()
 	return s.sealStatus(), nil
 }
 
@@ -168,6 +170,8 @@ func (s *Server) sys(req *request) (*reply, error) {
 		return s.mounts(), nil
 	case strings.HasPrefix(path, "mounts/"):
 		return s.mount(req, strings.TrimPrefix(path, "mounts/"))
+	case strings.HasPrefix(path, "leases/"):
+		return s.leases(req, strings.TrimPrefix(path, "leases/"))
 	case path == "auth" && req.op == capRead:
 		return s.auths(), nil
 	case strings.HasPrefix(path, "auth/"):

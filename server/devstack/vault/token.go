@@ -52,7 +52,7 @@ func (s *Server) tokens(req *request) (*reply, error) {
 		if name == "renew-self" {
 			return s.renew(req, req.token, time.Duration(other.Increment))
 		}
-		s.state.revoke(req.token.ID)
+		s.state.revoke(req.token.ID, s.cfg.Now())
 		req.dirty = true
 		return nil, nil
 	case "lookup", "renew", "revoke":
@@ -75,7 +75,7 @@ func (s *Server) tokens(req *request) (*reply, error) {
 		case "renew":
 			return s.renew(req, t, time.Duration(other.Increment))
 		}
-		s.state.revoke(t.ID)
+		s.state.revoke(t.ID, s.cfg.Now())
 		req.dirty = true
 		return nil, nil
 	}
@@ -207,12 +207,13 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// revoke removes a token and those it made.
-func (st *state) revoke(id string) {
+// revoke removes a token and those it made, and ends their leases.
+func (st *state) revoke(id string, now time.Time) {
 	delete(st.Tokens, id)
+	st.endLeases(now, func(l *lease) bool { return l.Token == id })
 	for child, t := range st.Tokens {
 		if t.Parent == id {
-			st.revoke(child)
+			st.revoke(child, now)
 		}
 	}
 }
