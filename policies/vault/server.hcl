@@ -38,7 +38,7 @@ path "crumpet/destroy/apps/*" {
 
 # Make the KV mount at the first start. Take this away where an operator has made it.
 path "sys/mounts/crumpet" {
-  capabilities = ["create", "update"]
+  capabilities = ["update"]
 }
 
 # One role for each app, bound to its namespace and to its exact job ids. Create and update, as Vault tells
@@ -49,7 +49,7 @@ path "auth/jwt-nomad/role/crumpet-*" {
 
 # One policy for each app: app.hcl, filled in. The star can't reach the policy "crumpet" itself.
 path "sys/policies/acl/crumpet-*" {
-  capabilities = ["create", "read", "update", "delete"]
+  capabilities = ["read", "update", "delete"]
 }
 
 # Database servers that an operator registers with Crumpet, the role of each binding on them, and a new
@@ -61,7 +61,7 @@ path "database/roles/crumpet-*" {
   capabilities = ["create", "read", "update", "delete"]
 }
 path "database/rotate-root/crumpet-*" {
-  capabilities = ["create", "update"]
+  capabilities = ["update"]
 }
 
 # A credential for a person or a program outside of Nomad (a service key).
@@ -72,7 +72,7 @@ path "database/creds/crumpet-*" {
 # End credentials at unbinding: all of a binding's role at once, and a single key's by its lease. Vault
 # wants sudo for a prefix.
 path "sys/leases/revoke-prefix/database/creds/crumpet-*" {
-  capabilities = ["create", "update", "sudo"]
+  capabilities = ["update", "sudo"]
 }
 path "sys/leases/revoke" {
   capabilities = ["update"]

@@ -22,6 +22,9 @@ type Config struct {
 	Token     string        // "" with TokenFile
 	TokenFile string        // holds the token; read anew for each call, as an agent may renew it
 	Mount     string        // of Crumpet's KV v2; crumpet by default
+	JWT       string        // mount of the auth method that believes Nomad's identities; jwt-nomad by default
+	Audience  string        // of those identities; vault.io by default
+	Database  string        // mount of the database engine; database by default
 	Timeout   time.Duration // of one call; 10 s by default
 }
 
@@ -39,6 +42,15 @@ func New(cfg Config) (*Client, error) {
 	}
 	if cfg.Mount == "" {
 		cfg.Mount = "crumpet"
+	}
+	if cfg.JWT == "" {
+		cfg.JWT = "jwt-nomad"
+	}
+	if cfg.Audience == "" {
+		cfg.Audience = "vault.io"
+	}
+	if cfg.Database == "" {
+		cfg.Database = "database"
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 10 * time.Second
