@@ -55,6 +55,9 @@ type Cluster struct {
 	// asked is when an app was last told to walk; used by Run's goroutine only. One that turned back would
 	// else walk again at once, for ever.
 	asked map[paas.AppRef]time.Time
+	// empty is since when nothing of ours is on a node that Nomad drains, or when it was reminded of that; used
+	// by Run's goroutine only.
+	empty map[string]time.Time
 }
 
 // New makes a Cluster; Run starts it.
@@ -65,7 +68,7 @@ func New(cfg Config) *Cluster {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Cluster{cfg: cfg, log: cfg.Log.With("component", "cluster"), wake: make(chan struct{}, 1), asked: map[paas.AppRef]time.Time{}}
+	return &Cluster{cfg: cfg, log: cfg.Log.With("component", "cluster"), wake: make(chan struct{}, 1), asked: map[paas.AppRef]time.Time{}, empty: map[string]time.Time{}}
 }
 
 // Wake asks for a turn now. It never blocks.

@@ -233,6 +233,10 @@ func TestADrainWalksWhatWouldHaveNothingLeftAndThenLetsNomadDrain(t *testing.T) 
 	f.apps[spread].Instances[1].State = paas.InstanceComplete
 	turn(t, c, 1)
 	f.want(t, paas.DrainDraining, "Nomad has not finished.", calls...)
+	f.now = f.now.Add(cluster.Again)
+	turn(t, c, 5)
+	calls = append(calls, "drain n-2") // once a minute: it may have missed the last end
+	f.want(t, paas.DrainDraining, "Nomad has not finished.", calls...)
 	f.nodes["n-2"].Draining = false
 	turn(t, c, 1)
 	f.want(t, paas.DrainDone, "", calls...)
@@ -325,6 +329,13 @@ func TestNext(t *testing.T) {
 			s.Nodes["n-1"] = paas.Node{ID: "n-1", Status: paas.NodeDown}
 		}), cluster.Verdict{Walk: true}},
 		{"a worker takes no requests", with(shop("n-1"), func(s *paas.Snapshot) { s.Instances = append(s.Instances, instance("worker", 0, "n-2")) }), cluster.Verdict{}},
+		{"what is there is on its way out", with(shop("n-1", "n-2"), func(s *paas.Snapshot) { s.Instances[1].State = paas.InstanceStopping }), cluster.Verdict{
+			Wait: "an instance of acme/shop there has been stopped and has not ended yet",
+		}},
+		{"of an app that is destroyed too", with(shop("n-2"), func(s *paas.Snapshot) { s.App.Deleting, s.Instances[0].State = true, paas.InstanceStopping }), cluster.Verdict{
+			Wait: "an instance of acme/shop there has been stopped and has not ended yet",
+		}},
+		{"one is on its way out, and the other is the only one", with(shop("n-2", "n-2"), func(s *paas.Snapshot) { s.Instances[1].State = paas.InstanceStopping }), cluster.Verdict{Walk: true}},
 		{"it walks already", with(shop("n-1", "n-2"), func(s *paas.Snapshot) {
 			s.Deployments = []paas.Deployment{{ID: "d9", State: paas.DeploymentPaused}}
 		}), cluster.Verdict{Wait: "deployment d9 of acme/shop is under way"}},

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
@@ -15,8 +16,20 @@ type Verdict struct {
 // Next says whether Nomad's drain of a node may take the app's instances there. It may not where a process
 // that takes requests would have no healthy instance left in a slot that gets any; the successors of what
 // Nomad stops are counted only when they are healthy, and then they are elsewhere.
+//
+// Nor may it while an instance there is on its way out: Nomad ends a drain when it sees the last allocation
+// that it moves end, and one that was stopped before is none of those; seen running at the begin, it would
+// hold the drain to its deadline (DrainingJobs and IsDone of Nomad's nomad/drainer).
 func Next(snap paas.Snapshot, node paas.Node) Verdict {
-	if snap.App.Deleting || !there(snap, node) {
+	v := next(snap, node)
+	if v == (Verdict{}) && there(snap, node, func(i paas.Instance) bool { return i.State == paas.InstanceStopping }) {
+		v.Wait = fmt.Sprintf("an instance of %s there has been stopped and has not ended yet", snap.App.Ref())
+	}
+	return v
+}
+
+func next(snap paas.Snapshot, node paas.Node) Verdict {
+	if snap.App.Deleting || !there(snap, node, func(i paas.Instance) bool { return !i.State.Ended() }) {
 		return Verdict{}
 	}
 	for _, d := range snap.Deployments {
@@ -37,14 +50,9 @@ func Next(snap paas.Snapshot, node paas.Node) Verdict {
 	return Verdict{}
 }
 
-// there says that the app has instances on the node which have not ended.
-func there(snap paas.Snapshot, node paas.Node) bool {
-	for _, i := range snap.Instances {
-		if i.NodeID == node.ID && !i.State.Ended() {
-			return true
-		}
-	}
-	return false
+// there says that the app has such instances on the node.
+func there(snap paas.Snapshot, node paas.Node, such func(paas.Instance) bool) bool {
+	return slices.ContainsFunc(snap.Instances, func(i paas.Instance) bool { return i.NodeID == node.ID && such(i) })
 }
 
 // servedElsewhere says that a process has a healthy instance on a node that stays. Of a process that has

@@ -13,7 +13,7 @@ import (
 const (
 	Glance = time.Second // while one is under way
 	Idle   = 30 * time.Second
-	Again  = time.Minute // after an app was told to walk, for one that has turned back
+	Again  = time.Minute // after an app was told to walk, for one that has turned back, and Nomad to drain
 )
 
 // Run makes the wishes for nodes so until ctx ends, under the leader's epoch. The error is only for a lead
@@ -120,10 +120,26 @@ func (c *Cluster) step(ctx context.Context, d paas.Drain, node paas.Node) (paas.
 	}
 	if node.Draining {
 		d.Reason = "Nomad has not finished."
-		return d, nil
+		return d, c.remind(ctx, node.ID)
 	}
+	delete(c.empty, node.ID)
 	d.State, d.Reason, d.EndedAt = paas.DrainDone, "", c.ended()
 	return d, nil
+}
+
+// remind has Nomad look again at a node that it drains and that has been empty of ours for a while: it may have
+// missed the end of the last allocation (see Next).
+func (c *Cluster) remind(ctx context.Context, node string) error {
+	now := c.cfg.Now()
+	since, known := c.empty[node]
+	if !known {
+		c.empty[node] = now
+	}
+	if !known || now.Sub(since) < Again {
+		return nil
+	}
+	c.empty[node] = now
+	return c.cfg.Scheduler.Drain(ctx, node)
 }
 
 func (c *Cluster) ended() *time.Time {
