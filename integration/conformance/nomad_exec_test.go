@@ -28,8 +28,8 @@ func (p *probe) exec(alloc, task, input string, command ...string) {
 	defer conn.CloseNow() //nolint:errcheck // all is said
 	if input != "" {
 		p.check(wsjson.Write(p.ctx, conn, &nomadapi.ExecStreamingInput{Stdin: &nomadapi.ExecStreamingIOOperation{Data: []byte(input)}}))
-		p.check(wsjson.Write(p.ctx, conn, &nomadapi.ExecStreamingInput{Stdin: &nomadapi.ExecStreamingIOOperation{Close: true}}))
 	}
+	p.check(wsjson.Write(p.ctx, conn, &nomadapi.ExecStreamingInput{Stdin: &nomadapi.ExecStreamingIOOperation{Close: true}}))
 	var stdout, stderr strings.Builder
 	for {
 		var frame nomadapi.ExecStreamingOutput
