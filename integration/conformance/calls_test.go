@@ -23,6 +23,8 @@ var shapes = map[string][]string{
 	},
 	"vault": {
 		"/v1/sys/health", "/v1/sys/mounts", "/v1/sys/mounts/:mount", "/v1/sys/policies/acl/:name", "/v1/auth/token/create",
+		"/v1/auth/token/create-orphan", "/v1/auth/token/lookup-self", "/v1/auth/token/renew-self",
+		"/v1/sys/auth/:mount", "/v1/auth/:mount/config", "/v1/auth/:mount/role/:name", "/v1/auth/:mount/login", "/v1/:mount/destroy/*path",
 		"/v1/auth/token/revoke", "/v1/auth/token/revoke-self", "/v1/sys/leases/lookup", "/v1/sys/leases/lookup/*prefix", "/v1/sys/leases/renew", "/v1/sys/leases/revoke",
 		"/v1/sys/leases/revoke/*id", "/v1/sys/leases/revoke-prefix/*prefix", "/v1/sys/leases/revoke-force/*prefix",
 		"/v1/:mount/data/*path", "/v1/:mount/metadata/*path",

@@ -14,7 +14,7 @@ import (
 // table is the whole contract.
 func table() []row {
 	return slices.Concat(nomadJobRows, nomadPlanRows, nomadPlacementRows, nomadValidRows, nomadReadRows, nomadTaskRows, nomadLifecycleRows, nomadBatchRows, nomadCheckRows, nomadProgramRows, nomadServiceRows, nomadFileRows,
-		driftRows, consulKVRows, consulHealthRows, consulLockRows, vaultRows, databaseRows, leaseRows, routerRows, nodeRows, nomadExecRows)
+		driftRows, consulKVRows, consulHealthRows, consulLockRows, vaultRows, vaultAppRows, databaseRows, leaseRows, routerRows, nodeRows, nomadExecRows)
 }
 
 // verdicts are what the table prints: row, column, ok or FAIL.
@@ -112,7 +112,7 @@ func TestConformanceOfAVault(t *testing.T) {
 	s := &stack{kind: "real", vaultToken: os.Getenv("CRUMPET_REAL_VAULT_TOKEN"), at: map[string]string{
 		"vault": address, "nomad": address, "consul": address,
 	}}
-	for _, r := range slices.Concat(vaultRows, databaseRows, leaseRows) {
+	for _, r := range slices.Concat(vaultRows, vaultAppRows, databaseRows, leaseRows) {
 		t.Run(r.name, func(t *testing.T) {
 			if wrong := r.try(t, s); wrong != "" {
 				t.Error(wrong)

@@ -219,9 +219,13 @@ func (st *state) revoke(id string, now time.Time) {
 }
 
 func (s *Server) authOf(t *token) *vaultapi.SecretAuth {
+	lease := 0
+	if !t.Expires.IsZero() {
+		lease = seconds(t.Expires.Sub(t.Issued)) // what was given, not what is left of it by now
+	}
 	return &vaultapi.SecretAuth{
 		ClientToken: t.ID, Accessor: t.Accessor, Policies: t.Policies, TokenPolicies: t.Policies, Metadata: t.Meta,
-		Orphan: t.Orphan, EntityID: t.EntityID, LeaseDuration: t.left(s.cfg.Now()), Renewable: t.Renewable,
+		Orphan: t.Orphan, EntityID: t.EntityID, LeaseDuration: lease, Renewable: t.Renewable,
 	}
 }
 
