@@ -2,6 +2,8 @@ package broker_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -213,6 +215,11 @@ var catalogProofs = proofs{
 		at := listen(t, b)
 		faulty(t, input(`{`+draft4+`,"properties":{"a":{"$ref":"`+at+`/v2/catalog"}}}`), inputAt)
 		is(t, "number of fetches", len(b.Asked()), 0)
+		file := filepath.Join(t.TempDir(), "schema.json")
+		if err := os.WriteFile(file, []byte(`{`+draft4+`}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		faulty(t, input(`{`+draft4+`,"properties":{"a":{"$ref":"file://`+file+`"}}}`), inputAt)
 		fine(t, input(`{`+draft4+`,"definitions":{"a":{"type":"string"}},"properties":{"a":{"$ref":"#/definitions/a"}}}`))
 	},
 	"schemas of 64 kB": func(t *testing.T) {

@@ -183,6 +183,7 @@ var instanceProofs = proofs{
 		if err != nil || got.Async || got.Operation != "" || !got.Outcome.Succeeded(paas.OpProvision) {
 			t.Errorf("%+v, %v", got, err)
 		}
+		is(t, "forget", got.Outcome.Forget(paas.OpProvision), false)
 	},
 	"202 for an instance to come": func(t *testing.T) {
 		got, err := provisioned(t, brokertest.JSON(202, `{"operation":"task_10","dashboard_url":"https://d.example.com/x"}`))

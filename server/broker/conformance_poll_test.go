@@ -73,6 +73,7 @@ func goneIsInvalid(ops ...paas.BrokerOp) func(*testing.T) {
 		for _, op := range ops {
 			polled, _ := poll(t, op, brokertest.JSON(410, `{}`))
 			is(t, "forget", polled.Outcome.Forget(op), false)
+			is(t, "state", polled.Outcome.Polled, paas.PollState(""))
 		}
 	}
 }
