@@ -196,6 +196,11 @@ func TestAnAppsTokenCrossesNoBorder(t *testing.T) {
 				t.Errorf("%s %s: %d %s", may.method, may.path, status, text)
 			}
 		}
+		for _, may := range []struct{ method, path string }{{"GET", "database/creds/crumpet-alpha--shop--db"}, {"PUT", "sys/leases/renew"}} {
+			if status, text := v.send(token, may.method, may.path, nil); status == http.StatusForbidden { // there is neither a database nor a lease
+				t.Errorf("%s %s: %d %s", may.method, may.path, status, text)
+			}
+		}
 		if err := v.crumpet.DeleteAppPolicy(t.Context(), attacker); err != nil {
 			t.Fatal(err)
 		}

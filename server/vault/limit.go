@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
@@ -27,6 +28,9 @@ func CheckSecrets(values map[string]string) error {
 		if size := len(values[name]); size > MaxSecretValue {
 			faults = append(faults, paas.Fault{Location: name, Message: fmt.Sprintf(
 				"The value of %q has %d bytes; at most %d are allowed. Keep it as a file of the app, or in a service.", name, size, MaxSecretValue)})
+		}
+		if !utf8.ValidString(values[name]) { // JSON would change it
+			faults = append(faults, paas.Fault{Location: name, Message: fmt.Sprintf("The value of %q is not text in UTF-8. Give it in base64, and have the app decode it.", name)})
 		}
 		total += len(name) + len(values[name])
 	}

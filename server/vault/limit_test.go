@@ -32,6 +32,7 @@ func TestWhatVaultMustNotGetIsRefusedBeforeTheCall(t *testing.T) {
 		{"no name", map[string]string{"": "x"}, []string{"empty"}, 1},
 		{"a space", map[string]string{"A B": "x"}, []string{`"A B"`}, 1},
 		{"another alphabet", map[string]string{"SCHLÜSSEL": "x"}, []string{`'Ü'`}, 1},
+		{"a value that JSON would change", map[string]string{"KEYSTORE": "not-to-be-seen\xff"}, []string{`"KEYSTORE"`, "base64"}, 1},
 		{"a name that is too long", map[string]string{strings.Repeat("A", 257): "x"}, []string{"257", "256"}, 1},
 		{"all faults are said", map[string]string{"a/b": "x", "c.d": "x", "E": big}, []string{`"E"`}, 3},
 	}
