@@ -40,7 +40,8 @@ func Huge(status int, size int64) Answer {
 		if _, err := io.WriteString(w, `{"operation":"`); err != nil {
 			return
 		}
-		for chunk := strings.Repeat("x", 32<<10); size > 0; size -= int64(len(chunk)) {
+		chunk := strings.Repeat("x", 32<<10)
+		for left := size; left > 0; left -= int64(len(chunk)) {
 			if _, err := io.WriteString(w, chunk); err != nil {
 				return
 			}
