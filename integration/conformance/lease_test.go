@@ -75,6 +75,7 @@ var leaseRows = []row{
 			at once: users 1, the lease 400 ["invalid lease"], its user 28P01
 			again: <nil>
 			by and by: gone true
+			by a part of a name: users 2
 			by prefix: users 0
 			a prefix of nothing: <nil>
 			by Vault's own statements: users 0, a connection that is open goes on true
@@ -98,6 +99,8 @@ var leaseRows = []row{
 			p.creds("app")
 			p.creds("app")
 			prefix := &vaultapi.RevokeOptions{LeaseID: p.id + "/creds/app", Prefix: true, Sync: true}
+			p.check(p.vault.Sys().RevokePrefixWithContext(p.ctx, p.id+"/creds/ap"))
+			p.say("by a part of a name: users %d", p.users(address))
 			p.check(p.vault.Sys().RevokeWithOptionsWithContext(p.ctx, prefix))
 			p.say("by prefix: users %d", p.users(address))
 			p.say("a prefix of nothing: %v", p.vault.Sys().RevokeWithOptionsWithContext(p.ctx, prefix))
@@ -139,7 +142,8 @@ var leaseRows = []row{
 			its own role: enters
 			another role: 403 ["1 error occurred: * permission denied"]
 			the connection: 403 ["1 error occurred: * permission denied"]
-			renewed by default: 403 ["1 error occurred: * permission denied"]
+			renewed without the default policy: 403 ["1 error occurred: * permission denied"]
+			renewed with it: done
 			a prefix without sudo: 403 ["1 error occurred: * permission denied"]
 			its token revoked: the user gone true, the lease 400 ["invalid lease"]
 			its parent revoked: the user gone true
@@ -165,7 +169,14 @@ var leaseRows = []row{
 			p.say("its own role: %s", p.enters(s))
 			p.say("another role: %s", one(p.vault.Logical().ReadWithContext(p.ctx, p.id+"/creds/other-x")))
 			p.say("the connection: %s", one(p.vault.Logical().ReadWithContext(p.ctx, p.id+"/config/db")))
-			p.say("renewed by default: %s", one(p.vault.Sys().RenewWithContext(p.ctx, s.LeaseID, 100)))
+			p.say("renewed without the default policy: %s", one(p.vault.Sys().RenewWithContext(p.ctx, s.LeaseID, 100)))
+			own := p.vault.Token()
+			p.vault.SetToken(p.vaultToken)
+			made, err := p.vault.Auth().Token().CreateWithContext(p.ctx, &vaultapi.TokenCreateRequest{Policies: []string{"default"}, TTL: "5m"})
+			p.check(err)
+			p.vault.SetToken(made.Auth.ClientToken)
+			p.say("renewed with it: %s", one(p.vault.Sys().RenewWithContext(p.ctx, s.LeaseID, 100)))
+			p.vault.SetToken(own)
 			p.say("a prefix without sudo: %s", refusal(p.vault.Sys().RevokePrefixWithContext(p.ctx, p.id+"/creds/app")))
 			p.check(p.vault.Auth().Token().RevokeSelfWithContext(p.ctx, ""))
 			p.vault.SetToken(p.vaultToken)

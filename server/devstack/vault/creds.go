@@ -91,7 +91,10 @@ func (s *Server) creds(req *request, m *mount, mountPath, name string) (*reply, 
 	s.state.Leases[l.ID] = l
 	release := s.grab(l.ID) // a new id is nobody's
 	req.dirty = true
-	req.cut = release
+	req.cut = func() {
+		_ = s.look(func() error { delete(s.state.Leases, l.ID); return nil }) // sealed is as good
+		release()
+	}
 	req.after = func(context.Context) (*reply, error) {
 		defer s.hurry() // it may have ended already
 		defer release()

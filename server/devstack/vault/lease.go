@@ -57,8 +57,11 @@ func (st *state) endLeases(now time.Time, pick func(*lease) bool) (ids []string)
 	return ids
 }
 
-// adopt takes over the leases of an earlier run. A user that was being made then was promised to nobody.
+// adopt takes over the state of an earlier run. A user that was being made then was promised to nobody.
 func (st *state) adopt(now time.Time) {
+	if st.Policies["default"] == defaultPolicyWithoutLeases {
+		st.Policies["default"] = defaultPolicy
+	}
 	for _, l := range st.Leases {
 		if l.Issuing {
 			l.Issuing = false
@@ -103,7 +106,8 @@ func (s *Server) leases(req *request, path string) (*reply, error) {
 		return s.endThem(req, func(l *lease) bool { return l.ID == body.ID }, body.Sync, false)
 	case "revoke-prefix", "revoke-force":
 		force := kind == "revoke-force"
-		return s.endThem(req, func(l *lease) bool { return strings.HasPrefix(l.ID, rest) }, body.Sync || force, force)
+		below := strings.TrimSuffix(rest, "/") + "/" // a part of a name is no prefix
+		return s.endThem(req, func(l *lease) bool { return l.ID == rest || strings.HasPrefix(l.ID, below) }, body.Sync || force, force)
 	}
 	return nil, unserved(req.path)
 }

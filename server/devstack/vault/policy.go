@@ -27,13 +27,18 @@ const (
 
 var capabilities = []string{capCreate, capRead, capUpdate, capPatch, capDelete, capList, capSudo, capDeny}
 
-// defaultPolicy is what every token may do with itself.
-const defaultPolicy = `
+// defaultPolicy is what every token may do with itself, and with a lease whose id it knows.
+const (
+	defaultPolicyWithoutLeases = `
 path "auth/token/lookup-self" { capabilities = ["read"] }
 path "auth/token/renew-self" { capabilities = ["update"] }
 path "auth/token/revoke-self" { capabilities = ["update"] }
 path "sys/capabilities-self" { capabilities = ["update"] }
 `
+	defaultPolicy = defaultPolicyWithoutLeases + `path "sys/leases/lookup" { capabilities = ["update"] }
+path "sys/leases/renew" { capabilities = ["update"] }
+`
+)
 
 // rule is what one pattern allows.
 type rule struct {

@@ -43,7 +43,7 @@ func (c *connection) within(work func(ctx context.Context, conn *pgx.Conn) error
 		conn, err = c.dial(ctx, c.Next)
 	}
 	if err != nil {
-		return unreached{c.redact(err)}
+		return c.redact(unreached{err})
 	}
 	defer conn.Close(ctx) //nolint:errcheck // what the work says counts
 	return c.redact(work(ctx, conn))
@@ -51,6 +51,8 @@ func (c *connection) within(work func(ctx context.Context, conn *pgx.Conn) error
 
 // unreached is why work was not begun.
 type unreached struct{ error }
+
+func (u unreached) Unwrap() error { return u.error }
 
 func (c *connection) dial(ctx context.Context, password string) (*pgx.Conn, error) {
 	address := fill(c.URL, map[string]string{"username": url.PathEscape(c.Username), "password": url.PathEscape(password)})
@@ -75,20 +77,24 @@ func (c *connection) redact(err error, more ...string) error {
 	if err == nil {
 		return nil
 	}
-	if away, ok := errors.AsType[unreached](err); ok {
-		return unreached{c.redact(away.error, more...)}
-	}
 	text := err.Error()
 	for _, secret := range append(more, c.Password, c.Next) {
-		if secret != "" && strings.Contains(text, secret) {
+		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "[password]")
 		}
 	}
-	if text == err.Error() {
-		return err
-	}
-	return errors.New(text)
+	return redacted{err, text}
 }
+
+// redacted says less than the error it stands for, and is of its kind.
+type redacted struct {
+	error
+	text string
+}
+
+func (r redacted) Error() string { return r.text }
+
+func (r redacted) Unwrap() error { return r.error }
 
 // transact runs statements in one transaction. A text may hold several: PostgreSQL itself knows where each ends.
 func transact(ctx context.Context, conn *pgx.Conn, statements []string, values map[string]string) error {

@@ -55,7 +55,11 @@ type server struct {
 
 func start(t testing.TB, data string) *server {
 	t.Helper()
-	c := &clock{now: time.Now()}
+	return startAt(t, data, &clock{now: time.Now()})
+}
+
+func startAt(t testing.TB, data string, c *clock) *server {
+	t.Helper()
 	srv, err := vault.Open(vault.Config{Data: data, Now: c.Now})
 	check(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -263,6 +267,7 @@ func TestRestart(t *testing.T) {
 func TestAnswersByStatus(t *testing.T) {
 	t.Parallel()
 	s := ready(t, t.TempDir())
+	check(t, s.Sys().Mount("db", &vaultapi.MountInput{Type: "database"}))
 	check(t, s.Sys().Mount("secret", &vaultapi.MountInput{Type: "kv-v2"}))
 	for name, tc := range map[string]struct {
 		method, path, body, header string
@@ -278,6 +283,13 @@ func TestAnswersByStatus(t *testing.T) {
 		"an unknown engine is refused":                   {"POST", "sys/mounts/x", `{"type":"boo"}`, "", 400, "plugin not found"},
 		"a path without a mount has no handler":          {"GET", "nope/x", "", "", 404, "no handler for route"},
 		"a path that kv has not is not found":            {"GET", "secret/boo/x", "", "", 404, "Invalid path for a versioned"},
+		"databases but PostgreSQL are not served":        {"PUT", "db/config/x", `{"plugin_name":"mysql-database-plugin"}`, "", 501, "mysql-database-plugin"},
+		"names of users by a template are not served":    {"PUT", "db/config/x", `{"plugin_name":"postgresql-database-plugin","username_template":"x"}`, "", 501, "username_template"},
+		"keys as credentials are not served":             {"PUT", "db/roles/x", `{"db_name":"x","credential_type":"rsa_private_key"}`, "", 501, "rsa_private_key"},
+		"static roles are not served":                    {"PUT", "db/static-roles/x", `{"db_name":"x"}`, "", 501, "db/static-roles/x"},
+		"an address of no database is refused":           {"PUT", "db/config/x", `{"plugin_name":"postgresql-database-plugin","connection_url":"postgres://{{username}}:p%zz-secret@h/"}`, "", 400, "connection_url is not an address of PostgreSQL"},
+		"a user with a placeholder is refused":           {"PUT", "db/config/x", `{"plugin_name":"postgresql-database-plugin","connection_url":"x","username":"{{password}}"}`, "", 400, "template variables"},
+		"a lease has an id":                              {"PUT", "sys/leases/lookup", "{}", "", 400, "lease_id must be specified"},
 		"broken JSON is refused":                         {"PUT", "secret/data/x", "{", "", 400, "failed to decode JSON"},
 		"a write without data is refused":                {"PUT", "secret/data/x", `{"k":1}`, "", 400, "no data provided"},
 		"a key may not end in a slash":                   {"PUT", "secret/data/x/", `{"data":{}}`, "", 400, "cannot write to a path ending in '/'"},
