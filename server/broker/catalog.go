@@ -6,12 +6,14 @@ import (
 	"net/http"
 	"regexp"
 	"time"
+	"unicode/utf8"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
 const (
 	longestText    = 1000 // characters of a description
+	longestName    = 255  // characters of a name or id, as the specification recommends
 	longestPolling = 365 * 24 * time.Hour
 	mostFaults     = 100 // of a catalog; who mends these sees the rest
 )
@@ -47,6 +49,10 @@ type seen map[string]string
 
 func (s seen) note(o object, key, value, what string) {
 	if value == "" { // a fault of its own
+		return
+	}
+	if utf8.RuneCountInString(value) > longestName {
+		o.fault(key, fmt.Sprintf("is longer than %d characters", longestName))
 		return
 	}
 	if first, twice := s[value]; twice {

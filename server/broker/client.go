@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
@@ -67,6 +68,8 @@ func New(cfg Config) (*Client, error) {
 		return nil, paas.Errorf(paas.Invalid, "The URL of broker %q is not one such as https://broker.example.com, without ? and #.", cfg.Name)
 	case cfg.Token != "" && (cfg.Username != "" || cfg.Password != ""):
 		return nil, paas.Errorf(paas.Invalid, "Broker %q has both a token and a user. Give one of them.", cfg.Name)
+	case strings.ContainsFunc(cfg.Token, unicode.IsControl) || strings.Contains(cfg.Username, ":"):
+		return nil, paas.Errorf(paas.Invalid, "The user or token of broker %q can't stand in a header. Leave line ends out of the token, and colons out of the user.", cfg.Name)
 	case cfg.Token == "" && cfg.Username == "":
 		return nil, paas.Errorf(paas.Invalid, "Broker %q has no user. The Open Service Broker API wants basic authentication; give a user and password, or a token.", cfg.Name)
 	}

@@ -254,6 +254,8 @@ func TestAConfigurationThatCanNotWorkIsRefused(t *testing.T) {
 		"a query":                     func(c *broker.Config) { c.URL += "?token=" + password },
 		"both ways to authenticate":   func(c *broker.Config) { c.Token = "t" },
 		"neither way to authenticate": func(c *broker.Config) { c.Username = "" },
+		"a user with a colon":         func(c *broker.Config) { c.Username = "a:b" },
+		"a token of two lines":        func(c *broker.Config) { c.Username, c.Password, c.Token = "", "", password+"\n" },
 		"a fragment":                  func(c *broker.Config) { c.URL += "#x" },
 	} {
 		cfg := good

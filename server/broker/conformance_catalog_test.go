@@ -98,6 +98,16 @@ var catalogProofs = proofs{
 			t.Error(err)
 		}
 	},
+	"names and ids of 255 characters": func(t *testing.T) {
+		fits, over := strings.Repeat("ü", 255), strings.Repeat("ü", 256)
+		fine(t, services(offering(fits, fits, "", plan("p"+fits[2:], fits, ""))))
+		for location, text := range map[string]string{
+			"services.0.id": services(offering(over, "db", "", plan("p1", "s", ""))), "services.0.name": services(offering("o1", over, "", plan("p1", "s", ""))),
+			"services.0.plans.0.id": services(offering("o1", "db", "", plan(over, "s", ""))), "services.0.plans.0.name": services(offering("o1", "db", "", plan("p1", over, ""))),
+		} {
+			faulty(t, text, location)
+		}
+	},
 	"services are required": func(t *testing.T) {
 		faulty(t, `{}`, "services")
 		faulty(t, `{"services":null}`, "services")

@@ -22,7 +22,7 @@ type proofs map[string]func(*testing.T)
 // sentence is a row of testdata/osb-2.17.md.
 type sentence struct{ section, name, quote string }
 
-const fewestSentences = 200 // so that none goes by mistake
+const fewestSentences = 205 // so that none goes by mistake
 
 func TestConformance(t *testing.T) {
 	t.Parallel()

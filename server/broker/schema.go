@@ -177,9 +177,9 @@ func breach(k jsonschema.ErrorKind) string {
 	case *kind.Enum:
 		return fmt.Sprintf("is none of the %d values that the plan allows", len(k.Want))
 	case *kind.Pattern:
-		return "does not match " + k.Want
+		return "does not match " + clean(k.Want, longestDescription)
 	case *kind.Format:
-		return "is not a valid " + k.Want
+		return "is not a valid " + clean(k.Want, longestWord)
 	case *kind.MinLength:
 		return fmt.Sprintf("is shorter than %d characters", k.Want)
 	case *kind.MaxLength:
