@@ -145,6 +145,7 @@ var leaseRows = []row{
 			renewed without the default policy: 403 ["1 error occurred: * permission denied"]
 			renewed with it: done
 			a prefix without sudo: 403 ["1 error occurred: * permission denied"]
+			a token's last use: 400, not given true
 			its token revoked: the user gone true, the lease 400 ["invalid lease"]
 			its parent revoked: the user gone true
 			at the end of its lease: the user gone true`,
@@ -178,6 +179,13 @@ var leaseRows = []row{
 			p.say("renewed with it: %s", one(p.vault.Sys().RenewWithContext(p.ctx, s.LeaseID, 100)))
 			p.vault.SetToken(own)
 			p.say("a prefix without sudo: %s", refusal(p.vault.Sys().RevokePrefixWithContext(p.ctx, p.id+"/creds/app")))
+			p.vault.SetToken(p.vaultToken)
+			made, err = p.vault.Auth().Token().CreateWithContext(p.ctx, &vaultapi.TokenCreateRequest{Policies: []string{p.id}, NoDefaultPolicy: true, TTL: "5m", NumUses: 1})
+			p.check(err)
+			p.vault.SetToken(made.Auth.ClientToken)
+			said := one(p.vault.Logical().ReadWithContext(p.ctx, p.id+"/creds/app"))
+			p.say("a token's last use: %s, not given %t", said[:3], strings.Contains(said, "Secret cannot be returned"))
+			p.vault.SetToken(own)
 			p.check(p.vault.Auth().Token().RevokeSelfWithContext(p.ctx, ""))
 			p.vault.SetToken(p.vaultToken)
 			gone := func() bool { return p.users(address) == 0 }
@@ -198,6 +206,50 @@ var leaseRows = []row{
 			p.creds("app")
 			p.until("the user is gone with its lease", gone)
 			p.say("at the end of its lease: the user gone true")
+		},
+	},
+	{
+		name:     "Vault: while a database is away nothing is issued, renewed or revoked",
+		calls:    []string{"vault GET /v1/:mount/creds/:role", "vault PUT /v1/sys/leases/renew", "vault PUT /v1/sys/leases/revoke/*id", "vault DELETE /v1/sys/mounts/:mount"},
+		postgres: true,
+		want: `
+			issued: 500, cited false
+			renewed: 400
+			revoked: 400
+			the lease: renewable true, path ID/creds/app, last renewal false, its user enters
+			back: users 0
+			unmounted: 400
+			from then on: 404, tainted true, still listed true
+			after force: listed false, users 1`,
+		run: func(p *probe) {
+			address := p.engine()
+			p.role("app")
+			s := p.creds("app")
+			away := p.connection("db")
+			away["connection_url"], away["verify_connection"] = "postgresql://{{username}}:{{password}}@127.0.0.1:1/none", false
+			p.check(p.give("config/db", away))
+			said := one(p.vault.Logical().ReadWithContext(p.ctx, p.id+"/creds/app"))
+			p.say("issued: %s, cited %t", said[:3], strings.Contains(said, "first-password"))
+			p.say("renewed: %s", one(p.vault.Sys().RenewWithContext(p.ctx, s.LeaseID, 100))[:3])
+			at := &vaultapi.RevokeOptions{LeaseID: s.LeaseID, Sync: true}
+			p.say("revoked: %s", refusal(p.vault.Sys().RevokeWithOptionsWithContext(p.ctx, at))[:3])
+			p.say("the lease: %s, its user %s", p.lookup(s.LeaseID), p.enters(s))
+			p.check(p.give("config/db", p.connection("db")))
+			p.check(p.vault.Sys().RevokeWithOptionsWithContext(p.ctx, at))
+			p.say("back: users %d", p.users(address))
+			p.creds("app")
+			p.check(p.give("config/db", away))
+			p.say("unmounted: %s", refusal(p.vault.Sys().UnmountWithContext(p.ctx, p.id))[:3])
+			said = refusal(p.give("config/db", p.connection("db")))
+			listed := func() bool {
+				all, err := p.vault.Sys().ListMountsWithContext(p.ctx)
+				p.check(err)
+				return all[p.id+"/"] != nil
+			}
+			p.say("from then on: %s, tainted %t, still listed %t", said[:3], strings.Contains(said, "tainted"), listed())
+			p.check(p.vault.Sys().RevokeForceWithContext(p.ctx, p.id))
+			p.check(p.vault.Sys().UnmountWithContext(p.ctx, p.id))
+			p.say("after force: listed %t, users %d", listed(), p.users(address))
 		},
 	},
 }

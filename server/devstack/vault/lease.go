@@ -45,16 +45,22 @@ func (l *lease) end(now time.Time) {
 	l.Ended, l.Expires, l.Retry = true, earlier(now, l.Expires), time.Time{}
 }
 
-// endLeases makes those due that pick chooses, and gives their ids.
-func (st *state) endLeases(now time.Time, pick func(*lease) bool) (ids []string) {
+// leasesOf are the ids of those that pick chooses.
+func (st *state) leasesOf(pick func(*lease) bool) (ids []string) {
 	for id, l := range st.Leases {
 		if pick(l) {
-			l.end(now)
 			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// endLeases makes those due that pick chooses.
+func (st *state) endLeases(now time.Time, pick func(*lease) bool) {
+	for _, id := range st.leasesOf(pick) {
+		st.Leases[id].end(now)
+	}
 }
 
 // adopt takes over the state of an earlier run. A user that was being made then was promised to nobody.

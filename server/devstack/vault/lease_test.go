@@ -102,7 +102,9 @@ func TestARevocationWaitsForItsDatabase(t *testing.T) {
 		return e.Sys().RevokeWithOptions(&vaultapi.RevokeOptions{LeaseID: id, Sync: true})
 	}
 	refused(t, sync(first.LeaseID), 400, "failed to revoke entry")
-	check(t, e.Sys().RevokeWithOptions(&vaultapi.RevokeOptions{LeaseID: second.LeaseID}))
+	for _, s := range []*vaultapi.Secret{first, second} {
+		check(t, e.Sys().RevokeWithOptions(&vaultapi.RevokeOptions{LeaseID: s.LeaseID}))
+	}
 	for _, s := range []*vaultapi.Secret{first, second} {
 		var why string
 		until(t, "the lease says why it is still there", func() bool {
@@ -117,9 +119,9 @@ func TestARevocationWaitsForItsDatabase(t *testing.T) {
 		_, err := e.Sys().Renew(s.LeaseID, 60)
 		refused(t, err, 400, "lease expired")
 	}
-	refused(t, e.Sys().Unmount("db"), 400, "failed to revoke")
 	_, err := e.Logical().Read("db/creds/app")
 	refused(t, err, 500, "failed to connect")
+	refused(t, e.Sys().Unmount("db"), 400, "failed to revoke")
 	check(t, e.cluster.Restart())
 	if n := e.users(t); n != 2 {
 		t.Fatalf("%d users are there, want 2", n)

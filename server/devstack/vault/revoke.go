@@ -78,13 +78,15 @@ func (s *Server) hurry() {
 	}
 }
 
-// endThem makes leases due. Sync waits until they are revoked, and force forgets those that can't be.
+// endThem revokes leases: by and by, or with sync at once. What can't be revoked at once stays as it was, like at a
+// real one, and force forgets it.
 func (s *Server) endThem(req *request, pick func(*lease) bool, sync, force bool) (*reply, error) {
-	ids := s.state.endLeases(s.cfg.Now(), pick)
-	req.dirty = len(ids) > 0
 	if !sync {
+		s.state.endLeases(s.cfg.Now(), pick)
+		req.dirty = true
 		return &reply{status: http.StatusAccepted, empty: true}, nil
 	}
+	ids := s.state.leasesOf(pick)
 	req.after = func(ctx context.Context) (*reply, error) {
 		for _, id := range ids {
 			if err := s.revokeLease(ctx, id, force); err != nil {
@@ -96,22 +98,23 @@ func (s *Server) endThem(req *request, pick func(*lease) bool, sync, force bool)
 	return nil, nil
 }
 
-// revokeLease removes the user of a lease that has ended, and then the lease. What fails is shown in the lease, and
-// tried again later and later.
+// revokeLease revokes a lease now, whether or not it has ended.
 func (s *Server) revokeLease(ctx context.Context, id string, force bool) error {
 	release, err := s.hold(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer release()
-	return s.revokeHeld(id, force)
+	return s.revokeHeld(id, true, force)
 }
 
-func (s *Server) revokeHeld(id string, force bool) error {
+// revokeHeld removes the user of a lease, and then the lease. If that fails and the lease has ended, the lease says why,
+// and it is tried again later and later. Unless it is asked for, a lease that has not ended is left alone.
+func (s *Server) revokeHeld(id string, asked, force bool) error {
 	var work func() error
 	err := s.look(func() error {
 		l := s.state.Leases[id]
-		if l == nil || l.Issuing || !l.expired(s.cfg.Now()) {
+		if l == nil || l.Issuing || !asked && !l.expired(s.cfg.Now()) {
 			return nil // another did it, or it was renewed
 		}
 		database, statements, user := l.Database, l.Revocation, l.Username
@@ -143,6 +146,9 @@ func (s *Server) revokeHeld(id string, force bool) error {
 			delete(s.state.Leases, id)
 			return nil
 		}
+		if !l.expired(s.cfg.Now()) {
+			return nil
+		}
 		l.RevokeErr = failed.Error()
 		l.Retry = s.cfg.Now().Add(min(longestRetry, firstRetry<<min(l.Attempts, 10)))
 		l.Attempts++
@@ -160,16 +166,19 @@ func (s *Server) revokeHeld(id string, force bool) error {
 	return failed
 }
 
-// disable revokes all leases of a mount and removes it.
+// disable revokes all leases of a mount and removes it. If that fails the mount serves nothing more, and may be disabled
+// again.
 func (s *Server) disable(req *request, path string) (*reply, error) {
-	if s.state.Mounts[path] == nil {
+	m := s.state.Mounts[path]
+	if m == nil {
 		return nil, nil
 	}
+	m.Tainted, req.dirty = true, true
 	req.after = func(ctx context.Context) (*reply, error) {
 		for {
 			var ids []string
 			err := s.change(func() error {
-				ids = s.state.endLeases(s.cfg.Now(), func(l *lease) bool { return l.Mount == path })
+				ids = s.state.leasesOf(func(l *lease) bool { return l.Mount == path })
 				if len(ids) == 0 {
 					delete(s.state.Mounts, path)
 				}
@@ -226,7 +235,7 @@ func (s *Server) sweep() error {
 		}
 		s.revoking++
 		s.work.Go(func() {
-			err := s.revokeHeld(id, false) // the lease says why it failed
+			err := s.revokeHeld(id, false, false) // the lease says why it failed
 			release()
 			s.mu.Lock()
 			defer s.mu.Unlock()

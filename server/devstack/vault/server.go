@@ -310,6 +310,9 @@ func (s *Server) route(req *request) (*reply, error) {
 	if m == nil {
 		return nil, failf(http.StatusNotFound, "no handler for route %q. route entry not found.", req.path)
 	}
+	if m.Tainted {
+		return nil, failf(http.StatusNotFound, "no handler for route %q. route entry or namespace is tainted.", req.path)
+	}
 	if m.Type == databaseType {
 		return s.database(req, m, rest)
 	}

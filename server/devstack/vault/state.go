@@ -21,6 +21,7 @@ const databaseType = "database"
 // mount is a kv engine of version 2, or a database engine.
 type mount struct {
 	Type        string // "" is kv
+	Tainted     bool   // is being disabled, and serves nothing
 	Accessor    string
 	UUID        string
 	Description string
