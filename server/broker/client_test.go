@@ -307,3 +307,28 @@ func TestARequestThatMakesNoSenseIsNotSent(t *testing.T) {
 		t.Errorf("asked: %+v", asked)
 	}
 }
+
+// What is beyond the bound is neither taken nor read, whatever stands before it.
+func TestABodyIsReadToItsBoundOnly(t *testing.T) {
+	t.Parallel()
+	const whole = 64 << 20
+	var wrote int
+	ended := make(chan struct{})
+	b := brokertest.New()
+	b.On(brokertest.Provision, func(w http.ResponseWriter, _ *http.Request) {
+		defer close(ended)
+		w.WriteHeader(201)
+		n, err := io.WriteString(w, "{}")
+		for space := strings.Repeat(" ", 64<<10); err == nil && wrote < whole; wrote += n {
+			n, err = io.WriteString(w, space)
+		}
+	})
+	_, err := connect(t, b).Provision(t.Context(), provision)
+	if want := (paas.BrokerOutcome{End: paas.EndMalformed, Status: 201}); end(err) != want {
+		t.Errorf("error %v of outcome %+v, want %+v", err, end(err), want)
+	}
+	<-ended
+	if wrote > whole/2 { // what the kernel's buffers hold is far less
+		t.Errorf("the broker wrote %d bytes of %d", wrote, whole)
+	}
+}
