@@ -318,9 +318,12 @@ func TestABodyIsReadToItsBoundOnly(t *testing.T) {
 	b.On(brokertest.Provision, func(w http.ResponseWriter, _ *http.Request) {
 		defer close(ended)
 		w.WriteHeader(201)
-		n, err := io.WriteString(w, "{}")
-		for space := strings.Repeat(" ", 64<<10); err == nil && wrote < whole; wrote += n {
-			n, err = io.WriteString(w, space)
+		wrote, _ = io.WriteString(w, "{}")
+		for space := strings.Repeat(" ", 64<<10); wrote < whole; {
+			n, err := io.WriteString(w, space)
+			if wrote += n; err != nil {
+				return
+			}
 		}
 	})
 	_, err := connect(t, b).Provision(t.Context(), provision)
