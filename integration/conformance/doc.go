@@ -5,6 +5,9 @@
 //	make conformance                                         the stand-ins, and the real programs on PATH
 //	CRUMPET_REAL_PATH=/opt/hashi/bin make conformance        the real programs from there
 //	go test -run 'TestConformance$/embedded/Router' ./integration/conformance    some rows
+//	CRUMPET_REAL_VAULT=URL CRUMPET_REAL_VAULT_TOKEN=ROOT go test -run OfAVault ./integration/conformance    one Vault or OpenBao
+//
+// Rows of databases need a PostgreSQL, see package pgtest, and say so where there is none.
 //
 // A row also names the calls it makes, as METHOD /path?parameters with the ids replaced; the suite checks
 // that it makes them. TestConformanceCoversTheServer records what a server asks of its backends while the

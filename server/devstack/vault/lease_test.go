@@ -93,6 +93,37 @@ func TestLeasesSurviveARestart(t *testing.T) {
 	}
 }
 
+func TestACredentialThatWasCutOffByTheEndOfTheServerIsRevoked(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, pgtest.Start(t))
+	l := e.latch(t)
+	check(t, e.role("slow", map[string]any{"creation_statements": e.makeUser() + l.statement()}))
+	// As a server of an earlier version had it: it knew no leases.
+	check(t, e.Sys().PutPolicy("default", `
+path "auth/token/lookup-self" { capabilities = ["read"] }
+path "auth/token/renew-self" { capabilities = ["update"] }
+path "auth/token/revoke-self" { capabilities = ["update"] }
+path "sys/capabilities-self" { capabilities = ["update"] }
+`))
+	ended := background(func() error { _, err := e.Logical().Read("db/creds/slow"); return err })
+	l.reached(t, e)
+	data := t.TempDir()
+	check(t, os.CopyFS(data, os.DirFS(e.data))) // what a server leaves that is killed now
+	l.release(t)
+	check(t, <-ended)
+	if n := e.users(t); n != 1 {
+		t.Fatalf("%d users are there", n)
+	}
+	s := startAt(t, data, e.clock)
+	until(t, "the user nobody was told of is gone", func() bool { return e.users(t) == 0 })
+	s.SetToken(e.Token())
+	text, err := s.Sys().GetPolicy("default")
+	check(t, err)
+	if !strings.Contains(text, `path "sys/leases/renew"`) {
+		t.Errorf("the default policy is still %s", text)
+	}
+}
+
 func TestARevocationWaitsForItsDatabase(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t, pgtest.Own(t))
