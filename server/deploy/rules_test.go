@@ -95,6 +95,7 @@ var held = []struct {
 		"server/deploy.TestTasksOfTheFirstPhaseRunOneAfterTheOtherBeforeAnyInstance", "server/deploy.TestAServerThatIsKilledAnywhereRunsATaskOnce",
 	}},
 	{"D8", "what somebody else changed is told of, and healed", []string{"server/deploy.TestDrift", "server/deploy.TestRepairHealsByTheConvergerAndTakesAwayWhatNothingNames"}},
+	{"D9", "ports of tasks lie outside of those that the kernel gives to connections (of a cluster the README says it)", []string{"server/devstack.TestPortsOfTasksLieBelowThoseOfConnections"}},
 }
 
 func TestEveryRuleOfTheSlotsIsHeldByATest(t *testing.T) {
