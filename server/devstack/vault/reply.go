@@ -99,16 +99,16 @@ type list []string
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (l *list) UnmarshalJSON(raw []byte) error {
-	var many []string
-	if err := json.Unmarshal(raw, &many); err == nil {
-		*l = many
+	var all texts
+	if err := all.UnmarshalJSON(raw); err != nil {
+		return err
+	}
+	if raw[0] != '"' {
+		*l = list(all)
 		return nil
 	}
-	var one string
-	if err := json.Unmarshal(raw, &one); err != nil {
-		return fmt.Errorf("not a list of texts: %w", err)
-	}
-	for part := range strings.SplitSeq(one, ",") {
+	*l = nil
+	for part := range strings.SplitSeq(all[0], ",") {
 		if part = strings.TrimSpace(part); part != "" {
 			*l = append(*l, part)
 		}
