@@ -191,6 +191,17 @@ func TestRolesAreChecked(t *testing.T) {
 	if role.Data["user_claim"] != "/nomad_job_id" || role.Data["token_ttl"] != json.Number("1800") {
 		t.Errorf("role is %v", role.Data)
 	}
+	for _, given := range []any{"shop, other", []string{"shop", "other"}} { // a text with commas is a list, too
+		written := shopRole()
+		written["token_policies"] = given
+		_, err = s.Logical().Write("auth/rolejwt/role/r", written)
+		check(t, err)
+		role, err := s.Logical().Read("auth/rolejwt/role/r")
+		check(t, err)
+		if diff := cmp.Diff([]any{"shop", "other"}, role.Data["token_policies"]); diff != "" {
+			t.Errorf("policies written as %v (-want +got):\n%s", given, diff)
+		}
+	}
 	names, err := s.Logical().List("auth/rolejwt/role")
 	check(t, err)
 	if diff := cmp.Diff([]any{"r"}, names.Data["keys"]); diff != "" {
