@@ -19,6 +19,7 @@ type Snapshot struct {
 	Sides     map[string]Side // wished for, by job id
 	Traffic   []Traffic       // while a deployment has not ended, else none: nothing else is decided by it
 	Runs      []Run           // newest first, ended ones as far as they are kept
+	Bindings  []Binding       // of the app, by name
 }
 
 // Change is a set of wishes of one app, written in one transaction or not at all.

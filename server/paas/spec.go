@@ -64,6 +64,8 @@ type Spec struct {
 	Env         map[string]Value `json:"env,omitempty"` // of every process, sidecar, task and cron
 	Deploy      Deploy           `json:"deploy"`
 	Placement   Placement        `json:"placement"` // of everything; a process may add to it
+	Secrets     []SecretFile     `json:"secrets,omitempty"`
+	Services    []ServiceUse     `json:"services,omitempty"`
 }
 
 // Build says how source becomes an artifact.
@@ -90,6 +92,7 @@ type Process struct {
 	ShutdownDelay time.Duration `json:"shutdown_delay"` // between leaving Consul and the stop signal
 	MinHealthy    time.Duration `json:"min_healthy"`    // how long an instance's checks must have passed
 	Strategy      Strategy      `json:"strategy"`       // Rolling: as the app is deployed; StopFirst: never two at once
+	Volumes       []Volume      `json:"volumes,omitempty"`
 	NomadGroup    Fragment      `json:"nomad_group,omitempty"`
 }
 
