@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
@@ -123,14 +126,18 @@ func init() {
 }
 
 // validationProblem is what huma found wrong with a request. The value that huma would echo is left
-// out: it may be a secret.
+// out, and so are the words of encoding/json, which quote what they could not read: it may be a secret.
 func validationProblem(ctx context.Context, status int, msg string, errs []error) *problem {
 	var faults []paas.Fault
 	for _, err := range errs {
 		var d huma.ErrorDetailer
 		if errors.As(err, &d) {
 			detail := d.ErrorDetail()
-			faults = append(faults, paas.Fault{Location: detail.Location, Message: detail.Message})
+			message := detail.Message
+			if text, whole := detail.Value.(string); whole && detail.Location == "body" && (status == http.StatusBadRequest || strings.HasPrefix(message, "json: ")) {
+				message = unreadable(text)
+			}
+			faults = append(faults, paas.Fault{Location: detail.Location, Message: message})
 		}
 	}
 	code := codeOfStatus(status)
@@ -148,4 +155,16 @@ func validationProblem(ctx context.Context, status int, msg string, errs []error
 		detail = "The request is not right: " + msg + "."
 	}
 	return newProblem(ctx, status, code, detail, faults)
+}
+
+// unreadable says where a body is not JSON, without a letter of it.
+func unreadable(body string) string {
+	var value any
+	syntax, wrong := errors.AsType[*json.SyntaxError](json.Unmarshal([]byte(body), &value))
+	if !wrong {
+		return "holds a value of a type that the server can't take"
+	}
+	before := body[:min(max(int(syntax.Offset)-1, 0), len(body))]
+	line, column := strings.Count(before, "\n")+1, len(before)-strings.LastIndexByte(before, '\n')
+	return fmt.Sprintf("is not JSON at line %d, column %d", line, column)
 }

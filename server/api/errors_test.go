@@ -134,3 +134,30 @@ func TestRequestIDIsTheCallersIfItCanStandInALog(t *testing.T) {
 		}
 	}
 }
+
+// encoding/json quotes what it could not read, and huma the whole body: neither is told.
+func TestABodyThatIsNotReadIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	server := apitest.Start(t, apitest.Config(t, apitest.NewPlatform()))
+	for name, c := range map[string]struct {
+		body, message string
+		status        int
+	}{
+		"not JSON":           {"{\n \"counts\": zzsecret}", "is not JSON at line 2, column 12", 400},
+		"cut off":            {`{"counts":{"zzsecret`, "is not JSON at line 1, column 20", 400},
+		"a number too large": {`{"counts":{"web":77777777777777777777}}`, "holds a value of a type that the server can't take", 422},
+		"no object":          {`"zzsecret"`, "expected object", 422},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answer, text := apitest.Call(t, "POST", server.URL+"/v1/apps/shop/scale", strings.NewReader(c.body))
+			p := problemOf(t, answer, text)
+			if p.Status != c.status || len(p.Errors) != 1 || p.Errors[0].Message != c.message {
+				t.Errorf("%s", text)
+			}
+			if strings.Contains(string(text), "zzsecret") || strings.Contains(string(text), "7777") {
+				t.Errorf("the body is quoted: %s", text)
+			}
+		})
+	}
+}
