@@ -45,6 +45,10 @@ const (
 	EventDrift              EventKind = "app.drift"        // somebody else changed what is ours
 	EventRouteRefused       EventKind = "route.refused"    // a push led to no release, as another app holds a route of it
 	EventRuleQuarantined    EventKind = "rule.quarantined" // a key that routers can't read was put aside
+	EventConfigChanged      EventKind = "config.changed"   // a version of an app's configuration was made; names only
+	EventConfigRevealed     EventKind = "config.revealed"  // somebody was shown values; names only
+	EventServiceChanged     EventKind = "service.changed"  // an instance of a service, or a provider of them
+	EventBindingChanged     EventKind = "binding.changed"  // made, ready, rotated, ended; never with a credential
 )
 
 // EventKinds are all kinds, in the order above.
@@ -53,7 +57,7 @@ func EventKinds() []EventKind {
 		EventBuildLog, EventBuildStarted, EventBuildEnded, EventReleaseCreated, EventDeploymentStarted, EventDeploymentStep,
 		EventDeploymentHeld, EventDeploymentAborting, EventDeploymentEnded, EventInstanceState, EventInstanceHealth,
 		EventInstanceCrash, EventNodeState, EventBackendState, EventRouteState, EventRunState, EventExec, EventAppChanged, EventDrift,
-		EventRouteRefused, EventRuleQuarantined,
+		EventRouteRefused, EventRuleQuarantined, EventConfigChanged, EventConfigRevealed, EventServiceChanged, EventBindingChanged,
 	}
 }
 

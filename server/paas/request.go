@@ -34,6 +34,17 @@ type RollbackRequest struct {
 	Base      *PlanBase
 }
 
+// Reconfigure asks for an app to run its newest release with another version of its configuration, as a
+// release of its own.
+type Reconfigure struct {
+	Ref       AppRef
+	Config    int    // the version
+	By        string // name of the token
+	Note      string
+	Supersede bool
+	Wait      bool
+}
+
 // DeployResult is what a wish came to.
 type DeployResult struct {
 	Release    Release
