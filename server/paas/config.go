@@ -17,6 +17,9 @@ type ConfigVersion struct {
 	CreatedAt time.Time   `json:"created_at"`
 	CreatedBy string      `json:"created_by"` // name of the token
 	Written   bool        `json:"written"`    // Vault has it; false between the row and Vault's answer
+	// Mark is a keyed hash of the values: it tells whether what Vault has under the number is this version,
+	// or one that another server wrote in its place.
+	Mark string `json:"-"`
 }
 
 // ConfigKey is a name in a version of an app's configuration.
