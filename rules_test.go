@@ -43,6 +43,7 @@ var rules = []rule{
 	{`^server/store(/storetest|/pgtest)?$`, `^server/(paas|store)$`, `uptrace/bun|goose|sqlite|jackc/pgx`},
 	{`^server/(deploy|watch)$`, `^server/(paas|spec|jobspec|route|wire)$`, `nomad/api`},
 	{`^server/(build(/static|/detect)?|logs|auth|cluster)$`, `^server/(paas|spec|jobspec|route|wire)$`, `^$`},
+	{`^server/service$`, `^server/paas$`, `^$`},
 	{`^server/why$`, `^server/(paas|route)$`, `^$`},
 	{`^server/api(/apitest)?$`, `^server/(paas|wire|spec|api)$`, `labstack/echo|danielgtaylor/huma`},
 	{`^server/client$`, `^server/(paas|wire|spec)$`, `^$`},

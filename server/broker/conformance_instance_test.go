@@ -254,7 +254,7 @@ var instanceProofs = proofs{
 		b.On(brokertest.FetchInstance, brokertest.JSON(200, `{"service_id":"o1","plan_id":"p2","dashboard_url":"https://d.example.com","parameters":{"a":1},
 			"maintenance_info":{"version":"2.1.0","description":7}}`))
 		got, err := connect(t, b).Instance(t.Context(), fetch)
-		want := paas.ServiceInstance{OfferingID: "o1", PlanID: "p2", DashboardURL: "https://d.example.com", Parameters: paas.NewSecret(`{"a":1}`), Maintenance: "2.1.0"}
+		want := paas.FetchedInstance{OfferingID: "o1", PlanID: "p2", DashboardURL: "https://d.example.com", Parameters: paas.NewSecret(`{"a":1}`), Maintenance: "2.1.0"}
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}

@@ -206,20 +206,20 @@ func metadata(o object) *paas.InstanceMetadata {
 }
 
 // Instance asks how the broker sees an instance. Only where the offering's instances are retrievable.
-func (c *Client) Instance(ctx context.Context, r paas.FetchRequest) (paas.ServiceInstance, error) {
+func (c *Client) Instance(ctx context.Context, r paas.FetchRequest) (paas.FetchedInstance, error) {
 	k := call{
 		op: paas.OpFetchInstance, method: http.MethodGet, caller: r.Caller,
 		query: param(param(nil, "service_id", r.OfferingID), "plan_id", r.PlanID),
 		does:  "show instance " + r.InstanceID, expects: []int{http.StatusOK},
 	}
 	if err := c.path(&k, r.InstanceID, ""); err != nil {
-		return paas.ServiceInstance{}, err
+		return paas.FetchedInstance{}, err
 	}
 	a, err := c.do(ctx, k)
 	if err != nil {
-		return paas.ServiceInstance{}, err
+		return paas.FetchedInstance{}, err
 	}
-	instance := paas.ServiceInstance{
+	instance := paas.FetchedInstance{
 		OfferingID: a.text("service_id"), PlanID: a.text("plan_id"), DashboardURL: dashboard(a.object),
 		Parameters: a.secret("parameters"), Metadata: metadata(a.object),
 	}
@@ -227,7 +227,7 @@ func (c *Client) Instance(ctx context.Context, r paas.FetchRequest) (paas.Servic
 		instance.Maintenance = maintenance(m)
 	}
 	if err := c.checked(k, a); err != nil {
-		return paas.ServiceInstance{}, err
+		return paas.FetchedInstance{}, err
 	}
 	return instance, nil
 }

@@ -93,8 +93,8 @@ type InstanceMetadata struct {
 	Attributes map[string]string
 }
 
-// ServiceInstance is an instance as its broker shows it.
-type ServiceInstance struct {
+// FetchedInstance is an instance as its broker shows it.
+type FetchedInstance struct {
 	OfferingID, PlanID string
 	DashboardURL       string
 	Parameters         Secret // a JSON object

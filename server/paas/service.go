@@ -74,6 +74,10 @@ type Binding struct {
 	CreatedAt time.Time `json:"created_at"`
 	CreatedBy string    `json:"created_by"`
 	RotatedAt time.Time `json:"rotated_at"` // when Generation was issued
+	// Issued are the generations that their provider may still know.
+	Issued  []Issued `json:"issued,omitempty"`
+	Params  int      `json:"params,omitempty"` // version of its parameters in Vault; 0 for none
+	Version int64    `json:"-"`                // of the row; 0 for a new one
 }
 
 // Ref names the app that is bound.
