@@ -17,7 +17,7 @@ func (s *Server) input(key []byte, rel paas.Release) jobspec.Input {
 
 // renderer makes the text of the job of a slot, with every count 0. It is pure, given the configuration.
 func (s *Server) renderer(key []byte) deploy.Renderer {
-	return func(rel paas.Release, slot paas.Slot) ([]byte, error) {
+	return func(rel paas.Release, slot paas.Slot, bindings []paas.Binding) ([]byte, error) {
 		in := s.input(key, rel)
 		in.Slot = slot
 		return jobspec.Encode(jobspec.Job(in)), nil
@@ -27,7 +27,7 @@ func (s *Server) renderer(key []byte) deploy.Renderer {
 // sideRenderer makes the text of the job of a task or cron. Code: not_found when its release has no
 // such one.
 func (s *Server) sideRenderer(key []byte) deploy.SideRenderer {
-	return func(rel paas.Release, side paas.Side) ([]byte, error) {
+	return func(rel paas.Release, side paas.Side, bindings []paas.Binding) ([]byte, error) {
 		job, ok := jobspec.Side(s.input(key, rel), side)
 		if !ok {
 			return nil, paas.Errorf(paas.NotFound, "Release %d of app %q has no %s %q.", rel.Number, rel.App, side.Kind, side.Name)

@@ -117,7 +117,7 @@ func (c *cluster) wake(ref paas.AppRef) {
 	}
 }
 
-func render(rel paas.Release, slot paas.Slot) ([]byte, error) {
+func render(rel paas.Release, slot paas.Slot, _ []paas.Binding) ([]byte, error) {
 	return jobspec.Encode(jobspec.Job(jobspec.Input{
 		Release: rel, Slot: slot, Driver: "exec",
 		ArtifactURL: func(digest string) string { return "http://127.0.0.1:4780/v1/artifacts/sha256/" + digest },

@@ -11,8 +11,9 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// Renderer makes the job of a release in a slot, with every count 0. Pure: same input, same bytes.
-type Renderer func(paas.Release, paas.Slot) ([]byte, error)
+// Renderer makes the job of a release in a slot, with every count 0 and the credentials of the bindings.
+// Pure: same input, same bytes.
+type Renderer func(paas.Release, paas.Slot, []paas.Binding) ([]byte, error)
 
 // decide gives the next change of wishes for an app, from one snapshot; ok is false when there is
 // nothing to decide. It is pure: whoever calls it writes the change and then asks again.
@@ -28,6 +29,9 @@ func decide(snap paas.Snapshot, render Renderer, now time.Time) (change paas.Cha
 	if !any {
 		return paas.Change{}, false, nil
 	}
+	if change, held, ok := unbound(d, snap, now); held {
+		return change, ok, nil
+	}
 	d, change, held, ok := before(d, snap, now)
 	if held {
 		return change, ok, nil
@@ -41,7 +45,7 @@ func begin(d paas.Deployment, snap paas.Snapshot, render Renderer, now time.Time
 	rel := snap.Releases[d.Release]
 	live, standing := snap.Slots[snap.App.Live]
 	if standing {
-		key, forced, err := forces(live, rel, render)
+		key, forced, err := forces(snap, live, rel, render)
 		if err != nil {
 			return paas.Change{}, false, err
 		}
@@ -57,7 +61,7 @@ func begin(d paas.Deployment, snap paas.Snapshot, render Renderer, now time.Time
 	if dark := snap.Slots[d.Slot]; !dark.Empty() {
 		return paas.Change{}, false, nil
 	}
-	text, err := render(rel, d.Slot)
+	text, err := render(rel, d.Slot, bindingsOf(snap, rel))
 	if err != nil {
 		return paas.Change{}, false, err
 	}
@@ -108,8 +112,8 @@ func beginInPlace(d paas.Deployment, live paas.Slotted, snap paas.Snapshot, now 
 }
 
 // forces names the key of rel that the live slot could not take without replacing its instances.
-func forces(live paas.Slotted, rel paas.Release, render Renderer) (key string, forced bool, err error) {
-	text, err := render(rel, live.Slot)
+func forces(snap paas.Snapshot, live paas.Slotted, rel paas.Release, render Renderer) (key string, forced bool, err error) {
+	text, err := render(rel, live.Slot, bindingsOf(snap, rel))
 	if err != nil {
 		return "", false, err
 	}

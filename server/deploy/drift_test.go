@@ -21,7 +21,7 @@ func stood(t *testing.T) (paas.Snapshot, deploy.Standing) {
 	t.Helper()
 	s := spec(2, "hi").WithDefaultRoute("localhost")
 	rel := paas.Release{Team: "default", App: "shop", Number: 1, Spec: s, Artifact: strings.Repeat("a", 64)}
-	text, err := render(rel, paas.Blue)
+	text, err := render(rel, paas.Blue, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

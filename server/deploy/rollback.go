@@ -185,8 +185,11 @@ const rollback = "rollback"
 
 // askedFor is what the user asked for, in one word.
 func askedFor(r paas.DeployRequest) string {
-	if r.RollbackTo > 0 {
+	switch {
+	case r.RollbackTo > 0:
 		return rollback
+	case r.Reconfigured:
+		return reconfigured
 	}
 	return "push"
 }

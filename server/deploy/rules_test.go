@@ -199,7 +199,7 @@ func TestAnAppIsReachedByItsRoutesOnly(t *testing.T) {
 	urls := map[string]string{"web": "http://shop.localhost/", "api": "http://shop.localhost/api/", "worker": "http://shop.localhost/"}
 	names := map[string]paas.Slot{}
 	for _, slot := range []paas.Slot{paas.Blue, paas.Green} {
-		text, err := render(paas.Release{Team: "default", App: "shop", Number: 2, Spec: s, Artifact: strings.Repeat("a", 64)}, slot)
+		text, err := render(paas.Release{Team: "default", App: "shop", Number: 2, Spec: s, Artifact: strings.Repeat("a", 64)}, slot, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,8 @@ type Store interface {
 	Ledger
 }
 
-// Config is what a Deployer needs. All fields but Log are required.
+// Config is what a Deployer needs. Log may be nil, and what Vault is about where no app uses it; all else
+// is required.
 type Config struct {
 	Store     Store
 	Scheduler Scheduler
@@ -36,6 +37,10 @@ type Config struct {
 	Render    Renderer
 	// RenderSide makes the jobs of tasks and crons; needed once an app has any.
 	RenderSide SideRenderer
+	Configs    Configs
+	Access     Access
+	Variables  Variables
+	Services   Services
 	Fragments  []string // what specs may hold in nomad blocks; none for nothing
 	Domain     string   // apps without a route get APP.Domain/
 	Port       string   // of the router, as clients reach it; "" for the scheme's own
@@ -52,6 +57,10 @@ type Deployer struct {
 	artifacts  Artifacts
 	render     Renderer
 	renderSide SideRenderer
+	configs    Configs
+	access     Access
+	variables  Variables
+	services   Services
 	fragments  []string
 	domain     string
 	port       string
@@ -74,7 +83,8 @@ func New(c Config) *Deployer {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Deployer{
-		store: c.Store, scheduler: c.Scheduler, rules: c.Rules, artifacts: c.Artifacts, render: c.Render, renderSide: c.RenderSide, fragments: c.Fragments, domain: c.Domain, port: c.Port,
+		store: c.Store, scheduler: c.Scheduler, rules: c.Rules, artifacts: c.Artifacts, render: c.Render, renderSide: c.RenderSide,
+		configs: c.Configs, access: c.Access, variables: c.Variables, services: c.Services, fragments: c.Fragments, domain: c.Domain, port: c.Port,
 		now: c.Now, newID: c.NewID, log: log.With("component", "deploy"),
 		due: map[paas.AppRef]time.Time{}, wake: make(chan struct{}, 1),
 		tries: map[paas.AppRef]int{}, heals: map[paas.AppRef]time.Time{}, looks: map[paas.AppRef]time.Time{},

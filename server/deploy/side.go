@@ -22,8 +22,9 @@ const (
 	sideRefuse = 10 * time.Second // Nomad fails to take a job: then it is not going to
 )
 
-// SideRenderer makes the job of a side job with its release's program. Pure: same input, same bytes.
-type SideRenderer func(paas.Release, paas.Side) ([]byte, error)
+// SideRenderer makes the job of a side job with its release's program and the credentials of the
+// bindings. Pure: same input, same bytes.
+type SideRenderer func(paas.Release, paas.Side, []paas.Binding) ([]byte, error)
 
 // sides gives the next change of the wishes for side jobs; ok is false when there is nothing to
 // decide. Pure; texts are rendered by written.
@@ -177,7 +178,7 @@ func (d *Deployer) written(snap paas.Snapshot, change *paas.Change) error {
 		if !ok || d.renderSide == nil {
 			return paas.Errorf(paas.Internal, "Release %d of app %q, which job %q is of, is not known.", row.Release, row.App, row.Job)
 		}
-		text, err := d.renderSide(rel, row)
+		text, err := d.renderSide(rel, row, bindingsOf(snap, rel))
 		if err != nil {
 			return err
 		}

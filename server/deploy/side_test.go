@@ -35,7 +35,7 @@ func (s side) of(ref paas.AppRef) []paas.Run {
 	return some
 }
 
-func renderSide(rel paas.Release, row paas.Side) ([]byte, error) {
+func renderSide(rel paas.Release, row paas.Side, _ []paas.Binding) ([]byte, error) {
 	in := jobspec.Input{Release: rel, Driver: "exec"}
 	if row.Kind == paas.JobCron {
 		c, _ := rel.Spec.Cron(row.Name)

@@ -17,6 +17,8 @@ type DeployRequest struct {
 	Dirty      bool   // the source had changes that Commit does not hold
 	Note       string // what the caller says of the release
 	RollbackTo int    // the release whose spec, artifact and configuration these are; 0 for a push
+	// Reconfigured says that spec and artifact are those that the app has, with another Config.
+	Reconfigured bool
 	// Base is the world that the request was planned in: if it moved since, the request is refused.
 	// nil for a request that was not planned.
 	Base *PlanBase

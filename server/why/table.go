@@ -96,6 +96,8 @@ var Causes = []Row{
 	both(Row{ID: paas.CauseUnrouted, Title: "healthy, but no router leads to it", Try: []string{status, "crumpet repair {app}"}, find: unrouted}),
 
 	both(Row{ID: paas.CauseTaskFailed, Title: "a task of the release's phases failed", Try: []string{"crumpet logs {app}", push}}),
+	both(Row{ID: paas.CauseServiceFailed, Title: "a service of the release can't be had", Try: []string{"crumpet services list", push}}),
+	both(Row{ID: paas.CauseServiceWaits, Title: "the deployment waits for the credentials of a service", Try: []string{"crumpet services list", "crumpet abort {app}"}}),
 	both(Row{ID: paas.CauseErrors, Title: "the canary answered with more errors than the release before", Try: []string{logs, push}}),
 	both(Row{ID: paas.CauseSuperseded, Title: "a later push took its place", Try: []string{status}, find: superseded}),
 	both(Row{ID: paas.CauseCanceled, Title: "somebody ended the deployment", Try: []string{push}, find: canceled}),

@@ -1,0 +1,73 @@
+package deploy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// bindingsOf are the bindings that the jobs of a release are rendered with: those that its spec declares
+// and those that were made by hand, as far as their credentials can be read.
+func bindingsOf(snap paas.Snapshot, rel paas.Release) []paas.Binding {
+	var some []paas.Binding
+	for _, b := range snap.Bindings {
+		if b.Usable() && (!b.Declared || declares(rel.Spec, b.Name)) {
+			some = append(some, b)
+		}
+	}
+	return some
+}
+
+func declares(spec paas.Spec, name string) bool {
+	return slices.ContainsFunc(spec.Services, func(u paas.ServiceUse) bool { return u.Name == name })
+}
+
+// bound says what a release still lacks of the services that its spec declares: what it waits for, and
+// why one can't be had at all. One that somebody ended by hand, after the release was made, is not
+// missed: the release does without.
+func bound(snap paas.Snapshot, rel paas.Release) (waits, failed string) {
+	for _, use := range rel.Spec.Services {
+		i := slices.IndexFunc(snap.Bindings, func(b paas.Binding) bool { return b.Name == use.Name })
+		if i < 0 {
+			waits = orElse(waits, fmt.Sprintf("waits for credentials of service %s: they have been asked for", use.Name))
+			continue
+		}
+		b := snap.Bindings[i]
+		switch {
+		case b.State == paas.BindingEnded && b.Unbound >= rel.Number, b.Usable():
+		case b.State == paas.BindingFailed:
+			return "", fmt.Sprintf("service %s can't be bound: %s", use.Name, sentence(b.Reason, "its instance gives no credentials"))
+		default:
+			waits = orElse(waits, fmt.Sprintf("waits for credentials of service %s: %s", use.Name, sentence(b.Reason, "they have been asked for")))
+		}
+	}
+	return waits, ""
+}
+
+// sentence is a reason within a sentence: without its full stop.
+func sentence(reason, otherwise string) string {
+	return orElse(strings.TrimRight(strings.TrimSpace(reason), "."), otherwise)
+}
+
+// unbound holds a pending deployment, before the tasks of its first phase, until the services of its
+// release have credentials. It ends one that will never get them.
+func unbound(d paas.Deployment, snap paas.Snapshot, now time.Time) (change paas.Change, held, ok bool) {
+	waits, failed := bound(snap, snap.Releases[d.Release])
+	switch {
+	case failed != "":
+		d.Abort, d.Reason, d.Trouble = true, failed, paas.CauseServiceFailed
+		return end(d, snap, now), true, true
+	case waits == "":
+		return change, false, false
+	case d.Reason == waits:
+		return change, true, false
+	}
+	d.Reason, d.Trouble = waits, paas.CauseServiceWaits
+	change = changeOf(snap)
+	change.Deployments = []paas.Deployment{d}
+	change.Events = []paas.Event{event(d, now, paas.EventDeploymentHeld, waits)}
+	return change, true, true
+}
