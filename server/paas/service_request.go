@@ -33,6 +33,7 @@ type ServiceBind struct {
 	Name                string // of the binding; "" for the instance's, without what it shares with the app's
 	Bind                Bind   // defaults are filled in
 	Parameters          Secret // a JSON object, "" for none
+	Stage               bool   // leave it to the app's next deployment to bring it
 	By                  string
 }
 
@@ -77,6 +78,7 @@ type ProviderAdd struct {
 	Username     string // "" where the URL names it
 	Password     Secret
 	Token        Secret // KindBroker: a bearer token in place of user and password
+	CA           string // KindBroker: PEM, the certificates that its own is checked by; "" for the system's
 	KeepPassword bool
 	Absent       string // see Provider
 	By           string
