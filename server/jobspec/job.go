@@ -16,6 +16,8 @@ type Input struct {
 	ArtifactURL func(digest string) string // where nodes fetch a tar.gz; the runtime's as well
 	BaseURL     func(r paas.Route) string  // how a user reaches a route: CRUMPET_URL
 	RouterPort  string                     // where clients reach the router, "" for the scheme's own port
+	Bindings    []paas.Binding             // of the app
+	Vault       Vault                      // needed when UsesVault
 }
 
 // Folders of a task, from the one that drivers start in.
