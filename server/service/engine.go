@@ -14,6 +14,12 @@ import (
 // again with the same ids, and any other code is a no; what a Provision or Bind that was refused may have
 // left half done is then ended by Deprovision or Unbind, which must take "there is none" for success.
 type Engine interface {
+	// Register makes the provider's own password known to whoever needs it, and says what of the secret is
+	// kept in Vault's KV from now on: nothing of it where Vault's own engine has it. It may be called again
+	// with another URL or password.
+	Register(ctx context.Context, p Account) (ProviderSecret, error)
+	// Unregister takes that back; no instance is left by then.
+	Unregister(ctx context.Context, p Account) error
 	// Catalog reads what the provider offers, and checks on the way that it can be reached.
 	Catalog(ctx context.Context, p Account) (paas.Catalog, error)
 	Provision(ctx context.Context, c Call) (Answer, error)
