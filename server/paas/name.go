@@ -43,10 +43,11 @@ func validName(s string) bool {
 	return s != ""
 }
 
-// Slot is one of the two places a release of an app can stand in.
+// Slot is one of the two places a release of an app can stand in, or Data: the place of the processes that
+// have a volume, which is the same for every release.
 type Slot string
 
-// The two slots.
+// The two slots that an app walks between.
 const (
 	Blue  Slot = "blue"
 	Green Slot = "green"
@@ -60,14 +61,17 @@ func (s Slot) Other() Slot {
 	return Blue
 }
 
-// JobID is the id of the Nomad job that runs an app's release in a slot: APP.blue or APP.green.
+// Valid says whether there is such a slot.
+func (s Slot) Valid() bool { return s == Blue || s == Green || s == Data }
+
+// JobID is the id of the Nomad job that runs an app's release in a slot: APP.blue, APP.green or APP.data.
 func JobID(app string, slot Slot) string { return app + "." + string(slot) }
 
 // ParseJobID splits a job id that JobID made; ok is false for any other job.
 func ParseJobID(id string) (app string, slot Slot, ok bool) {
 	app, last, found := strings.Cut(id, ".")
 	slot = Slot(last)
-	if !found || (slot != Blue && slot != Green) || !validName(app) || len(app) > MaxApp {
+	if !found || !slot.Valid() || !validName(app) || len(app) > MaxApp {
 		return "", "", false
 	}
 	return app, slot, true
@@ -143,7 +147,7 @@ func ParseService(name string) (s Service, ok bool) {
 		return Service{}, false
 	}
 	s = Service{Team: p[0], App: p[1], Process: p[2], Slot: Slot(p[3])}
-	ok = validName(s.Team) && validName(s.App) && validName(s.Process) && (s.Slot == Blue || s.Slot == Green)
+	ok = validName(s.Team) && validName(s.App) && validName(s.Process) && s.Slot.Valid()
 	return s, ok
 }
 
