@@ -52,11 +52,49 @@ func (s *Store) ConfigVersions(ctx context.Context, ref paas.AppRef) ([]paas.Con
 	return convert(rows, configRow.version), nil
 }
 
-// PutConfigVersion adds a version of an app's configuration, or replaces the one of that number, with the
-// events that tell of it.
-func (s *Store) PutConfigVersion(ctx context.Context, v paas.ConfigVersion, events ...paas.Event) error {
+// PutConfigVersion puts a version of an app's configuration in its place, where it replaces one that is not
+// written. Code conflict: one that is written has the number.
+func (s *Store) PutConfigVersion(ctx context.Context, v paas.ConfigVersion) error {
 	return s.update(ctx, "write version of configuration", func(ctx context.Context, tx bun.Tx) ([]touch, error) {
-		if err := upsert(ctx, tx, "team, app, version", toConfigRow(v)); err != nil {
+		row := toConfigRow(v)
+		result, err := tx.NewInsert().Model(&row).On("CONFLICT (team, app, version) DO UPDATE").Where("NOT configs.written").Returning("NULL").Exec(ctx)
+		if err != nil {
+			return nil, err
+		}
+		n, err := result.RowsAffected()
+		if err == nil && n == 0 {
+			err = paas.Errorf(paas.Conflict, "Version %d of the configuration of app %q was made by somebody else meanwhile. Look at it with `crumpet config list`, and try again.", v.Version, v.App)
+		}
+		return nil, err
+	})
+}
+
+// ConfigWritten puts a version that is written in its place, with the events that tell of it unless that
+// was done before.
+func (s *Store) ConfigWritten(ctx context.Context, v paas.ConfigVersion, events ...paas.Event) error {
+	return s.update(ctx, "write version of configuration", func(ctx context.Context, tx bun.Tx) ([]touch, error) {
+		row := toConfigRow(v)
+		told, err := tx.NewSelect().Model((*configRow)(nil)).
+			Where("team = ? AND app = ? AND version = ? AND mark = ? AND written", row.Team, row.App, row.Version, row.Mark).Exists(ctx)
+		if err != nil || told {
+			return nil, err
+		}
+		if err := upsert(ctx, tx, "team, app, version", row); err != nil {
+			return nil, err
+		}
+		return insertEvents(ctx, tx, events)
+	})
+}
+
+// AddConfigVersion adds a version with the events that tell of it; where one has its number it does nothing.
+func (s *Store) AddConfigVersion(ctx context.Context, v paas.ConfigVersion, events ...paas.Event) error {
+	return s.update(ctx, "add version of configuration", func(ctx context.Context, tx bun.Tx) ([]touch, error) {
+		row := toConfigRow(v)
+		result, err := tx.NewInsert().Model(&row).On("CONFLICT (team, app, version) DO NOTHING").Returning("NULL").Exec(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
 			return nil, err
 		}
 		return insertEvents(ctx, tx, events)

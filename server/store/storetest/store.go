@@ -63,7 +63,9 @@ type Store interface {
 	DropServer(ctx context.Context, id string) error
 	Servers(ctx context.Context) ([]paas.Server, error)
 	ConfigVersions(ctx context.Context, ref paas.AppRef) ([]paas.ConfigVersion, error)
-	PutConfigVersion(ctx context.Context, v paas.ConfigVersion, events ...paas.Event) error
+	PutConfigVersion(ctx context.Context, v paas.ConfigVersion) error
+	ConfigWritten(ctx context.Context, v paas.ConfigVersion, events ...paas.Event) error
+	AddConfigVersion(ctx context.Context, v paas.ConfigVersion, events ...paas.Event) error
 	DropUnwritten(ctx context.Context, v paas.ConfigVersion) error
 	DropConfigVersions(ctx context.Context, ref paas.AppRef, below int) error
 	BlobSize(ctx context.Context, digest string) (int64, error)
