@@ -15,14 +15,15 @@ import (
 var (
 	madeOfGroup = map[string]any{
 		"Name": nil, "Count": nil, "Tasks": nil, "Services": nil, "Networks": nil, "ShutdownDelay": nil,
-		"Constraints": nil, "Affinities": nil, "Spreads": nil, "ReschedulePolicy": nil,
+		"Constraints": nil, "Affinities": nil, "Spreads": nil, "ReschedulePolicy": nil, "Volumes": nil,
 		"RestartPolicy": map[string]any{"Attempts": nil, "Delay": nil, "Interval": nil, "Mode": nil},
 		"Migrate":       map[string]any{"HealthCheck": nil, "MinHealthyTime": nil, "HealthyDeadline": nil},
 		"EphemeralDisk": map[string]any{"SizeMB": nil},
+		"Meta":          map[string]any{turnMeta: nil},
 	}
 	madeOfTask = map[string]any{
 		"Name": nil, "Driver": nil, "User": nil, "Env": nil, "Templates": nil, "Artifacts": nil,
-		"KillTimeout": nil, "KillSignal": nil, "Lifecycle": nil, "RestartPolicy": nil,
+		"KillTimeout": nil, "KillSignal": nil, "Lifecycle": nil, "RestartPolicy": nil, "VolumeMounts": nil,
 		"Config":    map[string]any{"command": nil, "args": nil, "work_dir": nil},
 		"Resources": map[string]any{"CPU": nil, "Cores": nil, "MemoryMB": nil, "MemoryMaxMB": nil},
 		"LogConfig": map[string]any{"MaxFiles": nil, "MaxFileSizeMB": nil},
@@ -43,6 +44,7 @@ func ofProcess(g *nomadapi.TaskGroup) facets {
 	if d := g.EphemeralDisk; d != nil {
 		f.add("disk", d.SizeMB)
 	}
+	f.volumes(g)
 	if r := g.RestartPolicy; r != nil {
 		f.add("restart.attempts", r.Attempts)
 		f.add("restart.delay", r.Delay)
@@ -56,7 +58,11 @@ func ofProcess(g *nomadapi.TaskGroup) facets {
 	f.add("shutdown_delay", g.ShutdownDelay)
 	f.stopOf(t)
 	f.placement(g.Constraints, g.Affinities, g.Spreads)
-	f.leftOf("nomad.group", g, madeOfGroup)
+	rest := *g
+	if len(g.Volumes) > 0 {
+		rest.Update = nil // follows from the probes, and replaces nothing
+	}
+	f.leftOf("nomad.group", &rest, madeOfGroup)
 	f.leftOfTask(t)
 	return f
 }
@@ -72,12 +78,25 @@ func ofSidecar(process string, t *nomadapi.Task) facets {
 	return f
 }
 
+// volumes are what a group keeps, and where its programs find it.
+func (f *facets) volumes(g *nomadapi.TaskGroup) {
+	for _, name := range slices.Sorted(maps.Keys(g.Volumes)) {
+		f.add("volume."+name, g.Volumes[name])
+	}
+	for _, m := range g.Tasks[0].VolumeMounts {
+		if m.Volume != nil {
+			f.add("volume."+*m.Volume, m)
+		}
+	}
+}
+
 // startOf is how a program is started.
 func (f *facets) startOf(t *nomadapi.Task) {
 	for _, name := range slices.Sorted(maps.Keys(t.Env)) {
 		switch {
 		case name == envPort, name == envHost, strings.HasPrefix(name, envPorts): // follow from the ports
 		case name == envArtifact, name == envURL: // follow from the artifact and the routes
+		case strings.HasPrefix(name, envVolume) && len(t.VolumeMounts) > 0: // follow from the volumes
 		default:
 			f.add("env."+name, t.Env[name])
 		}

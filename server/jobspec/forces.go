@@ -160,7 +160,7 @@ func parts(job *nomadapi.Job) []facets {
 
 // unslotted is the text of a job without what may differ in one slot and from one slot to the other.
 func unslotted(job *nomadapi.Job) []byte {
-	b := each(job, func(g *nomadapi.TaskGroup) {
+	b := each(unturned(job), func(g *nomadapi.TaskGroup) {
 		g.Count = nil
 		for _, s := range g.Services {
 			s.Tags, s.Name = nil, ""

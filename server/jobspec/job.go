@@ -36,7 +36,9 @@ func Job(in Input) *nomadapi.Job {
 	job.Update = &nomadapi.UpdateStrategy{MaxParallel: new(0)}
 	job.Constraints, job.Affinities, job.Spreads = placed(in.Release.Spec.Placement)
 	for _, p := range in.Release.Spec.Processes {
-		job.TaskGroups = append(job.TaskGroups, group(in, p))
+		if slotted(p, in.Slot) {
+			job.TaskGroups = append(job.TaskGroups, group(in, p))
+		}
 	}
 	return job
 }
@@ -77,6 +79,9 @@ func group(in Input, p paas.Process) *nomadapi.TaskGroup {
 		Tasks:            []*nomadapi.Task{own(in, p)},
 	}
 	g.Constraints, g.Affinities, g.Spreads = placed(p.Placement)
+	if p.Stateful() {
+		g.Update, g.Volumes = oneByOne(p), volumes(in.Release.App, p)
+	}
 	for _, s := range p.Sidecars {
 		g.Tasks = append(g.Tasks, sidecar(in, p, s))
 	}

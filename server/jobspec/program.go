@@ -18,7 +18,7 @@ func own(in Input, p paas.Process) *nomadapi.Task {
 		t.Config = static(p)
 		t.Artifacts = append(t.Artifacts, artifact(in, in.Release.Runtime, runtimeDir))
 	}
-	return merged(t, p.NomadTask)
+	return merged(mounted(t, p), p.NomadTask)
 }
 
 // sidecar is a task that starts before the process's own and ends after it. Each task has a folder of
@@ -29,7 +29,7 @@ func sidecar(in Input, p paas.Process, s paas.Sidecar) *nomadapi.Task {
 	t := program(in, s.Name, s.Program, vars)
 	t.Lifecycle = &nomadapi.TaskLifecycle{Hook: nomadapi.TaskLifecycleHookPrestart, Sidecar: true}
 	t.RestartPolicy = comeBack(p)
-	return merged(t, s.NomadTask)
+	return merged(mounted(t, p), s.NomadTask)
 }
 
 // program is the task that any program becomes. Variables of its own go over the app's, and Crumpet's

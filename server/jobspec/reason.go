@@ -63,6 +63,8 @@ func reason(process string, m *nomadapi.AllocationMetric, job *nomadapi.Job, g *
 		return paas.CauseNoRoom, "the quota of the namespace is used up: " + strings.Join(m.QuotaExhausted, ", ")
 	case m.ConstraintFiltered[nomadapi.ConstraintDistinctHosts] > 0:
 		return paas.CauseDistinctHosts, fmt.Sprintf("every node that fits has an instance already, and %s wants distinct hosts (%s)", process, listed(m.ConstraintFiltered))
+	case m.ConstraintFiltered["missing compatible host volumes"] > 0 && g != nil && len(g.Volumes) > 0:
+		return paas.CauseNoVolume, volumeAway(process, m)
 	case m.ConstraintFiltered["missing drivers"] > 0 && g != nil:
 		return paas.CauseNoDriver, fmt.Sprintf("no node can run tasks under the driver %q%s", g.Tasks[0].Driver, needs)
 	case len(m.ConstraintFiltered) > 0:

@@ -83,6 +83,7 @@ const (
 	CauseNoDisk         Cause = "no-disk"
 	CauseNoPort         Cause = "no-port"
 	CauseNoRoom         Cause = "no-room"
+	CauseNoVolume       Cause = "volume-elsewhere" // the node that has the volume is not there, or has no room
 )
 
 // Causes that lie between an allocation and its running program.

@@ -60,6 +60,7 @@ var Causes = []Row{
 	both(Row{ID: paas.CauseNoMemory, Title: "no node has the memory free", Try: []string{scale, nodes}}),
 	both(Row{ID: paas.CauseNoCPU, Title: "no node has the cpu or cores free", Try: []string{scale, nodes}}),
 	both(Row{ID: paas.CauseNoDisk, Title: "no node has the disk free", Try: []string{push, nodes}}),
+	both(Row{ID: paas.CauseNoVolume, Title: "the node that has the instance's volume is not there, or has no room", Try: []string{"crumpet volumes list {app}", nodes}}),
 	both(Row{ID: paas.CauseNoPort, Title: "no node has a port free", Try: []string{scale, nodes}}),
 	neither("Nomad has always given one of the reasons above",
 		Row{ID: paas.CauseNoRoom, Title: "no node has a place, for a reason that only Nomad's own words tell", Try: []string{scale, nodes}}),
