@@ -34,6 +34,10 @@ type Config struct {
 	Servers   Servers
 	Nodes     Nodes
 	Repairs   Repairs
+	Configs   Configs
+	Services  Services
+	Bindings  Bindings
+	Providers Providers
 	Backends  []Backend
 
 	// RouteURL gives the URL at which the router answers for a route.

@@ -33,6 +33,11 @@ func (a *API) routes() []route {
 		typed("POST", "/v1/apps/{app}/rollback", "rollback", "Restore an earlier release as a new one", (*API).rollback, answers(202, 200)),
 		typed("POST", "/v1/apps/{app}/rollback/plan", "planRollback", "Say what a rollback would do", (*API).planRollback),
 
+		typed("GET", "/v1/apps/{app}/config", "config", "Show what an app's configuration holds, without the values", (*API).config),
+		typed("PATCH", "/v1/apps/{app}/config", "changeConfig", "Set and unset keys of an app's configuration", (*API).changeConfig, answers(202, 200), bodyUpTo(maxConfigBody)),
+		typed("GET", "/v1/apps/{app}/config/versions", "configVersions", "List the versions of an app's configuration, newest first", (*API).configVersions),
+		typed("POST", "/v1/apps/{app}/config/reveal", "revealConfig", "Show values of an app's configuration; it is told who asked", (*API).revealConfig),
+
 		typed("POST", "/v1/apps/{app}/plan", "plan", "Say what a release would do", (*API).plan),
 		typed("GET", "/v1/apps/{app}/diff", "diff", "Compare two releases", (*API).diff),
 
@@ -66,6 +71,27 @@ func (a *API) routes() []route {
 		typed("GET", "/v1/nodes/{node}", "node", "Show a node", (*API).node),
 		typed("PUT", "/v1/nodes/{node}/drain", "drainNode", "Empty a node without a gap", (*API).drainNode, answers(202)),
 		typed("DELETE", "/v1/nodes/{node}/drain", "undoDrain", "Let a node take instances again", (*API).undoDrain),
+
+		typed("GET", "/v1/service-offerings", "offerings", "List what service instances can be made of", (*API).offerings),
+		typed("GET", "/v1/services", "services", "List service instances", (*API).services),
+		typed("POST", "/v1/services", "createService", "Make a service instance", (*API).createService, answers(202)),
+		typed("GET", "/v1/services/{service}", "service", "Show a service instance, and who is bound to it", (*API).service),
+		typed("PATCH", "/v1/services/{service}", "updateService", "Change a service instance", (*API).updateService, answers(202)),
+		typed("DELETE", "/v1/services/{service}", "deleteService", "Delete a service instance and all that is in it", (*API).deleteService, answers(202)),
+		typed("GET", "/v1/services/{service}/bindings", "serviceBindings", "List the bindings of apps", (*API).serviceBindings),
+		typed("POST", "/v1/services/{service}/bindings", "bindService", "Give an app credentials of a service instance", (*API).bindService, answers(202)),
+		typed("DELETE", "/v1/services/{service}/bindings/{app}", "unbindService", "End an app's credentials of a service instance", (*API).unbindService, answers(202)),
+		typed("POST", "/v1/services/{service}/rotate", "rotateService", "Replace the credentials of apps without a gap", (*API).rotateService, answers(202)),
+		typed("GET", "/v1/services/{service}/keys", "serviceKeys", "List the keys of a service instance, without what they open it with", (*API).serviceKeys),
+		typed("POST", "/v1/services/{service}/keys", "createServiceKey", "Make credentials for a person", (*API).createServiceKey, answers(202)),
+		typed("GET", "/v1/services/{service}/keys/{key}", "serviceKey", "Reveal a key; it is noted who did", (*API).serviceKey),
+		typed("DELETE", "/v1/services/{service}/keys/{key}", "deleteServiceKey", "End a key", (*API).deleteServiceKey, answers(202)),
+
+		typed("GET", "/v1/providers", "providers", "List database servers and service brokers", (*API).providers),
+		typed("POST", "/v1/providers", "addProvider", "Register a database server or a service broker", (*API).addProvider),
+		typed("GET", "/v1/providers/{provider}", "provider", "Show a provider", (*API).provider),
+		typed("DELETE", "/v1/providers/{provider}", "removeProvider", "Forget a provider that has no instances", (*API).removeProvider),
+		typed("POST", "/v1/providers/{provider}/refresh", "refreshProvider", "Read a provider's catalog again", (*API).refreshProvider),
 
 		typed("GET", "/v1/history", "history", "List what happened, oldest first", (*API).history),
 		plain("GET", "/v1/events", "events", "Follow what happens", (*API).followEvents, describeEvents),

@@ -50,17 +50,23 @@ type Platform struct {
 	listed      map[paas.AppRef]bool // apps that were named by Changed
 	drift       []paas.Finding
 	uploads     int // bytes of blobs taken in
+	services    *Services
 }
 
 // NewPlatform makes one without apps.
 func NewPlatform() *Platform {
-	return &Platform{
+	p := &Platform{
 		apps: map[paas.AppRef]paas.App{}, releases: map[paas.AppRef][]paas.Release{},
 		deployments: map[paas.AppRef][]paas.Deployment{}, instances: map[paas.AppRef][]paas.Instance{},
 		builds: map[string]paas.BuildJob{}, blobs: map[string][]byte{}, woken: map[chan struct{}]bool{}, drains: map[string]paas.Drain{},
 		listed: map[paas.AppRef]bool{},
 	}
+	p.services = newServices(p)
+	return p
 }
+
+// Services are the platform's service instances, bindings and providers.
+func (p *Platform) Services() *Services { return p.services }
 
 // SetFate says how what begins from now on ends.
 func (p *Platform) SetFate(f Fate) { p.locked(func() { p.fate = f }) }

@@ -28,6 +28,11 @@ func (p *Platform) Snapshot(_ context.Context, ref paas.AppRef) (paas.Snapshot, 
 			s.Deployments = append(s.Deployments, d)
 		}
 	}
+	for _, b := range p.services.bindings {
+		if b.Ref() == ref {
+			s.Bindings = append(s.Bindings, b)
+		}
+	}
 	s.Sides = maps.Clone(p.sides)
 	for _, r := range p.runs {
 		if r.Ref() == ref {
