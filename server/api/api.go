@@ -34,7 +34,6 @@ type Config struct {
 	Servers   Servers
 	Nodes     Nodes
 	Repairs   Repairs
-	Configs   Configs
 	Services  Services
 	Bindings  Bindings
 	Providers Providers
