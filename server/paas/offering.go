@@ -15,11 +15,11 @@ type Catalog struct {
 type Offering struct {
 	ID, Name, Description string
 	Tags                  []string
-	Requires              []string // permissions: syslog_drain, route_forwarding, volume_mount
-	InstancesRetrievable  bool     // an instance can be fetched
-	BindingsRetrievable   bool     // so can a binding
-	AllowContextUpdates   bool     // an update may hold nothing but context
-	Metadata              json.RawMessage
+	Requires              []string        // permissions: syslog_drain, route_forwarding, volume_mount
+	InstancesRetrievable  bool            // an instance can be fetched
+	BindingsRetrievable   bool            // so can a binding
+	AllowContextUpdates   bool            // an update may hold nothing but context
+	Metadata              json.RawMessage `json:",omitempty"` // not null, where there is none
 	Plans                 []ServicePlan
 }
 
@@ -29,9 +29,9 @@ type ServicePlan struct {
 	Free                  bool // true unless said
 	Bindable              bool
 	BindingRotatable      bool
-	PlanUpdateable        bool // an instance may leave this plan for another
-	Metadata              json.RawMessage
-	Costs                 json.RawMessage // metadata.costs, as it came
+	PlanUpdateable        bool            // an instance may leave this plan for another
+	Metadata              json.RawMessage `json:",omitempty"` // not null, where there is none
+	Costs                 json.RawMessage `json:",omitempty"` // metadata.costs, as it came
 	MaximumPolling        time.Duration   // 0: the platform's own
 	Maintenance           *Maintenance
 	Schemas               PlanSchemas
@@ -45,7 +45,9 @@ type Maintenance struct {
 
 // PlanSchemas are the JSON schemas of a plan's parameters; nil takes any.
 type PlanSchemas struct {
-	Create, Update, Bind json.RawMessage
+	Create json.RawMessage `json:",omitempty"`
+	Update json.RawMessage `json:",omitempty"`
+	Bind   json.RawMessage `json:",omitempty"`
 }
 
 // Plan finds a plan by ids alone: names move from one thing to another, ids never do.

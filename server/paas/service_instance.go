@@ -74,6 +74,8 @@ type Provider struct {
 	Kind     ServiceKind `json:"kind"`               // KindPostgres or KindBroker
 	URL      string      `json:"url"`                // without a password
 	Username string      `json:"username,omitempty"` // the password is in Vault
+	CA       string      `json:"ca,omitempty"`       // KindBroker: PEM, what its certificate is checked by; "" for the system's
+	Token    bool        `json:"token,omitempty"`    // KindBroker: by a bearer token in place of user and password
 	// Absent says why there is nothing at all, such as that no PostgreSQL was found on the machine: the
 	// offering is shown with it, and can't be had.
 	Absent string `json:"absent,omitempty"`

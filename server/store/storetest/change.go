@@ -18,9 +18,9 @@ import (
 // readers are the methods of a store that write nothing. Every other one is a key of writes, and every field of
 // paas.Observation is one as well, so that a new kind of write can't be left out of Changed unseen.
 var readers = []string{
-	"Apps", "Backends", "BlobSize", "Build", "Changed", "Claims", "Close", "Deployment", "Deployments", "DoneBuild", "Drains", "Endings",
-	"Engine", "Events", "Facts", "Instances", "LastBuild", "LastEvent", "Leads", "Ledger", "LogSources", "NamedBlobs", "NodeLoads", "Nodes", "OpenBlob",
-	"Ping", "Refs", "Release", "Releases", "Run", "Runs", "Servers", "Snapshot", "Snapshots", "Tenants", "Token", "Tokens", "Traffic", "UnfinishedBuilds",
+	"Apps", "Backends", "Bindings", "BlobSize", "Build", "Changed", "Claims", "Close", "Deployment", "Deployments", "DoneBuild", "Drains", "Endings",
+	"Engine", "Events", "Facts", "Instances", "LastBuild", "LastEvent", "Leads", "Ledger", "LogSources", "NamedBlobs", "NodeLoads", "Nodes", "OpenBlob", "Operations",
+	"Ping", "Refs", "Release", "Releases", "Run", "Runs", "Servers", "ServiceDetail", "ServiceInstances", "ServiceProviders", "Snapshot", "Snapshots", "Tenants", "Token", "Tokens", "Traffic", "UnfinishedBuilds",
 }
 
 // write is one kind of write to a store that changeSeed has filled.
@@ -110,7 +110,10 @@ var writes = map[string]write{
 	"DropBuilds":   {nil, func(f *fixture) error { _, err := f.DropBuilds(f.ctx, 0, moment.Add(time.Hour)); return err }},
 	"PutBlob":      {nil, func(f *fixture) error { return f.PutBlob(f.ctx, "d", 1, strings.NewReader("x")) }},
 	"MissingBlobs": {nil, func(f *fixture) error { _, err := f.MissingBlobs(f.ctx, []string{"d"}); return err }},
-	"SweepBlobs":   {nil, func(f *fixture) error { _, _, err := f.SweepBlobs(f.ctx, nil, moment.Add(time.Hour)); return err }},
+	"SaveServices": {[]paas.AppRef{shop}, func(f *fixture) error {
+		return f.SaveServices(f.ctx, 0, paas.ServiceChange{Bindings: []paas.Binding{binding(shop, "q", "queue")}, Events: []paas.Event{event(shop, "x")}})
+	}},
+	"SweepBlobs": {nil, func(f *fixture) error { _, _, err := f.SweepBlobs(f.ctx, nil, moment.Add(time.Hour)); return err }},
 }
 
 // changed does every kind of write, each on what a deployment under way leaves, and holds Changed to what is

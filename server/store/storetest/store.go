@@ -68,6 +68,12 @@ type Store interface {
 	AddConfigVersion(ctx context.Context, v paas.ConfigVersion, events ...paas.Event) error
 	DropUnwritten(ctx context.Context, v paas.ConfigVersion) error
 	DropConfigVersions(ctx context.Context, ref paas.AppRef, below int) error
+	ServiceProviders(ctx context.Context) ([]paas.Provider, error)
+	ServiceInstances(ctx context.Context, team string) ([]paas.ServiceInstance, error)
+	ServiceDetail(ctx context.Context, team, name string) (paas.ServiceDetail, error)
+	Bindings(ctx context.Context, ref paas.AppRef) ([]paas.Binding, error)
+	Operations(ctx context.Context) ([]paas.Operation, error)
+	SaveServices(ctx context.Context, epoch int64, c paas.ServiceChange) error
 	BlobSize(ctx context.Context, digest string) (int64, error)
 	Ping(ctx context.Context) error
 	Close() error
@@ -130,6 +136,9 @@ func Run(t *testing.T, open Factory) {
 		"every kind of write names the apps it changes":         changed,
 		"no change is missed while several write":               changesComplete,
 		"versions of a configuration are replaced, and dropped": configs,
+		"services are kept, replaced and dropped":               services,
+		"a row that somebody else changed is not replaced":      serviceConflicts,
+		"of many instances of one name one is kept":             serviceRace,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
