@@ -20,7 +20,7 @@ const module = "github.com/crumpet-paas/crumpet"
 //
 //	0 domain     paas
 //	1 pure       spec jobspec route wire
-//	2 adapters   nomad consul vault fabio broker store blob hub leader: each with its own client library
+//	2 adapters   nomad consul vault fabio broker postgres store blob hub leader: each with its own client library
 //	3 use cases  deploy watch build logs auth why: never another use case, adapters by interfaces they declare
 //	4 edge       api client
 //	5 root       server config cli main: everything; server never imports devstack
@@ -37,13 +37,14 @@ var rules = []rule{
 	{`^server/nomad$`, `^server/paas$`, `nomad/api`},
 	{`^server/consul$`, `^server/paas$`, `consul/api`},
 	{`^server/vault$`, `^(server/paas|policies)$`, `vault/api`},
+	{`^server/postgres$`, `^server/paas$`, `jackc/pgx`},
 	{`^server/(fabio|blob|hub|leader)$`, `^server/paas$`, `^$`},
 	{`^server/broker$`, `^server/paas$`, `santhosh-tekuri/jsonschema`},
 	{`^server/broker/brokertest$`, `^$`, `^$`},
 	{`^server/store(/storetest|/pgtest)?$`, `^server/(paas|store)$`, `uptrace/bun|goose|sqlite|jackc/pgx`},
 	{`^server/(deploy|watch)$`, `^server/(paas|spec|jobspec|route|wire)$`, `nomad/api`},
 	{`^server/(build(/static|/detect)?|logs|auth|cluster)$`, `^server/(paas|spec|jobspec|route|wire)$`, `^$`},
-	{`^server/service$`, `^server/paas$`, `^$`},
+	{`^server/(service|secret)$`, `^server/paas$`, `^$`},
 	{`^server/why$`, `^server/(paas|route)$`, `^$`},
 	{`^server/api(/apitest)?$`, `^server/(paas|wire|spec|api)$`, `labstack/echo|danielgtaylor/huma`},
 	{`^server/client$`, `^server/(paas|wire|spec)$`, `^$`},

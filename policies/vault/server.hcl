@@ -69,6 +69,12 @@ path "database/creds/crumpet-*" {
   capabilities = ["read"]
 }
 
+# Count the credentials of a role: a rotation ends the old ones once every running task has a new one. The
+# answer holds ids of leases, by which nothing can be read. Vault wants sudo for a list of leases.
+path "sys/leases/lookup/database/creds/crumpet-*" {
+  capabilities = ["list", "sudo"]
+}
+
 # End credentials at unbinding: all of a binding's role at once, and a single key's by its lease. Vault
 # wants sudo for a prefix.
 path "sys/leases/revoke-prefix/database/creds/crumpet-*" {

@@ -10,8 +10,11 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// tokenPeriod is how long a task's token lives after each renewal by Nomad: a Vault that is away for a day
-// costs no running app its token.
+// tokenPeriod is how long a task's token lives after each renewal by Nomad, which comes at half of it: a
+// Vault that is away for twelve hours costs no running app its token. There is no longest life, and that is
+// on purpose: with a token all credentials end that were had by it. It is no shorter than paas.LeaseTTL, as
+// a lease ends with its token, and no longer: what Nomad never revokes, the token of a task that has ended,
+// keeps the task's database users alive until then.
 const tokenPeriod = "24h"
 
 // AppRole is the role that the jobs of an app log in with: what a job's vault block names.

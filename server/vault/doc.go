@@ -6,6 +6,8 @@
 //	Secrets(TEAM/APP, 7)     <->  the same mount, path apps/TEAM/APP/config, version 7: one field for each name
 //	PutAppRole               ->   role crumpet-TEAM--APP of the JWT auth, bound to namespace and exact job ids
 //	PutAppPolicy             ->   policy crumpet-TEAM--APP: policies/vault/app.hcl
+//	PutDatabase              ->   database/config/crumpet-*, by whose account Vault makes users; RotateDatabase
+//	PutDatabaseRole          ->   database/roles/crumpet-*; Credentials makes a user, RevokeCredentials ends all
 //	CareFor(Self), RenewSelf      the server's own token, which policies/vault/server.hcl lets do just this
 //
 // The first write of a key is a compare-and-set with version 0, so that two servers that start at once

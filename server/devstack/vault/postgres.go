@@ -55,7 +55,7 @@ type unreached struct{ error }
 func (u unreached) Unwrap() error { return u.error }
 
 func (c *connection) dial(ctx context.Context, password string) (*pgx.Conn, error) {
-	address := fill(c.URL, map[string]string{"username": url.PathEscape(c.Username), "password": url.PathEscape(password)})
+	address := fill(c.URL, map[string]string{"username": escape(c.Username), "password": escape(password)})
 	cfg, err := pgx.ParseConfig(address)
 	if err != nil {
 		return nil, errors.New("connection_url is not an address of PostgreSQL") // pgx would cite it
@@ -66,6 +66,9 @@ func (c *connection) dial(ctx context.Context, password string) (*pgx.Conn, erro
 	}
 	return pgx.ConnectConfig(ctx, cfg)
 }
+
+// escape is a name or a password as it stands in an address. url.PathEscape leaves an @, where pgx ends the password.
+func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 func refusedPassword(err error) bool {
 	said, ok := errors.AsType[*pgconn.PgError](err)
