@@ -42,6 +42,9 @@ func causeOf(d, before paas.Deployment, snap paas.Snapshot, out outcome, now tim
 	if out.held == d.Reason && out.cause != "" {
 		return out.cause
 	}
+	if d.Waits == paas.WaitVault {
+		return vaultCause(d.Reason)
+	}
 	for _, job := range snap.Jobs {
 		if job.Blocked == d.Reason {
 			return job.Cause

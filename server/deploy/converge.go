@@ -112,7 +112,7 @@ func (d *Deployer) convergeSlot(ctx context.Context, snap paas.Snapshot, row paa
 		out.cause, out.held = cause, reason
 		return nil
 	}
-	return d.register(ctx, row, job, counts, index, out)
+	return d.register(ctx, snap, row, job, counts, index, out)
 }
 
 // registerNew registers a job that Nomad does not have: the first of its slot, or one that was lost
@@ -142,10 +142,15 @@ func (d *Deployer) registerNew(ctx context.Context, snap paas.Snapshot, row paas
 		return nil
 	}
 	row.First = 0
-	return d.register(ctx, row, job, counts, 0, out)
+	return d.register(ctx, snap, row, job, counts, 0, out)
 }
 
-func (d *Deployer) register(ctx context.Context, row paas.Slotted, job *nomadapi.Job, counts map[string]int, index uint64, out *outcome) error {
+func (d *Deployer) register(ctx context.Context, snap paas.Snapshot, row paas.Slotted, job *nomadapi.Job, counts map[string]int, index uint64, out *outcome) error {
+	if total(counts) > 0 {
+		if held, err := d.opened(ctx, snap, row, job, counts, out); held || err != nil {
+			return err
+		}
+	}
 	answer, err := d.scheduler.Register(ctx, row.Team, job, index)
 	if err != nil {
 		return err

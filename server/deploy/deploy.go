@@ -54,6 +54,9 @@ func (d *Deployer) Deploy(ctx context.Context, r paas.DeployRequest) (paas.Deplo
 	if err := d.free(ctx, ref, r.Spec); err != nil {
 		return paas.DeployResult{}, err
 	}
+	if err := d.admitServices(ctx, ref, r.Spec, r.By); err != nil {
+		return paas.DeployResult{}, err
+	}
 	var result paas.DeployResult
 	err = d.edit(ctx, ref, func(snap paas.Snapshot) (paas.Change, bool, error) {
 		if err := d.unmoved(ctx, snap, r); err != nil {
@@ -62,7 +65,13 @@ func (d *Deployer) Deploy(ctx context.Context, r paas.DeployRequest) (paas.Deplo
 		var change paas.Change
 		var ok bool
 		var err error
+		if r.Config, err = d.pinned(ctx, ref, r.Config); err != nil {
+			return paas.Change{}, false, err
+		}
 		result, change, ok, err = d.release(r, snap)
+		if err == nil && ok {
+			err = d.openVault(ctx, snap, result.Release)
+		}
 		return change, ok, err
 	})
 	return result, err

@@ -52,6 +52,9 @@ func Next(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
 		return Verdict{Reason: d.Reason, Paused: true, Waits: d.Waits}
 	}
 	f := factsOf(d, snap)
+	if v, away := f.withoutVault(); away || d.Waits == paas.WaitVault {
+		return v // that it is there again is noted before anything is judged
+	}
 	worse, doubtful := f.erring()
 	for _, reason := range []string{f.broken(now), worse, f.late(now)} {
 		if reason != "" {

@@ -20,13 +20,12 @@ func (d *Deployer) Reconfigure(ctx context.Context, r paas.Reconfigure) (paas.De
 		if err != nil {
 			return paas.Change{}, false, err
 		}
-		request := reconfigure(head, r)
-		if err := d.openVault(ctx, snap, paas.Release{App: head.App, Spec: head.Spec, Config: r.Config}); err != nil {
-			return paas.Change{}, false, err
-		}
 		var change paas.Change
 		var ok bool
-		result, change, ok, err = d.release(request, snap)
+		result, change, ok, err = d.release(reconfigure(head, r), snap)
+		if err == nil && ok {
+			err = d.openVault(ctx, snap, result.Release)
+		}
 		return change, ok, err
 	})
 	return result, err

@@ -36,6 +36,9 @@ func (d *Deployer) Rollback(ctx context.Context, r paas.RollbackRequest) (paas.D
 		var change paas.Change
 		var ok bool
 		result, change, ok, err = d.release(request, snap)
+		if err == nil && ok {
+			err = d.openVault(ctx, snap, result.Release)
+		}
 		return change, ok, err
 	})
 	return result, err
@@ -63,12 +66,18 @@ func (d *Deployer) restoring(ctx context.Context, snap paas.Snapshot, r paas.Rol
 	if err := d.kept(ctx, old); err != nil {
 		return paas.DeployRequest{}, err
 	}
+	if err := d.readable(ctx, old); err != nil {
+		return paas.DeployRequest{}, err
+	}
 	request, err := d.admit(paas.DeployRequest{
 		Team: r.Ref.Team, App: r.Ref.App, Spec: old.Spec, Artifact: old.Artifact, Runtime: old.Runtime, Config: old.Config,
 		By: r.By, Supersede: r.Supersede, Wait: r.Wait, Base: r.Base,
 		Commit: old.Commit, Dirty: old.Dirty, Note: r.Note, RollbackTo: old.Number,
 	})
 	if err != nil {
+		return paas.DeployRequest{}, err
+	}
+	if err := d.admitServices(ctx, r.Ref, request.Spec, r.By); err != nil {
 		return paas.DeployRequest{}, err
 	}
 	return request, d.free(ctx, r.Ref, request.Spec)
@@ -148,6 +157,22 @@ func (d *Deployer) kept(ctx context.Context, old paas.Release) error {
 	}
 	return paas.Errorf(paas.Conflict, "The artifact %s of release %d of app %q is gone from the server, so the release can't be restored. Push its source again%s.",
 		shortDigest(gone), old.Number, old.App, commitText(old))
+}
+
+// readable refuses a release whose version of the configuration is gone from Vault.
+func (d *Deployer) readable(ctx context.Context, old paas.Release) error {
+	if d.configs == nil || old.Config == 0 {
+		return nil
+	}
+	has, err := d.configs.Has(ctx, old.Ref(), old.Config)
+	switch {
+	case paas.CodeOf(err) == paas.Unavailable:
+		return paas.Wrap(paas.Unavailable, err, "Whether version %d of the configuration of app %q, which release %d had, is still there can't be seen, so nothing was changed: %s", old.Config, old.App, old.Number, paas.MessageOf(err))
+	case err != nil || has:
+		return err
+	}
+	return paas.Errorf(paas.Conflict, "Version %d of the configuration of app %q, which release %d had, is gone from Vault, so the release can't be restored. Choose another one: `crumpet releases %s` lists them.",
+		old.Config, old.App, old.Number, old.App)
 }
 
 // stored refuses a request whose bytes are not on the server: a plan may be older than what it was made

@@ -74,6 +74,9 @@ type Deployer struct {
 	tries map[paas.AppRef]int       // guarded by mu: errors in a row
 	heals map[paas.AppRef]time.Time // guarded by mu: when a walk was last begun to heal a live slot
 	looks map[paas.AppRef]time.Time // guarded by mu: when the crons of an app were last looked at in Nomad
+
+	grants map[paas.AppRef]granted // guarded by mu: what apps may read in Vault
+	told   map[string]itemsTold    // guarded by mu: what variables hold, by team and path
 }
 
 // New makes a Deployer; it does nothing by itself until Run.
@@ -88,6 +91,7 @@ func New(c Config) *Deployer {
 		now: c.Now, newID: c.NewID, log: log.With("component", "deploy"),
 		due: map[paas.AppRef]time.Time{}, wake: make(chan struct{}, 1),
 		tries: map[paas.AppRef]int{}, heals: map[paas.AppRef]time.Time{}, looks: map[paas.AppRef]time.Time{},
+		grants: map[paas.AppRef]granted{}, told: map[string]itemsTold{},
 	}
 }
 

@@ -48,9 +48,9 @@ func (d *Deployer) convergeSide(ctx context.Context, snap paas.Snapshot, row paa
 	firing := row.Kind == paas.JobCron && row.Job != paas.ParentJob(row.Job)
 	switch {
 	case row.Stop != "" && row.Kind == paas.JobCron && !firing:
-		return row, true, d.forget(ctx, row.Team, row.Job)
+		return row, true, d.forget(ctx, row)
 	case (row.Once() || firing) && forgettable(row, snap, d.now()):
-		return row, true, d.forget(ctx, row.Team, row.Job)
+		return row, true, d.forget(ctx, row)
 	case row.Stop != "" && (row.Stands || row.Index == 0):
 		if err := d.endSide(ctx, row); err != nil {
 			return row, false, err
@@ -60,7 +60,7 @@ func (d *Deployer) convergeSide(ctx context.Context, snap paas.Snapshot, row paa
 	case row.Stop != "", row.Refused != "" && (row.Once() || !look): // a cron may be taken yet
 		return row, false, nil
 	case !row.Stands:
-		row, err := d.registerSide(ctx, row)
+		row, err := d.registerSide(ctx, snap, row)
 		return row, false, err
 	case row.Kind == paas.JobCron && look:
 		job, err := d.scheduler.Job(ctx, row.Team, row.Job)
@@ -82,7 +82,7 @@ func (d *Deployer) endSide(ctx context.Context, row paas.Side) error {
 }
 
 // registerSide registers a cron in place of what stands there, and anything else only if nothing does.
-func (d *Deployer) registerSide(ctx context.Context, row paas.Side) (paas.Side, error) {
+func (d *Deployer) registerSide(ctx context.Context, snap paas.Snapshot, row paas.Side) (paas.Side, error) {
 	job, err := jobspec.Decode(row.Text)
 	if err != nil {
 		return row, paas.Wrap(paas.Internal, err, "The stored text of job %q can't be read.", row.Job)
@@ -107,6 +107,12 @@ func (d *Deployer) registerSide(ctx context.Context, row paas.Side) (paas.Side, 
 	index := uint64(0)
 	if now != nil {
 		index = deref(now.JobModifyIndex)
+	}
+	if err := d.permit(ctx, snap, job); err != nil {
+		return row, err
+	}
+	if err := d.tell(ctx, snap, row.Job, row.Text); err != nil {
+		return row, err
 	}
 	answer, err := d.scheduler.Register(ctx, row.Team, job, index)
 	switch code := paas.CodeOf(err); {
@@ -153,18 +159,16 @@ func (d *Deployer) turnSides(ctx context.Context, epoch int64, snap paas.Snapsho
 
 // burySides takes the side jobs of an app that is to go out of Nomad, once none of them runs.
 func (d *Deployer) burySides(ctx context.Context, snap paas.Snapshot) (gone bool, err error) {
-	jobs := map[string]bool{}
+	jobs := map[string]paas.Side{}
 	for _, run := range snap.Runs {
 		if run.Placed() && !run.State.Ended() {
 			return false, nil
 		}
-		jobs[run.Job] = true
+		jobs[run.Job] = paas.Side{Team: run.Team, Job: run.Job}
 	}
-	for id := range snap.Sides {
-		jobs[id] = true
-	}
+	maps.Copy(jobs, snap.Sides)
 	for _, id := range slices.Sorted(maps.Keys(jobs)) {
-		if err := d.forget(ctx, snap.App.Team, id); err != nil && paas.CodeOf(err) != paas.NotFound {
+		if err := d.forget(ctx, jobs[id]); err != nil && paas.CodeOf(err) != paas.NotFound {
 			return false, err
 		}
 	}

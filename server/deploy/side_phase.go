@@ -8,14 +8,22 @@ import (
 )
 
 // phased says that a deployment runs the tasks of its release's phases: a push does, and a restart,
-// a start, a change of scale or a heal of the same release does not.
-func phased(d paas.Deployment) bool { return d.Cause == "push" }
+// a start, a change of scale or a heal of the same release does not. Another configuration of what
+// serves does not either; one that took the place of a push which had not arrived does.
+func phased(d paas.Deployment, snap paas.Snapshot) bool {
+	if d.Cause != reconfigured {
+		return d.Cause == "push"
+	}
+	rel, live := snap.Releases[d.Release], snap.Releases[snap.App.Release]
+	rel.Config = live.Config
+	return !rel.SameAs(live)
+}
 
 // phase takes the tasks of one phase on, one after the other in the order of the file. It gives the
 // wishes for the next one, if it is time for it; what the deployment waits for, "" if all are complete;
 // and why one failed. Each runs once: its row, once written, is never made anew.
 func phase(d paas.Deployment, snap paas.Snapshot, which paas.Phase, now time.Time) (next []paas.Side, waits, failed string) {
-	if !phased(d) {
+	if !phased(d, snap) {
 		return nil, "", ""
 	}
 	for _, task := range snap.Releases[d.Release].Spec.InPhase(which) {

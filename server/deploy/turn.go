@@ -39,8 +39,12 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 	if moved {
 		return 0, true, sideErr
 	}
+	d.regrant(ctx, snap)
 	want, _ := spare(World(snap), snap, d.now())
 	out, err := d.converge(ctx, snap, want)
+	if err == nil && !snap.App.Deleting {
+		err = d.tellAll(ctx, snap)
+	}
 	change, ok = d.judge(snap, want, out)
 	if ok {
 		if saveErr := d.save(ctx, epoch, told(change, snap, out, d.now())); saveErr != nil {
@@ -102,7 +106,11 @@ func stamp(walk paas.Deployment, snap paas.Snapshot, out outcome, now time.Time)
 		walk.RegisteredAt, moved = &now, true
 	}
 	v := Next(walk, snap, now)
-	if walk.Waits == paas.WaitRoom && v.Waits != paas.WaitRoom {
+	if (walk.Waits == paas.WaitRoom || walk.Waits == paas.WaitVault) && v.Waits != walk.Waits {
+		if walk.Waits == paas.WaitVault { // what could not start meanwhile is forgiven
+			walk.StartedAt = &now
+			walk.HeldAt, walk.HeldFor = nil, 0
+		}
 		walk = resumed(walk, now)
 		walk.StepAt, moved = now, true // the wait was not the step's
 	}
@@ -167,6 +175,8 @@ func (d *Deployer) heldBack(walk paas.Deployment, snap paas.Snapshot, want Wante
 	switch {
 	case walk.Abort, walk.Waits == paas.WaitFailure, walk.Waits == paas.WaitPause:
 		return change, len(change.Slots) > 0
+	case out.cause == paas.CauseVaultSealed, out.cause == paas.CauseVaultDown:
+		v.Waits = paas.WaitVault
 	case seen:
 		v = factsOf(walk, snap).withoutRoom(out.held, now)
 	case now.Sub(walk.StepAt) < Glance: // a fence is seen within milliseconds
@@ -217,9 +227,16 @@ func (d *Deployer) bury(ctx context.Context, epoch int64, snap paas.Snapshot) (g
 	}
 	ref := snap.App.Ref()
 	for _, slot := range []paas.Slot{paas.Blue, paas.Green} {
-		if err := stopJob(ctx, d.scheduler, ref.Team, paas.JobID(ref.App, slot)); err != nil {
+		id := paas.JobID(ref.App, slot)
+		if err := stopJob(ctx, d.scheduler, ref.Team, id); err != nil {
 			return false, err
 		}
+		if err := d.untell(ctx, ref.Team, id, snap.Slots[slot].Job); err != nil {
+			return false, err
+		}
+	}
+	if err := d.revoke(ctx, snap); err != nil {
+		return false, err
 	}
 	change := changeOf(snap)
 	change.Delete = true

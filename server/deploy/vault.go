@@ -66,6 +66,25 @@ func reads(snap paas.Snapshot, rel paas.Release) bool {
 	return rel.Config > 0 || len(rel.Spec.Services) > 0 || len(bindingsOf(snap, rel)) > 0
 }
 
+// opened makes Vault and Nomad ready for a job that is about to be registered. held says that the walk has
+// to wait for Vault, without which none of its new instances would start.
+func (d *Deployer) opened(ctx context.Context, snap paas.Snapshot, row paas.Slotted, job *nomadapi.Job, counts map[string]int, out *outcome) (held bool, err error) {
+	_, walking := Active(snap)
+	err = d.permit(ctx, snap, job)
+	if err == nil && walking && d.access != nil && usesVault(job) && grows(row, counts) {
+		err = d.access.Ready(ctx)
+	}
+	if code := paas.CodeOf(err); walking && (code == paas.Unavailable || code == paas.Forbidden) {
+		out.held = strings.TrimRight(paas.MessageOf(err), ".")
+		out.cause = vaultCause(out.held)
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, d.tell(ctx, snap, *job.ID, row.Job)
+}
+
 // openVault refuses a release that needs Vault while Vault can't serve, before anything of it is written.
 func (d *Deployer) openVault(ctx context.Context, snap paas.Snapshot, rel paas.Release) error {
 	if d.access == nil || !reads(snap, rel) {
@@ -115,9 +134,9 @@ func (d *Deployer) admitServices(ctx context.Context, ref paas.AppRef, spec paas
 }
 
 // pinned gives the newest version of the app's configuration, for a release that is pushed.
-func (d *Deployer) pinned(ctx context.Context, ref paas.AppRef) (int, error) {
+func (d *Deployer) pinned(ctx context.Context, ref paas.AppRef, otherwise int) (int, error) {
 	if d.configs == nil {
-		return 0, nil
+		return otherwise, nil
 	}
 	version, err := d.configs.Newest(ctx, ref)
 	if err != nil {

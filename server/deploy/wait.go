@@ -24,6 +24,17 @@ func (f facts) withoutRoom(reason string, now time.Time) Verdict {
 	return Verdict{Reason: reason, Paused: true}
 }
 
+// withoutVault holds a walk that needs new instances while Vault is away: they would not start, for no
+// fault of the release. Those that run have what they need.
+func (f facts) withoutVault() (Verdict, bool) {
+	at := f.d.Current()
+	more := f.missing(at) != "" || f.d.Step < len(f.d.Steps)-1 && grows(paas.Slotted{Counts: at.New}, f.d.Steps[f.d.Step+1].New)
+	if f.snap.Vault.Name == "" || f.snap.Vault.OK || !more || !reads(f.snap, f.snap.Releases[f.d.Release]) {
+		return Verdict{}, false
+	}
+	return Verdict{Reason: sentence(f.snap.Vault.Reason, "Vault does not answer"), Paused: true, Waits: paas.WaitVault}, true
+}
+
 // yields says that there are old instances that could make room.
 func (f facts) yields() bool {
 	return !f.d.StopFirst && !f.d.InPlace() && !f.d.Abort && total(f.d.Current().Old) > 0

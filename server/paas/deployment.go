@@ -66,6 +66,7 @@ const (
 	WaitHold    Wait = "hold"    // a step that is held; promoted, the next one is taken
 	WaitRoom    Wait = "room"    // room for new instances; promoted, old ones go first
 	WaitFailure Wait = "failure" // somebody to look at what failed; promoted, it is tried again
+	WaitVault   Wait = "vault"   // Vault, without which no new instance starts; it goes on by itself
 	WaitPause   Wait = "pause"   // a person paused it; promoted, it goes on and skips the hold of its step
 )
 

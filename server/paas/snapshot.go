@@ -20,6 +20,7 @@ type Snapshot struct {
 	Traffic   []Traffic       // while a deployment has not ended, else none: nothing else is decided by it
 	Runs      []Run           // newest first, ended ones as far as they are kept
 	Bindings  []Binding       // of the app, by name
+	Vault     Backend         // as it was last seen, while a deployment has not ended, else zero
 }
 
 // Change is a set of wishes of one app, written in one transaction or not at all.

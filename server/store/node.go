@@ -114,3 +114,12 @@ func writeNodes(ctx context.Context, tx bun.Tx, o paas.Observation) ([]paas.AppR
 	}
 	return refs, nil
 }
+
+// readBackend gives what was seen of one backend; the zero value where nobody has looked.
+func readBackend(ctx context.Context, tx bun.Tx, name string) (paas.Backend, error) {
+	var rows []backendRow
+	if err := tx.NewSelect().Model(&rows).Where("name = ?", name).Scan(ctx); err != nil || len(rows) == 0 {
+		return paas.Backend{}, err
+	}
+	return rows[0].backend(), nil
+}

@@ -193,6 +193,9 @@ func readFacts(ctx context.Context, tx bun.Tx, of func() *bun.SelectQuery, snaps
 		if len(snap.Deployments) == 0 {
 			continue
 		}
+		if snap.Vault, err = readBackend(ctx, tx, paas.BackendVault); err != nil {
+			return err
+		}
 		if snap.Traffic, err = readTraffic(ctx, tx, func(q *bun.SelectQuery) *bun.SelectQuery { return ofApp(q, ref) }); err != nil {
 			return err
 		}
