@@ -34,6 +34,7 @@ type Config struct {
 	Servers   Servers
 	Nodes     Nodes
 	Repairs   Repairs
+	Configs   Configs
 	Services  Services
 	Bindings  Bindings
 	Providers Providers

@@ -57,6 +57,11 @@ func answers(status int, others ...int) option {
 	}
 }
 
+// bodyUpTo bounds the body of a row that takes more than others.
+func bodyUpTo(n int64) option {
+	return func(op *huma.Operation) { op.MaxBodyBytes = n + 1 }
+}
+
 // alsoKey is where answers leaves the other statuses for the document.
 const alsoKey = "also"
 

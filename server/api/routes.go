@@ -33,6 +33,11 @@ func (a *API) routes() []route {
 		typed("POST", "/v1/apps/{app}/rollback", "rollback", "Restore an earlier release as a new one", (*API).rollback, answers(202, 200)),
 		typed("POST", "/v1/apps/{app}/rollback/plan", "planRollback", "Say what a rollback would do", (*API).planRollback),
 
+		typed("GET", "/v1/apps/{app}/config", "config", "Show what an app's configuration holds, without the values", (*API).config),
+		typed("PATCH", "/v1/apps/{app}/config", "changeConfig", "Set and unset keys of an app's configuration", (*API).changeConfig, answers(202, 200), bodyUpTo(maxConfigBody)),
+		typed("GET", "/v1/apps/{app}/config/versions", "configVersions", "List the versions of an app's configuration, newest first", (*API).configVersions),
+		typed("POST", "/v1/apps/{app}/config/reveal", "revealConfig", "Show values of an app's configuration; it is told who asked", (*API).revealConfig),
+
 		typed("POST", "/v1/apps/{app}/plan", "plan", "Say what a release would do", (*API).plan),
 		typed("GET", "/v1/apps/{app}/diff", "diff", "Compare two releases", (*API).diff),
 

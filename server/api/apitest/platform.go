@@ -49,7 +49,8 @@ type Platform struct {
 	changes     int                  // wishes heard
 	listed      map[paas.AppRef]bool // apps that were named by Changed
 	drift       []paas.Finding
-	uploads     int // bytes of blobs taken in
+	uploads     int                    // bytes of blobs taken in
+	configs     map[paas.AppRef][]kept // versions of configurations, oldest first
 	services    *Services
 }
 
@@ -59,7 +60,7 @@ func NewPlatform() *Platform {
 		apps: map[paas.AppRef]paas.App{}, releases: map[paas.AppRef][]paas.Release{},
 		deployments: map[paas.AppRef][]paas.Deployment{}, instances: map[paas.AppRef][]paas.Instance{},
 		builds: map[string]paas.BuildJob{}, blobs: map[string][]byte{}, woken: map[chan struct{}]bool{}, drains: map[string]paas.Drain{},
-		listed: map[paas.AppRef]bool{},
+		listed: map[paas.AppRef]bool{}, configs: map[paas.AppRef][]kept{},
 	}
 	p.services = newServices(p)
 	return p
