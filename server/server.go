@@ -29,6 +29,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/nomad"
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/retention"
+	"github.com/crumpet-paas/crumpet/server/secret"
 	"github.com/crumpet-paas/crumpet/server/store"
 	"github.com/crumpet-paas/crumpet/server/vault"
 	"github.com/crumpet-paas/crumpet/server/watch"
@@ -68,6 +69,7 @@ var (
 	_ api.Artifacts    = (*blob.Shared)(nil)
 	_ api.Servers      = (*Server)(nil)
 	_ api.Logs         = (*logs.Logs)(nil)
+	_ api.Configs      = (*secret.Secrets)(nil)
 	_ logs.Nomad       = (*nomad.Client)(nil)
 	_ logs.Store       = (*store.Store)(nil)
 )
@@ -100,6 +102,7 @@ type Server struct {
 	self   self
 
 	retention *retention.Retention
+	secrets   *secret.Secrets
 	repair    *deploy.Repair
 }
 
@@ -231,10 +234,11 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 	}); err != nil {
 		return err
 	}
+	s.secrets = s.newSecrets(c, key, opt)
 	scheduler, rules := deploy.Led(c.nomad, c.consul, s.leads)
 	s.deploy = deploy.New(at.deploy(deploy.Config{
 		Store: s.store, Scheduler: scheduler, Rules: rules, Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
-		NewID: newID, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
+		NewID: newID, Configs: s.secrets, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
 	}))
 	s.repair = s.newRepair(c, opt)
 	s.retention = newRetention(cfg, s.store, blobs, opt.Now, s.log)
@@ -249,7 +253,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 	s.api = api.New(api.Config{
 		Log: s.log, Auth: tokens, Store: s.store, Deployer: s.deploy, Blobs: s.builds, Builds: s.builds, Artifacts: blobs,
 		Logs: s.logs, Commands: c.nomad, Instances: c.nomad, Hub: s.hub, Tell: s.store.Emit, Why: why.New(why.Config{Store: s.store, Rules: c.consul, Logs: s.logs, Now: opt.Now}),
-		Repairs: s.repair,
+		Repairs: s.repair, Configs: s.secrets,
 		Backends: []api.Backend{
 			{Name: "store", Ping: s.store.Ping},
 			{Name: "nomad", Ping: func(ctx context.Context) error { _, err := c.nomad.Ping(ctx); return err }},

@@ -12,7 +12,7 @@ import (
 // Reveal gives the values of some keys of a version, 0 for the newest and no names for all of it, after it has
 // told who asked for which. Codes: not_found, unavailable.
 func (s *Secrets) Reveal(ctx context.Context, ref paas.AppRef, version int, names []string, by string) (paas.Revealed, error) {
-	v, err := s.version(ctx, ref, version)
+	v, err := s.Version(ctx, ref, version)
 	if err != nil {
 		return paas.Revealed{}, err
 	}

@@ -100,7 +100,7 @@ func (s *Secrets) Keys(ctx context.Context, ref paas.AppRef, version int) ([]paa
 	if version == 0 {
 		return nil, nil
 	}
-	v, err := s.version(ctx, ref, version)
+	v, err := s.Version(ctx, ref, version)
 	return v.Keys, err
 }
 
@@ -121,7 +121,7 @@ func (s *Secrets) Forget(ctx context.Context, ref paas.AppRef) error {
 	return s.Store.DropConfigVersions(ctx, ref, 0)
 }
 
-// Config is what is known of an app's configuration. An app that was never pushed may have one; what was
+// Configuration is what is known of an app's configuration. An app that was never pushed may have one; what was
 // never heard of has none.
 func (s *Secrets) Configuration(ctx context.Context, ref paas.AppRef) (paas.Config, error) {
 	newest, err := s.newest(ctx, ref)
@@ -141,8 +141,8 @@ func (s *Secrets) Versions(ctx context.Context, ref paas.AppRef) ([]paas.ConfigV
 	return slices.DeleteFunc(rows, func(v paas.ConfigVersion) bool { return !v.Written }), err
 }
 
-// version is one that is written; 0 for the newest.
-func (s *Secrets) version(ctx context.Context, ref paas.AppRef, number int) (paas.ConfigVersion, error) {
+// Version is one that is written; 0 for the newest. Code: not_found.
+func (s *Secrets) Version(ctx context.Context, ref paas.AppRef, number int) (paas.ConfigVersion, error) {
 	list, err := s.Versions(ctx, ref)
 	if err != nil {
 		return paas.ConfigVersion{}, err
