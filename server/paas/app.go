@@ -40,6 +40,32 @@ type Slotted struct {
 	First uint64 `json:"first_index"`
 	// Index is the job's modify index after our last write: the compare-and-set for the next.
 	Index uint64 `json:"modify_index"`
+	// Aside is, in the slot Data while a deployment is under way, the job that the slot does not have: the
+	// new release's until its turn has come, the old one's afterwards, to go back to.
+	Aside *Aside `json:"aside,omitempty"`
+}
+
+// Aside is a release and its job, for a slot that holds another.
+type Aside struct {
+	Release int    `json:"release"`
+	Job     []byte `json:"job"`
+	First   uint64 `json:"first_index"` // as of Slotted, of when it was in the slot; 0 if it never was
+}
+
+// Turned gives the slot the job that was put aside, and puts the one it has aside. Where both are the same no
+// instance is another afterwards; else those that are made from then on are of another release.
+func (s Slotted) Turned() Slotted {
+	aside := *s.Aside
+	first := aside.First
+	switch {
+	case string(aside.Job) == string(s.Job):
+		first = s.First
+	case s.First != 0: // what stands was registered, so going back is another register
+		first = 0
+	}
+	before := Aside{Release: s.Release, Job: s.Job, First: s.First}
+	s.Release, s.Job, s.First, s.Counts, s.Aside = aside.Release, aside.Job, first, nil, &before
+	return s
 }
 
 // Ref names the slot's app.

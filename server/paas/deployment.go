@@ -56,6 +56,9 @@ type Step struct {
 	Share  *int          `json:"share,omitempty"`
 	Hold   time.Duration `json:"hold,omitempty"`   // how long the step is held once it is reached
 	Manual bool          `json:"manual,omitempty"` // held until promoted
+	// Data says that the processes with a volume are the new release's from this step on: until then Old
+	// says how many there are of each, and then New. Each stops before its successor starts.
+	Data bool `json:"data,omitempty"`
 }
 
 // Wait is what a deployment stands still for on purpose. Promoting it ends each; resuming ends a pause.

@@ -54,6 +54,7 @@ type Instance struct {
 	Exits     int                 `json:"exits"`                // how often its task has ended by itself
 	Reason    string              `json:"reason,omitempty"`     // why it failed or is not healthy, a sentence without the full stop
 	CreatedAt time.Time           `json:"created_at"`           // when Nomad placed it
+	Placed    uint64              `json:"placed_index"`         // Nomad's index of that moment, to hold against a job's
 	StartedAt *time.Time          `json:"started_at,omitempty"` // when its task last started
 	PassingAt *time.Time          `json:"passing_at,omitempty"` // since when every check passes
 	Since     time.Time           `json:"since"`                // when State or Health last changed

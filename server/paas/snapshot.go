@@ -21,6 +21,7 @@ type Snapshot struct {
 	Runs      []Run           // newest first, ended ones as far as they are kept
 	Bindings  []Binding       // of the app, by name
 	Vault     Backend         // as it was last seen, while a deployment has not ended, else zero
+	Volumes   []HostVolume    // of the app's instances, whether or not they are wanted now
 }
 
 // Change is a set of wishes of one app, written in one transaction or not at all.
@@ -33,6 +34,7 @@ type Change struct {
 	Sides       []Side       // new or replaced, by job id
 	DropSides   []string     // job ids of those that are no more
 	Deployments []Deployment // new or replaced, by id
+	Volumes     []HostVolume // that were made, in place of those of the same instance and name
 	// DropReleases and DropDeployments are those that are no longer kept, by number and by id.
 	DropReleases    []int
 	DropDeployments []string

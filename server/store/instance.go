@@ -37,6 +37,7 @@ type instanceRow struct {
 	Cause     string                             `bun:"cause"`
 	Overdue   bool                               `bun:"overdue"`
 	Checks    document[[]paas.CheckFact]         `bun:"checks"`
+	Placed    int64                              `bun:"placed_index"`
 }
 
 func toInstanceRow(i paas.Instance) instanceRow {
@@ -47,6 +48,7 @@ func toInstanceRow(i paas.Instance) instanceRow {
 		StartedAt: stampPtr(i.StartedAt), PassingAt: stampPtr(i.PassingAt), Since: stamp(i.Since),
 		NodeID: i.NodeID, ExitCode: i.ExitCode, OOM: i.OOM, NextTry: stampPtr(i.NextTry), Crashes: i.Crashes,
 		Previous: i.Previous, Cause: string(i.Cause), Overdue: i.Overdue, Checks: document[[]paas.CheckFact]{checkFacts(i.Checks)},
+		Placed: int64(i.Placed),
 	}
 }
 
@@ -58,6 +60,7 @@ func (r instanceRow) instance() paas.Instance {
 		StartedAt: stampPtr(r.StartedAt), PassingAt: stampPtr(r.PassingAt), Since: stamp(r.Since),
 		NodeID: r.NodeID, ExitCode: r.ExitCode, OOM: r.OOM, NextTry: stampPtr(r.NextTry), Crashes: r.Crashes,
 		Previous: r.Previous, Cause: paas.Cause(r.Cause), Overdue: r.Overdue, Checks: r.Checks.V,
+		Placed: uint64(r.Placed),
 	}
 }
 

@@ -98,6 +98,9 @@ func coherent(c paas.Change) error {
 	for _, d := range c.Deployments {
 		ok = ok && d.Ref() == c.Ref
 	}
+	for _, v := range c.Volumes {
+		ok = ok && v.Ref() == c.Ref
+	}
 	if !ok {
 		return paas.Errorf(paas.Internal, "A change of app %s holds rows of another app.", c.Ref)
 	}
@@ -160,6 +163,9 @@ func wish(ctx context.Context, tx bun.Tx, c paas.Change) error {
 		if err := upsert(ctx, tx, "team, app, id", toDeploymentRow(d)); err != nil {
 			return err
 		}
+	}
+	if err := writeVolumes(ctx, tx, c.Volumes); err != nil {
+		return err
 	}
 	if err := drop(ctx, tx, c); err != nil {
 		return err

@@ -59,7 +59,7 @@ func readSnapshots(ctx context.Context, tx bun.Tx, refs []paas.AppRef) (map[paas
 	}
 	of := func() *bun.SelectQuery { return among(tx.NewSelect(), "team, app", keysOf(here)) }
 	for _, read := range []func(context.Context, bun.Tx, func() *bun.SelectQuery, map[paas.AppRef]*paas.Snapshot) error{
-		readWishes, readReleases, readInstances, readFacts,
+		readWishes, readReleases, readInstances, readFacts, readVolumes,
 	} {
 		if err := read(ctx, tx, of, snaps); err != nil {
 			return nil, err
@@ -129,6 +129,9 @@ func named(snap paas.Snapshot) []int {
 	}
 	for _, d := range snap.Deployments {
 		numbers = append(numbers, d.Release, d.Previous)
+	}
+	if aside := snap.Slots[paas.Data].Aside; aside != nil {
+		numbers = append(numbers, aside.Release)
 	}
 	slices.Sort(numbers)
 	return slices.Compact(numbers)

@@ -241,7 +241,7 @@ func (f *folding) wake(t time.Time) {
 
 // same compares two views of one instance.
 func same(a, b paas.Instance) bool {
-	return a.Release == b.Release && a.State == b.State && a.Health == b.Health && a.Node == b.Node &&
+	return a.Release == b.Release && a.Placed == b.Placed && a.State == b.State && a.Health == b.Health && a.Node == b.Node &&
 		a.Restarts == b.Restarts && a.Exits == b.Exits && a.Reason == b.Reason && a.Cause == b.Cause &&
 		a.NodeID == b.NodeID && a.ExitCode == b.ExitCode && a.OOM == b.OOM && sameTime(a.NextTry, b.NextTry) &&
 		a.Crashes == b.Crashes && a.Previous == b.Previous && a.Overdue == b.Overdue && slices.Equal(a.Checks, b.Checks) &&

@@ -28,6 +28,7 @@ func (f *folding) instance(a *nomadapi.AllocationListStub, ref paas.AppRef, slot
 		Previous:  f.previous(a),
 		Ports:     portsOf(a),
 		CreatedAt: stamp(time.Unix(0, a.CreateTime)),
+		Placed:    a.CreateIndex,
 		Since:     f.now,
 	}
 	if task != nil {

@@ -20,7 +20,7 @@ import (
 var readers = []string{
 	"Apps", "Backends", "Bindings", "BlobSize", "Build", "Changed", "Claims", "Close", "Deployment", "Deployments", "DoneBuild", "Drains", "Endings",
 	"Engine", "Events", "Facts", "Instances", "LastBuild", "LastEvent", "Leads", "Ledger", "LogSources", "NamedBlobs", "NodeLoads", "Nodes", "OpenBlob", "Operations",
-	"Ping", "Refs", "Release", "Releases", "Run", "Runs", "Servers", "ServiceDetail", "ServiceInstances", "ServiceProviders", "Snapshot", "Snapshots", "Tenants", "Token", "Tokens", "Traffic", "UnfinishedBuilds",
+	"Ping", "Refs", "Release", "Releases", "Run", "Runs", "Servers", "ServiceDetail", "ServiceInstances", "ServiceProviders", "Snapshot", "Snapshots", "Tenants", "Token", "Tokens", "Traffic", "UnfinishedBuilds", "Volumes",
 }
 
 // write is one kind of write to a store that changeSeed has filled.
@@ -104,6 +104,9 @@ var writes = map[string]write{
 	}},
 	"PutDrain": {nil, func(f *fixture) error {
 		return f.PutDrain(f.ctx, 0, paas.Drain{NodeID: "n-1", CreatedAt: moment}, event(shop, "x"))
+	}},
+	"DropVolume": {nil, func(f *fixture) error {
+		return f.DropVolume(f.ctx, paas.HostVolume{Team: shop.Team, App: shop.App, ID: "none"}, event(shop, "x"))
 	}},
 	"DropDrain":    {nil, func(f *fixture) error { return f.DropDrain(f.ctx, "n-1", event(shop, "x")) }},
 	"DropEvents":   {nil, func(f *fixture) error { _, err := f.DropEvents(f.ctx, 0, moment.Add(time.Hour)); return err }},

@@ -74,6 +74,8 @@ type Store interface {
 	Bindings(ctx context.Context, ref paas.AppRef) ([]paas.Binding, error)
 	Operations(ctx context.Context) ([]paas.Operation, error)
 	SaveServices(ctx context.Context, epoch int64, c paas.ServiceChange) error
+	Volumes(ctx context.Context, team string) ([]paas.HostVolume, error)
+	DropVolume(ctx context.Context, v paas.HostVolume, events ...paas.Event) error
 	BlobSize(ctx context.Context, digest string) (int64, error)
 	Ping(ctx context.Context) error
 	Close() error
@@ -136,6 +138,7 @@ func Run(t *testing.T, open Factory) {
 		"every kind of write names the apps it changes":         changed,
 		"no change is missed while several write":               changesComplete,
 		"versions of a configuration are replaced, and dropped": configs,
+		"volumes stay when their app goes":                      volumes,
 		"services are kept, replaced and dropped":               services,
 		"a row that somebody else changed is not replaced":      serviceConflicts,
 		"of many instances of one name one is kept":             serviceRace,
@@ -258,6 +261,6 @@ func event(ref paas.AppRef, message string) paas.Event {
 func instance(ref paas.AppRef, id string, release int, state paas.InstanceState) paas.Instance {
 	return paas.Instance{
 		ID: id, Team: ref.Team, App: ref.App, Process: "web", Slot: paas.Blue, Release: release, State: state,
-		Health: paas.HealthUnknown, Node: "n1", CreatedAt: moment, Since: moment,
+		Health: paas.HealthUnknown, Node: "n1", CreatedAt: moment, Placed: 7, Since: moment,
 	}
 }

@@ -20,7 +20,7 @@ func snapshotRoundTrip(_ *testing.T, f *fixture) {
 	c.App.CreatedAt = noon
 	c.Releases = []paas.Release{release(shop, 1)}
 	c.Slots = []paas.Slotted{{
-		Team: "default", App: "shop", Slot: paas.Blue, Release: 1, Job: []byte(`{"ID":"it's ? ü"}`),
+		Team: "default", App: "shop", Slot: paas.Blue, Release: 1, Job: []byte(`{"ID":"it's ? ü"}`), Aside: &paas.Aside{Release: 3, Job: []byte(`{"a":"'ü"}`), First: 4},
 		Counts: map[string]int{"web": 2}, First: 7, Index: 9,
 	}}
 	c.Deployments = []paas.Deployment{{
