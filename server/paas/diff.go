@@ -73,11 +73,11 @@ func (s Spec) keys() map[string]string {
 var words = map[string]string{
 	"processes": "process", "tasks": "task", "crons": "cron", "sidecars": "sidecar", "ports": "port", "routes": "route",
 	"files": "file", "constraints": "constraint", "affinities": "affinity", "spreads": "spread",
-	"nomad_group": "nomad.group", "nomad_task": "nomad.task",
+	"nomad_group": "nomad.group", "nomad_task": "nomad.task", "secrets": "secret", "services": "service", "volumes": "volume",
 }
 
 // units are those of numbers that an app spec gives with one, or that mean little without.
-var units = map[string]string{"memory": "MiB", "memory_max": "MiB", "disk": "MiB", "max_size": "MiB", "cpu": " MHz"}
+var units = map[string]string{"memory": "MiB", "memory_max": "MiB", "disk": "MiB", "max_size": "MiB", "size": "MiB", "cpu": " MHz"}
 
 func collect(keys map[string]string, key string, v reflect.Value) {
 	if text, leaf := leafText(v); leaf {
@@ -166,6 +166,8 @@ func leafText(v reflect.Value) (text string, leaf bool) {
 		return strconv.Quote(x.Source()), true
 	case Route:
 		return "port " + x.Port, true
+	case SecretFile:
+		return x.Path + ", mode " + x.Mode, true
 	case Port:
 		return string(cmp.Or(x.Protocol, HTTP)), true
 	case []Value:

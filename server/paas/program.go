@@ -2,6 +2,8 @@ package paas
 
 import (
 	"encoding/json"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -89,3 +91,17 @@ type Cron struct {
 	Attempts int           `json:"attempts"`
 	Timeout  time.Duration `json:"timeout"`
 }
+
+// UserNumber gives the id of whom a program runs as, where it is known without asking a node: that of
+// nobody, as whom Nomad's exec driver runs what names no user, and one given by number.
+func UserNumber(user string) (id int, known bool) {
+	if user == "" || user == "nobody" {
+		return nobody, true
+	}
+	user, _, _ = strings.Cut(user, ":")
+	id, err := strconv.Atoi(user)
+	return id, err == nil && id >= 0
+}
+
+// nobody is the id of that user on Linux.
+const nobody = 65534

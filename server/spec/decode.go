@@ -41,6 +41,10 @@ func (d *decoder) app(b *hclsyntax.Block) paas.Spec {
 	if s.Build.Builder == paas.BuilderStatic && len(s.Processes) == 0 && !d.partial {
 		s.Processes = []paas.Process{staticSite(s.Deploy.Strategy)}
 	}
+	for i, b := range c.blocks["secret"] {
+		s.Secrets = append(s.Secrets, d.secret(root.block("secret", i, label(b)), b))
+	}
+	s.Services = d.services(root, c.blocks["service"], s.App)
 	s.Env = d.env(root.attr("env"), c.attrs["env"], shared(s))
 	return s
 }
@@ -113,6 +117,9 @@ func (d *decoder) process(at place, b *hclsyntax.Block, strategy paas.Strategy) 
 	p.Placement = d.placement(at.attr("placement"), c.one("placement"), *processSchema.blocks["placement"].body)
 	fragments := d.fragments(at, c.one("nomad"), processSchema)
 	p.NomadGroup, p.NomadTask = fragments["group"], fragments["task"]
+	for i, b := range c.blocks["volume"] {
+		p.Volumes = append(p.Volumes, d.volume(at.block("volume", i, label(b)), b))
+	}
 	d.life(at, c, &p)
 	return p
 }
@@ -129,8 +136,8 @@ func (d *decoder) life(at place, c contents, p *paas.Process) {
 	d.duration(at.attr("min_healthy"), c.attrs["min_healthy"], &p.MinHealthy)
 	own := p.Strategy
 	word(d, at.attr("strategy"), c.attrs["strategy"], &own, "strategy of a process", processStrategies)
-	if own == paas.StopFirst {
-		p.Strategy = own
+	if own == paas.StopFirst || len(p.Volumes) > 0 && c.attrs["strategy"] == nil {
+		p.Strategy = paas.StopFirst
 	}
 	if b := c.one("restart"); b != nil {
 		here := d.stands(at.attr("restart"), b)

@@ -178,7 +178,7 @@ func (m merger) body(base, over *hclsyntax.Body, s schema) *hclsyntax.Body {
 	merged.Blocks = slices.DeleteFunc(slices.Clone(base.Blocks), func(b *hclsyntax.Block) bool { return replaced[b.Type] })
 
 	for name, a := range over.Attributes {
-		if before, there := merged.Attributes[name]; there && name == "env" {
+		if before, there := merged.Attributes[name]; there && name == "env" && s.kind != "bind" {
 			a = joined(before, a)
 		}
 		merged.Attributes[name] = a

@@ -12,6 +12,7 @@ var most = map[string]int{
 	"process": paas.MaxProcesses, "task": paas.MaxProcesses, "cron": paas.MaxProcesses, "sidecar": paas.MaxProcesses,
 	"port": 50, "route": 500, "file": 100, "datacenters": 100, "words": 1000,
 	"constraint": 100, "affinity": 100, "spread": 100, "target": 100,
+	"secret": 100, "service": 20, "volume": 10,
 }
 
 func tooMany(kind, where string, n int) string {
@@ -31,6 +32,8 @@ func few(s paas.Spec, r report) bool {
 	check(app, "process", len(s.Processes))
 	check(app, "task", len(s.Tasks))
 	check(app, "cron", len(s.Crons))
+	check(app, "secret", len(s.Secrets))
+	check(app, "service", len(s.Services))
 	placement := func(at place, p paas.Placement) {
 		check(at, "datacenters", len(p.Datacenters))
 		check(at, "constraint", len(p.Constraints))
@@ -47,6 +50,7 @@ func few(s paas.Spec, r report) bool {
 		check(at, "route", len(p.Routes))
 		check(at, "sidecar", len(p.Sidecars))
 		check(at, "file", len(p.Files))
+		check(at, "volume", len(p.Volumes))
 		for j, sidecar := range p.Sidecars {
 			check(at.block("sidecar", j, sidecar.Name), "file", len(sidecar.Files))
 		}

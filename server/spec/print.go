@@ -20,6 +20,8 @@ func Print(s paas.Spec) []byte {
 	app.env(s.Env)
 	app.placement(s.Placement)
 	app.deploy(s.Deploy)
+	app.secrets(s.Secrets)
+	app.services(s)
 	for _, each := range s.Processes {
 		app.process(each, s.Deploy.Strategy)
 	}
@@ -190,6 +192,9 @@ func (b *printed) programBlocks(p paas.Program, group paas.Fragment) {
 
 func (b *printed) process(p paas.Process, strategy paas.Strategy) {
 	standard := process(p.Name, strategy)
+	if len(p.Volumes) > 0 {
+		standard.Strategy = paas.StopFirst
+	}
 	inner := b.block("process", p.Name)
 	inner.number("instances", p.Instances, standard.Instances)
 	inner.program(p.Program)
@@ -205,6 +210,7 @@ func (b *printed) process(p paas.Process, strategy paas.Strategy) {
 		inner.block("route", route.String()).text("port", route.Port, only(p.Ports))
 	}
 	inner.health(p.Health, only(p.Ports))
+	inner.volumes(p.Volumes)
 	inner.programBlocks(p.Program, p.NomadGroup)
 	for _, s := range p.Sidecars {
 		sidecar := inner.block("sidecar", s.Name)

@@ -156,7 +156,7 @@ func drawProcess(t *rapid.T, i int, d paas.Deploy) paas.Process {
 		Strategy:   rapid.SampledFrom([]paas.Strategy{paas.Rolling, paas.StopFirst}).Draw(t, "strategy"),
 		Placement:  drawPlacement(t, false), NomadGroup: drawFragment(t, "Meta"),
 	}
-	if d.Strategy == paas.StopFirst {
+	if p.Volumes = drawVolumes(t); d.Strategy == paas.StopFirst || len(p.Volumes) > 0 {
 		p.Strategy = paas.StopFirst
 	}
 	for i := range rapid.IntRange(0, 3).Draw(t, "ports") {
@@ -201,7 +201,10 @@ func drawDeploy(t *rapid.T) paas.Deploy {
 func drawSpec(t *rapid.T) paas.Spec {
 	s := paas.Spec{App: "shop", Build: rapid.SampledFrom([]paas.Build{
 		{Builder: paas.BuilderGo}, {Builder: paas.BuilderGo, Main: "./cmd/x"}, {Builder: paas.BuilderNone, Dir: "."}, {Builder: paas.BuilderNone, Dir: "out"},
-	}).Draw(t, "build"), Deploy: drawDeploy(t), Placement: drawPlacement(t, true), Env: drawEnv(t, nil)}
+	}).Draw(t, "build"), Deploy: drawDeploy(t), Placement: drawPlacement(t, true), Env: drawEnv(t, nil), Secrets: drawSecrets(t)}
+	if s.Services = drawServices(t); rapid.Bool().Draw(t, "no services") {
+		s.Services = nil
+	}
 	for i := range rapid.IntRange(1, 3).Draw(t, "processes") {
 		s.Processes = append(s.Processes, drawProcess(t, i, s.Deploy))
 	}

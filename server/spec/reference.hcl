@@ -58,6 +58,71 @@ app "hello" {
     REGION = "eu"
   })
 
+  # A key of the app's configuration ("crumpet secret set TLS_KEY") that programs get as a file instead of
+  # as a variable of its own; its path is in TLS_KEY_FILE. All other keys are variables of every program,
+  # over those of env and of services. A release pins the version of the configuration, so a change of any
+  # key, also of one that is a file, is a new release that walks. Default: none.
+  secret "TLS_KEY" {
+    # Below the folder of secrets, which is in memory. No default.
+    file = "tls/key.pem"
+
+    # Octal. Without the last 4 the file belongs to whom the program runs as, where that is nobody or a
+    # number; it is seen by no other app in any case.
+    mode = "0444"
+  }
+
+  # An instance of a service that the app needs, 12 characters at most. Every program gets its credentials,
+  # which Vault issues for this app alone, and as files below SERVICE_BINDING_ROOT, in a folder of this
+  # name, one for each entry: type, provider, host, port, uri and so on. Default: none.
+  service "db" {
+    # What it is made of where it is not there yet; "crumpet services catalog" lists offerings and plans.
+    # Default: none, and the instance must be there.
+    offering = "postgres"
+
+    # No default; not without offering.
+    plan = "small"
+
+    # The name of the instance in the team. An environment has one of its own.
+    instance = "hello-db"
+
+    # For making it, as its plan has them. No place for secrets. Default: none.
+    parameters = { version = 16 }
+
+    # How the credentials reach programs.
+    bind {
+      # "env" has variables and files, and new credentials replace the instances one by one, as a deployment
+      # does. "files" has files only, which change under the running program.
+      as = "env"
+
+      # With "env": the variable with the URL. The first service that is called db or postgres, or made of
+      # the offering "postgres", has DATABASE_URL, any other NAME_URL.
+      env = "DATABASE_URL"
+
+      # With "env": also in VCAP_SERVICES, as programs from Cloud Foundry expect them.
+      vcap = false
+    }
+  }
+
+  service "queue" {
+    # Default: none.
+    offering = "rabbit"
+
+    # No default.
+    plan = "shared"
+
+    bind {
+      # Default: "env".
+      as = "files"
+
+      # With "files": what is done with the program when they change: "noop", or "signal" where a signal is
+      # given.
+      change = "signal"
+
+      # No default; needed with change = "signal".
+      signal = "SIGHUP"
+    }
+  }
+
   # One kind of instance, 12 characters at most. A static site without any process has a process web
   # with a port http. Without a route in the whole app, a process web with a port gets APP.DOMAIN/.
   process "web" {
@@ -111,7 +176,7 @@ app "hello" {
     kill_timeout = "10s"
 
     # "rolling" walks as deploy says. "stop-first" takes the old instances away first, for what must
-    # never run twice.
+    # never run twice; a process with a volume always does so.
     strategy = "rolling"
 
     # Variables of this process only. Default: none.
@@ -280,6 +345,22 @@ app "hello" {
         # That something takes a connection. No default.
         tcp = true
       }
+    }
+  }
+
+  process "store" {
+    # No default.
+    command = ["./store", "-dir", "/data"]
+
+    # What each instance keeps across deployments and restarts, on the node it is on: a dynamic host
+    # volume of Nomad, 12 characters at most. Such a process stops before its next release starts.
+    # Default: none.
+    volume "data" {
+      # A number with MiB or GiB. No default.
+      size = "10GiB"
+
+      # Where the program finds it: an absolute path. No default.
+      mount = "/data"
     }
   }
 

@@ -60,16 +60,18 @@ var (
 		"reschedule": one(schema{kind: "reschedule", attrs: []string{"delay", "max_delay"}}),
 		"sidecar":    each("the name of the sidecar", sidecarSchema),
 		"placement":  one(withRefused(placementSchema, wholeApp)),
-	}, "instances", "disk", "startup", "shutdown_delay", "min_healthy", "strategy"), later, wholeApp, nomadWords)
+		"volume":     each("the name of the volume", schema{kind: "volume", attrs: []string{"size", "mount"}}),
+	}, "instances", "disk", "startup", "shutdown_delay", "min_healthy", "strategy"), later, wholeApp, ofApp, nomadWords)
 	sidecarSchema = withRefused(programSchema("sidecar", "task"), map[string]string{
 		"port":      "A sidecar shares the ports of its process. Declare the port there.",
 		"route":     "A route belongs to the process. Write it there, with the port that the sidecar listens on.",
 		"health":    "An instance is well or not as a whole: write the probe in the process, with the port that the sidecar listens on.",
 		"instances": "Every instance of the process has one of each sidecar.",
 		"disk":      "An instance's programs share one folder. Write disk in the process.",
-	}, later, nomadWords)
-	taskSchema = withRefused(withBlocks(programSchema("task", "task"), nil, "phase", "attempts", "timeout"), sideWords, later, nomadWords)
-	cronSchema = withRefused(withBlocks(programSchema("cron", "task"), nil, "schedule", "time_zone", "overlap", "attempts", "timeout"), sideWords, later, nomadWords)
+		"volume":    "A volume is the process's own: its program alone has it. Write it there.",
+	}, later, ofApp, nomadWords)
+	taskSchema = withRefused(withBlocks(programSchema("task", "task"), nil, "phase", "attempts", "timeout"), sideWords, later, ofApp, nomadWords)
+	cronSchema = withRefused(withBlocks(programSchema("cron", "task"), nil, "schedule", "time_zone", "overlap", "attempts", "timeout"), sideWords, later, ofApp, nomadWords)
 
 	probeSchema  = schema{attrs: []string{"http", "tcp", "grpc", "exec", "port", "interval", "timeout", "failures"}}
 	healthSchema = schema{kind: "health", attrs: []string{"path", "port", "interval", "timeout"}, blocks: map[string]block{
@@ -84,6 +86,10 @@ var (
 			"blue_green": one(schema{kind: "blue_green", attrs: []string{"warm"}}),
 		},
 	}
+
+	serviceSchema = schema{kind: "service", attrs: []string{"offering", "plan", "instance", "parameters"}, blocks: map[string]block{
+		"bind": one(schema{kind: "bind", attrs: []string{"as", "env", "vcap", "change", "signal"}}),
+	}}
 
 	placementSchema = schema{kind: "placement", attrs: []string{"distinct_hosts"}, blocks: map[string]block{
 		"constraint": several(schema{kind: "constraint", attrs: []string{"attribute", "operator", "value"}}),
@@ -102,7 +108,9 @@ func inEnvironment(kind string) schema {
 		"cron":      each("the name of the cron", cronSchema),
 		"deploy":    one(deploySchema),
 		"placement": one(withBlocks(placementSchema, nil, "pool", "datacenters")),
-	}}, later, nomadWords)
+		"secret":    each("the name of the key", schema{kind: "secret", attrs: []string{"file", "mode"}}),
+		"service":   each("the name of the service", serviceSchema),
+	}}, later, ofProcess, nomadWords)
 }
 
 // programSchema is what everything that runs may hold. fragments are the levels of a Nomad job that
@@ -164,6 +172,7 @@ func (s schema) names() []string {
 var examples = map[string]string{
 	"app": "hello", "process": "web", "port": "http", "route": "hello.example.com/", "sidecar": "proxy", "task": "migrate", "cron": "report",
 	"file": "conf/app.conf", "environment": "staging", "target": "dc1", "variable": "greeting",
+	"secret": "API_KEY", "service": "db", "volume": "data",
 }
 
 // form shows how a block is written.

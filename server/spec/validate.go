@@ -123,6 +123,9 @@ func validate(s paas.Spec, r report) {
 	}
 	validateRouteOwners(s, r)
 	validateSharedEnv(s, r)
+	validateSecrets(s, r)
+	validateServices(s, r)
+	validateProvided(s, r)
 	validateDeploy(s, r)
 	validatePlacement(placed("placement", "placement"), s.Placement, r)
 }

@@ -56,6 +56,7 @@ func validateProcess(at place, p paas.Process, builder paas.Builder, r report) {
 		r.say(at.attr("placement").attr("datacenters"), "Key does not fit", "%s", wholeApp["datacenters"])
 	}
 	validateFragment(at, groupLevel, p.NomadGroup, r)
+	validateVolumes(at, p, builder, r)
 }
 
 func validateLife(at place, p paas.Process, r report) {

@@ -143,7 +143,7 @@ func validateTemplates(at place, p paas.Program, r report) {
 func validateFiles(at place, files []paas.ConfigFile, o owner, r report) {
 	for i, f := range files {
 		here := at.block("file", i, f.Path)
-		validatePath(here, f.Path, files[:i], r)
+		validatePath(here.label(), "the app's folder", f.Path, files[:i], r)
 		validateContent(here, f, o, r)
 		if !modes.MatchString(f.Mode) {
 			r.say(here.attr("mode"), "Bad mode", "The mode %q of the file is not octal. Write three or four digits from 0 to 7, such as \"0644\".", f.Mode)
@@ -162,29 +162,29 @@ func validateFiles(at place, files []paas.ConfigFile, o owner, r report) {
 	}
 }
 
-func validatePath(at place, p string, before []paas.ConfigFile, r report) {
+func validatePath(at place, folder, p string, before []paas.ConfigFile, r report) {
 	odd := func(c rune) bool { return unicode.IsControl(c) || c == '\\' }
 	switch {
 	case p == "" || path.IsAbs(p) || !inside(p) && !strings.ContainsFunc(p, odd):
-		r.say(at.label(), "Bad path", "The path of the file, %q, must be relative and stay inside the app's folder, such as \"conf/app.conf\".", p)
+		r.say(at, "Bad path", "The path of the file, %q, must be relative and stay inside %s, such as \"conf/app.conf\".", p, folder)
 		return
 	case strings.ContainsFunc(p, odd) || strings.Contains(p, "${"):
-		r.say(at.label(), "Bad path", "The path of the file, %q, holds a character that Nomad reads in a way of its own. Use letters, digits, dots and dashes.", p)
+		r.say(at, "Bad path", "The path of the file, %q, holds a character that Nomad reads in a way of its own. Use letters, digits, dots and dashes.", p)
 		return
 	case path.Clean(p) != p || p == ".":
-		r.say(at.label(), "Bad path", "The path of the file, %q, is the same as %q. Write that.", p, path.Clean(p))
+		r.say(at, "Bad path", "The path of the file, %q, is the same as %q. Write that.", p, path.Clean(p))
 		return
 	}
 	for _, other := range before {
 		switch {
 		case other.Path == p:
-			r.say(at.label(), "Name repeated", "There is a second file %q. Keep one.", p)
+			r.say(at, "Name repeated", "There is a second file %q. Keep one.", p)
 			return
 		case strings.HasPrefix(p, other.Path+"/"):
-			r.say(at.label(), "Impossible combination", "The file %q would lie in %q, which is a file as well. Choose another path.", p, other.Path)
+			r.say(at, "Impossible combination", "The file %q would lie in %q, which is a file as well. Choose another path.", p, other.Path)
 			return
 		case strings.HasPrefix(other.Path, p+"/"):
-			r.say(at.label(), "Impossible combination", "The file %q would be the folder that %q lies in. Choose another path.", p, other.Path)
+			r.say(at, "Impossible combination", "The file %q would be the folder that %q lies in. Choose another path.", p, other.Path)
 			return
 		}
 	}

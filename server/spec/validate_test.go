@@ -80,6 +80,18 @@ func TestASpecThatCameAsJSONMeetsTheSameRules(t *testing.T) {
 		"a fragment leaves ours alone":  {func(s *paas.Spec) { s.Tasks[0].NomadTask = paas.Fragment(`{"Services":[]}`) }, "task.migrate.nomad.task.Services", "Crumpet's own"},
 		"a duration is a number":        {func(s *paas.Spec) { s.Tasks[0].NomadTask = paas.Fragment(`{"KillTimeout":"5s"}`) }, "task.migrate.nomad.task", "Nomad can't read"},
 		"a number fits":                 {func(s *paas.Spec) { s.Tasks[0].NomadTask = paas.Fragment(`{"Resources":{"CPU":1.5}}`) }, "task.migrate.nomad.task.Resources.CPU", "can't be 1.5"},
+		"a secret has a file":           {func(s *paas.Spec) { s.Secrets[0].Path = "" }, "secret.TLS_KEY.file", "no file"},
+		"a secret's mode is octal":      {func(s *paas.Spec) { s.Secrets[0].Mode = "" }, "secret.TLS_KEY.mode", "not octal"},
+		"a secret is a variable":        {func(s *paas.Spec) { s.Secrets[0].Name = "A B" }, "secret.A B", "letters, digits"},
+		"a service has an instance":     {func(s *paas.Spec) { s.Services[0].Instance = "" }, "service.db.instance", "is empty"},
+		"a service has a plan":          {func(s *paas.Spec) { s.Services[0].Plan = "" }, "service.db.plan", "which plan"},
+		"parameters are an object":      {func(s *paas.Spec) { s.Services[0].Parameters = []byte(`[1]`) }, "service.db.parameters", "not a JSON object"},
+		"parameters have an end":        {func(s *paas.Spec) { s.Services[0].Parameters = []byte(`{"a":"` + strings.Repeat("b", 40_000) + `"}`) }, "service.db.parameters", "at most 32768"},
+		"a binding has a way":           {func(s *paas.Spec) { s.Services[0].Bind.As = "" }, "service.db.bind.as", `"env" or "files"`},
+		"a URL has a variable":          {func(s *paas.Spec) { s.Services[0].Bind.Env = "" }, "service.db.bind.env", "which variable"},
+		"a binding never restarts":      {func(s *paas.Spec) { s.Services[1].Bind.Change = "restart"; s.Services[1].Bind.Signal = "" }, "service.queue.bind.change", `"noop" or "signal"`},
+		"a volume has a size":           {func(s *paas.Spec) { s.Processes[3].Volumes[0].Size = -1 }, "process.store.volume.data.size", "from 1 to"},
+		"a volume stops first":          {func(s *paas.Spec) { s.Processes[3].Strategy = paas.Rolling }, "process.store.strategy", "only one instance"},
 		"what stops first is said so":   {func(s *paas.Spec) { s.Deploy.Strategy = paas.StopFirst; s.Processes = s.Processes[:1] }, "process.web.strategy", "there too"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,9 +4,6 @@ package spec
 var (
 	// later are keys of later versions: they are refused, never read and ignored.
 	later = map[string]string{
-		"secret":        "Secrets are not supported yet. Until then let Nomad read them into a file: file \"secrets\" { template = \"{{ with secret ... }}\" } with nomad { task = { Vault = { ... } } }.",
-		"service":       "Services and their bindings are not supported yet. Until then give the program its service's address in env.",
-		"volume":        "Volumes are not supported yet. Until then keep data in a service outside of the app; the folder of an instance ends with it.",
 		"autoscale":     "Automatic scaling is not supported yet. Until then set instances, or run \"crumpet scale\".",
 		"route_service": "Services in the way of a route are not supported yet. Until then do their work in the program or in a sidecar.",
 	}
@@ -15,6 +12,17 @@ var (
 	wholeApp = map[string]string{
 		"pool":        "An app is one Nomad job, which is in one node pool. Write pool in the placement of the app.",
 		"datacenters": "An app is one Nomad job, which has one list of datacenters. Write datacenters in the placement of the app.",
+	}
+
+	// ofApp is said in a program.
+	ofApp = map[string]string{
+		"secret":  "A secret is of the whole app, and every program of it has the file. Write it in the app.",
+		"service": "A service is of the whole app, and every program of it gets the credentials. Write it in the app.",
+	}
+
+	// ofProcess is said in the app.
+	ofProcess = map[string]string{
+		"volume": "A volume is of one process, each of whose instances has its own. Write it in the process.",
 	}
 
 	// sideWords is said in tasks and crons, which run once and end.
@@ -26,6 +34,7 @@ var (
 		"restart":   "How often it is started again after a failure is attempts.",
 		"sidecar":   "Only a process has sidecars.",
 		"disk":      "Only a process has disk; here it is Nomad's default.",
+		"volume":    "A volume stays on a node for the instance of a process to come back to, and this runs once and ends. Keep the data in a service, or make it a process.",
 		"placement": "It runs where the app's placement says. Write placement in the app.",
 	}
 
