@@ -15,6 +15,7 @@ import (
 // store that a deploy uses puts it here, or gives it boundaries.
 var reads = []string{
 	"store.Snapshot", "store.Refs", "store.Claims", "store.Release", "store.Endings", // deploy
+	"vault.Ready", "nomad.Variable",
 	"store.Facts", "store.Runs", "store.Traffic", "store.Nodes", "store.Backends", // watch
 	"store.Build", "store.DoneBuild", "store.UnfinishedBuilds", // build
 }

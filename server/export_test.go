@@ -5,6 +5,7 @@ import (
 
 	"github.com/crumpet-paas/crumpet/server/build"
 	"github.com/crumpet-paas/crumpet/server/deploy"
+	"github.com/crumpet-paas/crumpet/server/nomad"
 	"github.com/crumpet-paas/crumpet/server/watch"
 )
 
@@ -29,6 +30,12 @@ func BoundaryCalls() []Calls {
 		}},
 		{"consul", reflect.TypeFor[deploy.Rules](), func(dir string) reflect.Value {
 			return reflect.ValueOf(newBoundaries(dir).deploy(deploy.Config{}).Rules)
+		}},
+		{"vault", reflect.TypeFor[deploy.Access](), func(dir string) reflect.Value {
+			return reflect.ValueOf(newBoundaries(dir).deploy(deploy.Config{Access: access{}}).Access)
+		}},
+		{"nomad", reflect.TypeFor[deploy.Variables](), func(dir string) reflect.Value {
+			return reflect.ValueOf(newBoundaries(dir).deploy(deploy.Config{Variables: (*nomad.Client)(nil)}).Variables)
 		}},
 		{"store", reflect.TypeFor[watch.Store](), func(dir string) reflect.Value { return reflect.ValueOf(newBoundaries(dir).watchStore(nil)) }},
 		{"store", reflect.TypeFor[build.Store](), func(dir string) reflect.Value { return reflect.ValueOf(newBoundaries(dir).buildStore(nil)) }},

@@ -99,6 +99,7 @@ type Server struct {
 	api    *api.API
 	nomad  *nomad.Client
 	consul *consul.Client
+	token  *keeper
 	self   self
 
 	retention *retention.Retention
@@ -158,6 +159,7 @@ func (s *Server) open(ctx context.Context, opt Options) (err error) {
 		return err
 	}
 	s.nomad, s.consul = clients.nomad, clients.consul
+	s.token = &keeper{vault: clients.vault, log: s.log}
 	key, err := platformKey(ctx, clients.vault, s.log)
 	if err != nil {
 		return err
@@ -187,6 +189,7 @@ func connect(cfg config.Config) (c clients, err error) {
 	}
 	if c.vault, err = vault.New(vault.Config{
 		Addr: cfg.Vault.Address, Token: cfg.Vault.Token, TokenFile: cfg.Vault.TokenFile, Mount: cfg.Vault.Mount,
+		JWT: cfg.Vault.JWT, Audience: cfg.Vault.Audience, Database: cfg.Vault.Database,
 	}); err != nil {
 		return c, err
 	}
@@ -238,7 +241,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 	scheduler, rules := deploy.Led(c.nomad, c.consul, s.leads)
 	s.deploy = deploy.New(at.deploy(deploy.Config{
 		Store: s.store, Scheduler: scheduler, Rules: rules, Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
-		NewID: newID, Configs: s.secrets, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
+		NewID: newID, Configs: s.secrets, Access: access{c.vault}, Variables: c.nomad, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
 	}))
 	s.repair = s.newRepair(c, opt)
 	s.retention = newRetention(cfg, s.store, blobs, opt.Now, s.log)

@@ -65,7 +65,10 @@ type Vault struct {
 	Address   string `hcl:"address,optional"`
 	Token     string `hcl:"token,optional"`
 	TokenFile string `hcl:"token_file,optional"`
-	Mount     string `hcl:"mount,optional"` // KV v2 mount of Crumpet's own keys
+	Mount     string `hcl:"mount,optional"`    // KV v2 of Crumpet's own keys, and of apps' configuration
+	JWT       string `hcl:"jwt,optional"`      // JWT auth that believes Nomad's identities
+	Audience  string `hcl:"audience,optional"` // of those identities
+	Database  string `hcl:"database,optional"` // database engine, which makes users on database servers
 }
 
 // Fabio is how to reach the routers.
@@ -104,8 +107,10 @@ func Default() Config {
 		Store:  &Store{},
 		Nomad:  &Nomad{Address: "http://127.0.0.1:4646"},
 		Consul: &Consul{Address: "http://127.0.0.1:8500", Rules: "fabio/config/crumpet/", Service: "crumpet", Lock: "crumpet/leader"},
-		Vault:  &Vault{Address: "http://127.0.0.1:8200", Mount: "crumpet"},
-		Fabio:  &Fabio{Service: "fabio", URL: "http://127.0.0.1:9999"},
+		Vault: &Vault{
+			Address: "http://127.0.0.1:8200", Mount: "crumpet", JWT: "jwt-nomad", Audience: "vault.io", Database: "database",
+		},
+		Fabio: &Fabio{Service: "fabio", URL: "http://127.0.0.1:9999"},
 		Build: &Build{
 			Timeout: "10m", Concurrent: 1, MaxSource: "1GiB", MaxUpload: "1GiB",
 			Platform: "linux/" + runtime.GOARCH, MaxLogLines: 5000,

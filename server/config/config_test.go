@@ -126,3 +126,21 @@ func TestPeriods(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestNamesOfMountsCantWidenAPolicy(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	c.Vault = &config.Vault{Address: "http://127.0.0.1:8200", Mount: "crumpet/*", JWT: "/jwt-nomad", Audience: " ", Database: "", Token: "a", TokenFile: "b"}
+	_, err := c.Validate()
+	var keys []string
+	for _, f := range paas.FaultsOf(err) {
+		keys = append(keys, f.Location)
+	}
+	if diff := cmp.Diff([]string{"vault.audience", "vault.database", "vault.jwt", "vault.mount", "vault.token"}, keys); diff != "" {
+		t.Error(diff)
+	}
+	c.Vault = &config.Vault{Address: "http://127.0.0.1:8200", Mount: "paas/crumpet", JWT: "nomad_1", Audience: "vault", Database: "db"}
+	if _, err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+}

@@ -39,9 +39,12 @@ consul {
 
 vault {
   address = "http://127.0.0.1:8200" # VAULT_ADDR
-  # token      = ""                 # VAULT_TOKEN: writes below `mount`
-  # token_file = ""                 # or the file of an agent that renews it
-  mount = "crumpet"                 # KV v2 mount of Crumpet's own keys
+  # token      = ""                 # VAULT_TOKEN: periodic, with the policy policies/vault/server.hcl; the server renews it
+  # token_file = ""                 # or the file that holds it, read for each call: put a new one there at any time
+  mount    = "crumpet"              # KV v2 of Crumpet's own keys, and of apps' configuration
+  jwt      = "jwt-nomad"            # JWT auth that believes Nomad's identities: jobs of apps log in there
+  audience = "vault.io"             # of those identities
+  database = "database"             # database engine, by which bindings get users of their own
 }
 
 fabio {

@@ -130,6 +130,9 @@ func (c Config) merge(over Config) Config {
 		set(&vault.Token, o.Token)
 		set(&vault.TokenFile, o.TokenFile)
 		set(&vault.Mount, o.Mount)
+		set(&vault.JWT, o.JWT)
+		set(&vault.Audience, o.Audience)
+		set(&vault.Database, o.Database)
 		c.Vault = &vault
 	}
 	if o := over.Fabio; o != nil {

@@ -17,6 +17,9 @@ import (
 // fragment is what nomad_fragments may name.
 var fragment = regexp.MustCompile(`^(\*|(group|task)\.(\*|[A-Z][A-Za-z]*))$`)
 
+// mount is what an engine of Vault's may be mounted at, here.
+var mount = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*$`)
+
 // Validate gives the configuration with what follows from other keys filled in (advertise, the
 // store's path), or every fault at once, each with its key. Code: invalid.
 func (c Config) Validate() (Config, error) {
@@ -94,15 +97,29 @@ func (c Config) Validate() (Config, error) {
 	if c.Shared() && (c.Consul.Lock == "" || strings.HasPrefix(c.Consul.Lock, "/") || strings.HasSuffix(c.Consul.Lock, "/")) {
 		fault("consul.lock", "consul.lock = %q is not a key, such as crumpet/leader.", c.Consul.Lock)
 	}
-	if c.Vault.Token != "" && c.Vault.TokenFile != "" {
-		fault("vault.token", "vault.token and vault.token_file are both set; keep one.")
-	}
+	c.Vault.check(fault)
 	c.Retention.check(fault)
 	if len(faults) == 0 {
 		return c, nil
 	}
 	slices.SortFunc(faults, func(a, b paas.Fault) int { return strings.Compare(a.Location, b.Location) })
 	return c, faulty("The configuration", faults)
+}
+
+// check finds what can't be the name of a mount in Vault: it stands in paths of policies, where a star or a
+// slash too many would open what is not to be opened.
+func (v *Vault) check(fault func(key, format string, args ...any)) {
+	if v.Token != "" && v.TokenFile != "" {
+		fault("vault.token", "vault.token and vault.token_file are both set; keep one.")
+	}
+	for key, name := range map[string]string{"vault.mount": v.Mount, "vault.jwt": v.JWT, "vault.database": v.Database} {
+		if !mount.MatchString(name) {
+			fault(key, "%s = %q is not the name of a mount, such as crumpet: letters, digits, - and _, in parts joined by slashes.", key, name)
+		}
+	}
+	if strings.TrimSpace(v.Audience) == "" {
+		fault("vault.audience", "vault.audience is empty: Vault would take identities that were made for others. Name one, such as vault.io.")
+	}
 }
 
 func isURL(s string) bool {

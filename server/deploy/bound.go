@@ -9,22 +9,6 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// bindingsOf are the bindings that the jobs of a release are rendered with: those that its spec declares
-// and those that were made by hand, as far as their credentials can be read.
-func bindingsOf(snap paas.Snapshot, rel paas.Release) []paas.Binding {
-	var some []paas.Binding
-	for _, b := range snap.Bindings {
-		if b.Usable() && (!b.Declared || declares(rel.Spec, b.Name)) {
-			some = append(some, b)
-		}
-	}
-	return some
-}
-
-func declares(spec paas.Spec, name string) bool {
-	return slices.ContainsFunc(spec.Services, func(u paas.ServiceUse) bool { return u.Name == name })
-}
-
 // bound says what a release still lacks of the services that its spec declares: what it waits for, and
 // why one can't be had at all. One that somebody ended by hand, after the release was made, is not
 // missed: the release does without.

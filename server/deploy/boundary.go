@@ -16,6 +16,12 @@ type around = func(name string, call func())
 // gets, and that is not made so, fails the server's TestEveryCallOfADeployHasItsBoundaries.
 func (c Config) Around(fn func(name string, call func())) Config {
 	c.Store, c.Scheduler, c.Rules = edgedStore{c.Store, fn}, edgedScheduler{c.Scheduler, fn}, edgedRules{c.Rules, fn}
+	if c.Access != nil {
+		c.Access = edgedAccess{c.Access, fn}
+	}
+	if c.Variables != nil {
+		c.Variables = edgedVariables{c.Variables, fn}
+	}
 	return c
 }
 
@@ -76,5 +82,35 @@ func (r edgedRules) PutRule(ctx context.Context, ref paas.AppRef, text string, i
 
 func (r edgedRules) DeleteRule(ctx context.Context, ref paas.AppRef, index uint64) (err error) {
 	r.around("consul.DeleteRule", func() { err = r.Rules.DeleteRule(ctx, ref, index) })
+	return err
+}
+
+type edgedAccess struct {
+	Access // Ready changes nothing
+	around around
+}
+
+func (a edgedAccess) Grant(ctx context.Context, ref paas.AppRef, jobs []string) (err error) {
+	a.around("vault.Grant", func() { err = a.Access.Grant(ctx, ref, jobs) })
+	return err
+}
+
+func (a edgedAccess) Revoke(ctx context.Context, ref paas.AppRef) (err error) {
+	a.around("vault.Revoke", func() { err = a.Access.Revoke(ctx, ref) })
+	return err
+}
+
+type edgedVariables struct {
+	Variables // Variable changes nothing
+	around    around
+}
+
+func (v edgedVariables) PutVariable(ctx context.Context, team, path string, items map[string]string, index uint64) (err error) {
+	v.around("nomad.PutVariable", func() { err = v.Variables.PutVariable(ctx, team, path, items, index) })
+	return err
+}
+
+func (v edgedVariables) DeleteVariable(ctx context.Context, team, path string) (err error) {
+	v.around("nomad.DeleteVariable", func() { err = v.Variables.DeleteVariable(ctx, team, path) })
 	return err
 }

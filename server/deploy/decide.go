@@ -61,7 +61,7 @@ func begin(d paas.Deployment, snap paas.Snapshot, render Renderer, now time.Time
 	if dark := snap.Slots[d.Slot]; !dark.Empty() {
 		return paas.Change{}, false, nil
 	}
-	text, err := render(rel, d.Slot, bindingsOf(snap, rel))
+	text, err := render(rel, d.Slot, snap.Bindings)
 	if err != nil {
 		return paas.Change{}, false, err
 	}
@@ -113,7 +113,7 @@ func beginInPlace(d paas.Deployment, live paas.Slotted, snap paas.Snapshot, now 
 
 // forces names the key of rel that the live slot could not take without replacing its instances.
 func forces(snap paas.Snapshot, live paas.Slotted, rel paas.Release, render Renderer) (key string, forced bool, err error) {
-	text, err := render(rel, live.Slot, bindingsOf(snap, rel))
+	text, err := render(rel, live.Slot, snap.Bindings)
 	if err != nil {
 		return "", false, err
 	}

@@ -178,7 +178,7 @@ func (d *Deployer) written(snap paas.Snapshot, change *paas.Change) error {
 		if !ok || d.renderSide == nil {
 			return paas.Errorf(paas.Internal, "Release %d of app %q, which job %q is of, is not known.", row.Release, row.App, row.Job)
 		}
-		text, err := d.renderSide(rel, row, bindingsOf(snap, rel))
+		text, err := d.renderSide(rel, row, snap.Bindings)
 		if err != nil {
 			return err
 		}

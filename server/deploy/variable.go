@@ -5,9 +5,9 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
+	"github.com/crumpet-paas/crumpet/server/jobspec"
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
@@ -17,35 +17,21 @@ import (
 //
 //	nomad/jobs/APP.blue    db = 7, cache = 2
 
-// variablePath is where Nomad lets the tasks of a job, and no others, read.
-func variablePath(job string) string { return "nomad/jobs/" + paas.ParentJob(job) }
-
 const variableKept = Sweep // between two looks at whether a variable still is as it was written
 
 // readsVariable says that a job's text reads its variable.
 func readsVariable(text []byte, job string) bool {
-	return bytes.Contains(text, []byte("nomadVar")) && bytes.Contains(text, []byte(variablePath(job)))
-}
-
-// generations are the items of the variables of an app's jobs: of every binding that can be read. Whether
-// a program takes it as files or as variables is for its job to say.
-func generations(snap paas.Snapshot) map[string]string {
-	items := map[string]string{}
-	for _, b := range snap.Bindings {
-		if b.Usable() {
-			items[b.Name] = strconv.Itoa(b.Generation)
-		}
-	}
-	return items
+	return bytes.Contains(text, []byte("nomadVar")) && bytes.Contains(text, []byte(paas.JobVariable(paas.ParentJob(job))))
 }
 
 // tell writes the variable of a job that reads it, unless it says so already. A name that is no longer
 // bound keeps its last number: templates that name it must still find one.
-func (d *Deployer) tell(ctx context.Context, snap paas.Snapshot, job string, text []byte) error {
+func (d *Deployer) tell(ctx context.Context, snap paas.Snapshot, job string, release int, text []byte) error {
 	if d.variables == nil || !readsVariable(text, job) {
 		return nil
 	}
-	team, path, items := snap.App.Team, variablePath(job), generations(snap)
+	team, path := snap.App.Team, paas.JobVariable(job)
+	items := jobspec.Follows(snap.Releases[release].Spec, snap.Bindings)
 	if d.lastTold(team, path, items) {
 		return nil
 	}
@@ -89,13 +75,13 @@ func (d *Deployer) tellAll(ctx context.Context, snap paas.Snapshot) error {
 		if row.Index == 0 || row.Empty() {
 			continue
 		}
-		if err := d.tell(ctx, snap, paas.JobID(row.App, slot), row.Job); err != nil {
+		if err := d.tell(ctx, snap, paas.JobID(row.App, slot), row.Release, row.Job); err != nil {
 			return err
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(snap.Sides)) {
 		if row := snap.Sides[id]; row.Stands && row.Stop == "" {
-			if err := d.tell(ctx, snap, id, row.Text); err != nil {
+			if err := d.tell(ctx, snap, id, row.Release, row.Text); err != nil {
 				return err
 			}
 		}
@@ -108,7 +94,7 @@ func (d *Deployer) untell(ctx context.Context, team, job string, text []byte) er
 	if d.variables == nil || !readsVariable(text, job) || job != paas.ParentJob(job) {
 		return nil
 	}
-	path := variablePath(job)
+	path := paas.JobVariable(job)
 	d.mu.Lock()
 	delete(d.told, team+" "+path)
 	d.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
+	"github.com/crumpet-paas/crumpet/server/jobspec"
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
@@ -18,8 +19,8 @@ type Configs interface {
 	Newest(ctx context.Context, ref paas.AppRef) (version int, err error)
 	// Has says whether a version can still be read. Code: unavailable.
 	Has(ctx context.Context, ref paas.AppRef, version int) (bool, error)
-	// Version gives the names that a version holds. Code: not_found.
-	Version(ctx context.Context, ref paas.AppRef, version int) (paas.ConfigVersion, error)
+	// Keys names what a version holds. Code: not_found.
+	Keys(ctx context.Context, ref paas.AppRef, version int) ([]paas.ConfigKey, error)
 	// Forget deletes all versions of an app that is no more; none is as well. Code: unavailable.
 	Forget(ctx context.Context, ref paas.AppRef) error
 }
@@ -61,9 +62,9 @@ func usesVault(job *nomadapi.Job) bool {
 	return false
 }
 
-// reads says that the programs of a release read something in Vault: its configuration, or credentials.
+// reads says that the programs of a release read something in Vault, or will once its services are bound.
 func reads(snap paas.Snapshot, rel paas.Release) bool {
-	return rel.Config > 0 || len(rel.Spec.Services) > 0 || len(bindingsOf(snap, rel)) > 0
+	return len(rel.Spec.Services) > 0 || jobspec.UsesVault(rel, snap.Bindings)
 }
 
 // opened makes Vault and Nomad ready for a job that is about to be registered. held says that the walk has
@@ -82,7 +83,7 @@ func (d *Deployer) opened(ctx context.Context, snap paas.Snapshot, row paas.Slot
 	if err != nil {
 		return false, err
 	}
-	return false, d.tell(ctx, snap, *job.ID, row.Job)
+	return false, d.tell(ctx, snap, *job.ID, row.Release, row.Job)
 }
 
 // openVault refuses a release that needs Vault while Vault can't serve, before anything of it is written.
