@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/spf13/cobra"
 
+	"github.com/crumpet-paas/crumpet/policies"
 	"github.com/crumpet-paas/crumpet/server"
 	"github.com/crumpet-paas/crumpet/server/client"
 	"github.com/crumpet-paas/crumpet/server/config"
@@ -81,7 +82,7 @@ func (s *session) dev(ctx context.Context, f devFlags) error {
 	}
 	began := time.Now()
 	supervisor, err := devstack.New(devstack.Config{
-		Dir: f.data, Listen: f.listen, Router: f.router, Programs: programs, Nodes: f.nodes,
+		Dir: f.data, Listen: f.listen, Router: f.router, Programs: programs, Nodes: f.nodes, Vault: devVault(),
 		Self:   []string{executable, "devstack"},
 		Server: func(stack devstack.Stack) (devstack.Server, error) { return devServer(stack, executable) },
 		Ready: func(name string, pid int) {
@@ -107,6 +108,13 @@ func versionOf(programs devstack.Programs, name string) string {
 		return v
 	}
 	return "crumpet " + version
+}
+
+// devVault is what dev makes of its vault: the mounts that the server expects where it is told nothing, and
+// the policy that docs ask an operator to load.
+func devVault() devstack.VaultSetup {
+	mounts := config.Default().Vault
+	return devstack.VaultSetup{PolicyName: "crumpet", Policy: policies.Server, KV: mounts.Mount, JWT: mounts.JWT, Database: mounts.Database}
 }
 
 // devServer writes the server's configuration and makes its token, both in the data folder only.

@@ -42,7 +42,7 @@ func jobsOf(snap paas.Snapshot) []string {
 // permit lets a job that reads in Vault log in there, before it is registered. What stands granted for a
 // moment already costs no call.
 func (d *Deployer) permit(ctx context.Context, snap paas.Snapshot, job *nomadapi.Job) error {
-	if d.access == nil || !usesVault(job) {
+	if d.access == nil || !usesVault(snap.App.Ref(), job) {
 		return nil
 	}
 	jobs := jobsOf(snap)

@@ -50,11 +50,12 @@ type Services interface {
 	Admit(ctx context.Context, ref paas.AppRef, spec paas.Spec, by string) ([]paas.Fault, error)
 }
 
-// usesVault says that a task of the job logs in to Vault before it starts.
-func usesVault(job *nomadapi.Job) bool {
+// usesVault says that a task of the job logs in to Vault as the app before it starts. What a fragment asks
+// for another role is its writer's affair.
+func usesVault(ref paas.AppRef, job *nomadapi.Job) bool {
 	for _, g := range job.TaskGroups {
 		for _, t := range g.Tasks {
-			if t.Vault != nil {
+			if t.Vault != nil && t.Vault.Role == paas.VaultRole(ref) {
 				return true
 			}
 		}
@@ -72,7 +73,7 @@ func reads(snap paas.Snapshot, rel paas.Release) bool {
 func (d *Deployer) opened(ctx context.Context, snap paas.Snapshot, row paas.Slotted, job *nomadapi.Job, counts map[string]int, out *outcome) (held bool, err error) {
 	_, walking := Active(snap)
 	err = d.permit(ctx, snap, job)
-	if err == nil && walking && d.access != nil && usesVault(job) && grows(row, counts) {
+	if err == nil && walking && d.access != nil && usesVault(snap.App.Ref(), job) && grows(row, counts) {
 		err = d.access.Ready(ctx)
 	}
 	if code := paas.CodeOf(err); walking && (code == paas.Unavailable || code == paas.Forbidden) {

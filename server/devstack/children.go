@@ -65,8 +65,7 @@ func (b builder) nomad() (Child, error) {
 	program := b.stack.Programs.Nomad
 	if !program.Real() {
 		c.Argv = b.embedded("nomad", "--listen", local(b.ports.Nomad), "--data", dir,
-			"--consul", b.stack.Consul, "--vault", b.stack.Vault, "--vault-keys", b.vaultKeysFile(),
-			"--name", nodeName(0), "--min-port", fmt.Sprint(first), "--max-port", fmt.Sprint(last))
+			"--consul", b.stack.Consul, "--vault", b.stack.Vault, "--name", nodeName(0), "--min-port", fmt.Sprint(first), "--max-port", fmt.Sprint(last))
 		return c, nil
 	}
 	c.Ready = realNomadReady(b.stack.Nomad, nodeName(0))
@@ -205,7 +204,9 @@ server {
 		nomadClientConfig(b, 0, b.ports.Consul)
 }
 
-// nomadClientConfig names the Vault mount and role that workloads log in by: those of "nomad setup vault".
+// nomadClientConfig names the Vault mount that workloads log in by; jobs of apps name their role and bring
+// the identity for it. A Vault that is away must not end a task that waits for it or watches it: templates
+// try without end.
 func nomadClientConfig(b builder, node, consul int) string {
 	first, last := b.ports.taskPorts(node, b.nodes)
 	return fmt.Sprintf(`client {
@@ -218,6 +219,20 @@ func nomadClientConfig(b builder, node, consul int) string {
 %[4]s  options = {
     "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean"
     "driver.allowlist"     = "raw_exec,exec"
+  }
+  template {
+    vault_retry {
+      attempts    = 0
+      max_backoff = "5s"
+    }
+    nomad_retry {
+      attempts    = 0
+      max_backoff = "5s"
+    }
+    consul_retry {
+      attempts    = 0
+      max_backoff = "5s"
+    }
   }
   # A download from a server that does not go on is given up, and tried again at another.
   artifact {
@@ -239,7 +254,6 @@ vault {
   enabled               = true
   address               = %[7]q
   jwt_auth_backend_path = "jwt-nomad"
-  create_from_role      = "nomad-workloads"
   default_identity {
     aud = ["vault.io"]
     ttl = "1h"

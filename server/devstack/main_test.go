@@ -83,6 +83,12 @@ func answerReady(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, `"127.0.0.1:8300"`)
 	case "/v1/sys/seal-status":
 		_, _ = fmt.Fprint(w, `{"initialized":true,"sealed":false}`)
+	case "/v1/sys/mounts", "/v1/sys/auth":
+		_, _ = fmt.Fprint(w, `{}`)
+	case "/v1/auth/token/create-orphan":
+		_, _ = fmt.Fprint(w, `{"auth":{"client_token":"vault-token-of-test"}}`)
+	case "/v1/auth/token/lookup-self":
+		_, _ = fmt.Fprint(w, `{"data":{"policies":["tester"]}}`)
 	case "/v1/nodes":
 		_, _ = fmt.Fprint(w, `[{"Name":"dev","Status":"ready"}]`)
 	}
@@ -137,6 +143,11 @@ func dev(dir string) int {
 func config(self, dir string) devstack.Config {
 	return devstack.Config{
 		Dir: dir, Listen: "127.0.0.1:0", Router: "127.0.0.1:0", Self: []string{self, "devstack"},
+		Vault: devstack.VaultSetup{
+			PolicyName: "tester", KV: "kv", JWT: "jwt", Database: "db",
+			Policy: "path \"sys/mounts/proof\" { capabilities = [\"update\"] }\npath \"proof/*\" { capabilities = [\"create\", \"read\", \"update\"] }\n" +
+				"path \"auth/token/lookup-self\" { capabilities = [\"read\"] }\npath \"auth/token/renew-self\" { capabilities = [\"update\"] }\n",
+		},
 		Server: func(s devstack.Stack) (devstack.Server, error) {
 			return devstack.Server{Argv: []string{self, "devstack", "server", "--listen", s.Listen}, Token: "token-of-test"}, nil
 		},

@@ -63,6 +63,10 @@ func prove(t *testing.T, c devstack.Config) {
 		t.Fatal(err)
 	}
 	writeSecret(t, stack)
+	vaultToken := stack.VaultToken
+	if code, text := vault(t, stack, http.MethodGet, "/v1/sys/mounts", ""); code != http.StatusForbidden {
+		t.Errorf("the server's token may do more than its policy says: %d %s", code, text)
+	}
 
 	register(t, client)
 	t.Cleanup(func() { describe(t, client) })
@@ -106,6 +110,12 @@ func prove(t *testing.T, c devstack.Config) {
 	// The same folder again: the job is still there and its tasks run anew.
 	again := start(t, c)
 	defer again.end(t)
+	if stack.VaultToken != vaultToken {
+		t.Error("the next dev made another token for the server")
+	}
+	if got := readSecret(t, stack); !strings.Contains(got, "kept") {
+		t.Errorf("the server's token is worth nothing to the next dev: %s", got)
+	}
 	for _, name := range []string{"raw", "jailed"} {
 		eventually(t, "the task "+name+" runs again", func() bool {
 			pid := taskProcess(stack.Dir, name)

@@ -23,12 +23,12 @@ import (
 
 // options are the flags of Serve; each part reads those it knows.
 type options struct {
-	listen, admin, metrics   string
-	data, dir                string
-	nomad, name              string
-	consul, vault, vaultKeys string
-	minPort, maxPort         int
-	log                      *slog.Logger
+	listen, admin, metrics string
+	data, dir              string
+	nomad, name            string
+	consul, vault          string
+	minPort, maxPort       int
+	log                    *slog.Logger
 }
 
 // Serve is the body of `crumpet devstack NAME ...`: a stand-in (consul, vault, nomad, router), a further client of
@@ -53,7 +53,6 @@ func Serve(ctx context.Context, name string, args []string, stderr io.Writer) in
 	flags.StringVar(&o.name, "name", "", "name of a client's node; the host's unless said")
 	flags.StringVar(&o.consul, "consul", "", "URL of Consul")
 	flags.StringVar(&o.vault, "vault", "", "URL of Vault")
-	flags.StringVar(&o.vaultKeys, "vault-keys", "", "file of the root token that templates read secrets with")
 	flags.IntVar(&o.minPort, "min-port", 0, "first dynamic port for tasks")
 	flags.IntVar(&o.maxPort, "max-port", 0, "last dynamic port for tasks")
 	if err := flags.Parse(args); err != nil {
@@ -95,12 +94,8 @@ func serveVault(ctx context.Context, o options) error {
 
 // serveNomad starts tasks by this same program: "devstack executor".
 func serveNomad(ctx context.Context, o options) error {
-	keys, err := readKeys(o.vaultKeys)
-	if err != nil {
-		return err
-	}
 	s, err := nomad.Open(nomad.Config{
-		Data: o.data, ConsulAddr: o.consul, VaultAddr: o.vault, VaultToken: keys.root(), Advertise: o.listen,
+		Data: o.data, ConsulAddr: o.consul, VaultAddr: o.vault, Advertise: o.listen,
 		Name: o.name, DynamicPortMin: o.minPort, DynamicPortMax: o.maxPort, Log: o.log,
 	})
 	if err != nil {

@@ -22,6 +22,7 @@ type Config struct {
 	Router   string   // of the router; port 0 as well
 	Programs Programs // from Find
 	Nodes    int      // clients of Nomad, 1 unless said
+	Vault    VaultSetup
 	Self     []string // the command line of Serve without a name: crumpet devstack
 
 	// Server describes the server's child. It is asked when the stack is ready.
@@ -43,7 +44,7 @@ type Stack struct {
 	Nomad, Consul, Vault string
 	Router, Fabio        string
 	RouterListen         string // host:port of Router
-	VaultToken           string // the root token of this stack's own vault; never logged
+	VaultToken           string // the server's own, of its policy only; never logged
 	Programs             Programs
 }
 
@@ -167,7 +168,12 @@ func (s *Supervisor) runAll(ctx context.Context, b builder, children []Child, gu
 		}
 	}
 	stack := b.stack
-	stack.VaultToken = b.vault.root()
+	if stack.VaultToken, err = b.vault.setUp(ctx, stack.Vault, stack.Nomad, s.config.Vault); err != nil {
+		if ctx.Err() != nil {
+			return nil // asked to end while starting is no failure
+		}
+		return fmt.Errorf("set up vault: %w", err)
+	}
 	server, err := s.config.Server(stack)
 	if err != nil {
 		return err

@@ -12,14 +12,15 @@ import (
 	"sync"
 )
 
-// vaultKeys are the root token and the unseal key. They lie in the data folder, mode 0600:
-// who can read them can read the vault's storage as well.
+// vaultKeys are the root token, the unseal key and the server's own token. They lie in the data folder,
+// mode 0600: who can read them can read the vault's storage as well.
 type vaultKeys struct {
 	path string
 
 	mu     sync.Mutex // guards what follows
 	Root   string     `json:"root_token"`
 	Unseal string     `json:"unseal_key"`
+	Server string     `json:"server_token,omitempty"`
 }
 
 // readKeys reads a file of keys; without one the keys are empty.

@@ -29,10 +29,7 @@ type Config struct {
 	ConsulAddr string // host:port or URL; empty: services are not registered
 	VaultAddr  string // URL; empty: templates that read secrets fail
 
-	// VaultToken is what templates read with when their task's vault block names
-	// no role. A task never sees it. With a role the task logs in by its identity.
-	VaultToken string
-	Advertise  string // host:port of the HTTP API, shown as the node's address
+	Advertise string // host:port of the HTTP API, shown as the node's address
 
 	// Executor is the command line of the task shim, to which its arguments are
 	// added. Default: this program with "devstack executor".

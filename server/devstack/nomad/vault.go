@@ -13,20 +13,16 @@ import (
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/identity"
 )
 
-// defaultRole is what a task logs in with when its vault block names none and
-// the stand-in was given no token (create_from_role).
+// defaultRole is what a task logs in with when its vault block names none
+// (create_from_role).
 const defaultRole = "nomad-workloads"
 
 func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) { s.reply(w, s.signer.JWKS()) }
 
 // vault is the token a task's templates read with, and what of it the task may
-// see. The stand-in's own token is for templates only.
+// see.
 func (t *task) vault(ctx context.Context, def *nomadapi.Task) (visible map[string]string, err error) {
 	if def.Vault == nil {
-		return nil, nil
-	}
-	if def.Vault.Role == "" && t.r.s.cfg.VaultToken != "" {
-		t.token = t.r.s.cfg.VaultToken
 		return nil, nil
 	}
 	if t.lease == nil {
