@@ -118,6 +118,7 @@ server, and rolls out beside the release that serves until it is healthy.`,
 	add(root, groupCare, newAppsCmd(s), newStatusCmd(s), newWhyCmd(s), newEventsCmd(s), newMetricsCmd(s), newDiffCmd(s), newLogsCmd(s), newExecCmd(s), newRunCmd(s), newCronsCmd(s), newScaleCmd(s), newRestartCmd(s),
 		newStopCmd(s), newStartCmd(s), newPromoteCmd(s), newPauseCmd(s), newResumeCmd(s), newAbortCmd(s), newCancelCmd(s), newDestroyCmd(s))
 	add(root, groupCare, newReleasesCmd(s), newReleaseCmd(s), newRollbackCmd(s), newRepairCmd(s))
+	add(root, groupCare, newConfigCmd(s), newSecretCmd(s))
 	add(root, groupServer,
 		newDevCmd(s),
 		newServerCmd(s), newServersCmd(s),
