@@ -74,11 +74,24 @@ type Binding struct {
 	CreatedAt time.Time `json:"created_at"`
 	CreatedBy string    `json:"created_by"`
 	RotatedAt time.Time `json:"rotated_at"` // when Generation was issued
+	Last int `json:"last,omitempty"` // highest Generation there was
+	// Carried is the newest generation that a walk was begun for, so that one that failed is not begun again
+	// and again; CarriedEnd once there was one for the binding's end, CarriedByNext while the app's next
+	// deployment is to bring it.
+	Carried int `json:"carried,omitempty"`
+	// Tried is the newest release of the app when the binding failed: a newer one tries again.
+	Tried int `json:"tried,omitempty"`
 	// Issued are the generations that their provider may still know.
 	Issued  []Issued `json:"issued,omitempty"`
 	Params  int      `json:"params,omitempty"` // version of its parameters in Vault; 0 for none
 	Version int64    `json:"-"`                // of the row; 0 for a new one
 }
+
+// What Carried says beside a generation.
+const (
+	CarriedEnd    = -1
+	CarriedByNext = -2
+)
 
 // Ref names the app that is bound.
 func (b Binding) Ref() AppRef { return AppRef{Team: b.Team, App: b.App} }

@@ -129,10 +129,12 @@ type Operation struct {
 	Provider string          `json:"provider"`
 	Target   OperationTarget `json:"target"`
 	Params   int             `json:"params,omitempty"` // version of the parameters in Vault; 0 for none
-	User     string          `json:"user,omitempty"`   // whose wish it is; "" for nobody's
-	Request  string          `json:"request"`          // id of the request through all systems
-	Attempt  int             `json:"attempt"`          // of the call
-	Word     string          `json:"word,omitempty"`   // the provider's own for an operation it accepted
+	// Given are parameters that a spec holds: they are no secret. Those in Vault are asked for where it is empty.
+	Given    json.RawMessage `json:"given,omitempty"`
+	User     string          `json:"user,omitempty"` // whose wish it is; "" for nobody's
+	Request  string          `json:"request"`        // id of the request through all systems
+	Attempt  int             `json:"attempt"`        // of the call
+	Word     string          `json:"word,omitempty"` // the provider's own for an operation it accepted
 	Polls    int             `json:"polls,omitempty"`
 	Refused  int             `json:"refused,omitempty"` // polls refused in a row
 	Accepted time.Time       `json:"accepted"`

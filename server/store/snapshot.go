@@ -78,6 +78,10 @@ func readWishes(ctx context.Context, _ bun.Tx, of func() *bun.SelectQuery, snaps
 	if err != nil {
 		return err
 	}
+	bindings, err := rowsOf[bindingRow](ctx, of().Order("name"))
+	if err != nil {
+		return err
+	}
 	walks, err := rowsOf[deploymentRow](ctx, of().Where("status IN (?)", bun.List(openStates)).Order("created_at", "id"))
 	if err != nil {
 		return err
@@ -86,6 +90,7 @@ func readWishes(ctx context.Context, _ bun.Tx, of func() *bun.SelectQuery, snaps
 		snap.Slots = keyed(slots[ref], func(r slotRow) (paas.Slot, paas.Slotted) { return paas.Slot(r.Slot), r.slotted() })
 		snap.Sides = keyed(sides[ref], func(r sideRow) (string, paas.Side) { return r.Job, r.side() })
 		snap.Deployments = convert(walks[ref], deploymentRow.deployment)
+		snap.Bindings = convert(bindings[ref], bindingRow.binding)
 	}
 	return nil
 }
