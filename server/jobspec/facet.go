@@ -96,13 +96,14 @@ func (f *facets) startOf(t *nomadapi.Task) {
 		switch {
 		case name == envPort, name == envHost, strings.HasPrefix(name, envPorts): // follow from the ports
 		case name == envArtifact, name == envURL: // follow from the artifact and the routes
+		case ofSecrets(name, t.Env[name]): // follow from the secrets and services
 		case strings.HasPrefix(name, envVolume) && len(t.VolumeMounts) > 0: // follow from the volumes
 		default:
 			f.add("env."+name, t.Env[name])
 		}
 	}
 	for _, tmpl := range t.Templates {
-		if tmpl.Envvars == nil || !*tmpl.Envvars || tmpl.EmbeddedTmpl == nil {
+		if tmpl.Envvars == nil || !*tmpl.Envvars || tmpl.EmbeddedTmpl == nil || secretTemplate(tmpl) {
 			continue
 		}
 		for line := range strings.Lines(*tmpl.EmbeddedTmpl) {
@@ -116,7 +117,7 @@ func (f *facets) startOf(t *nomadapi.Task) {
 			continue
 		}
 		if name, ok := strings.CutPrefix(*tmpl.DestPath, artifactDir); ok {
-			f.add("file."+name, tmpl)
+			f.add("file."+name, watched(tmpl))
 		}
 	}
 	f.add("user", t.User)
@@ -209,11 +210,15 @@ func (f *facets) placement(constraints []*nomadapi.Constraint, affinities []*nom
 
 // leftOfTask is what of a task Crumpet did not make, templates in other folders among it.
 func (f *facets) leftOfTask(t *nomadapi.Task) {
-	f.leftOf("nomad.task", t, madeOfTask)
+	rest := *t
+	if v := t.Vault; v != nil && strings.HasPrefix(v.Role, rolePrefix) { // follows from the secrets and services
+		rest.Vault, rest.Identities = nil, nil
+	}
+	f.leftOf("nomad.task", &rest, madeOfTask)
 	for _, tmpl := range t.Templates {
-		ours := tmpl.DestPath != nil && (*tmpl.DestPath == environmentFile || strings.HasPrefix(*tmpl.DestPath, artifactDir))
+		ours := tmpl.DestPath != nil && (*tmpl.DestPath == environmentFile || strings.HasPrefix(*tmpl.DestPath, artifactDir) || secretTemplate(tmpl))
 		if !ours {
-			f.add("nomad.task", tmpl)
+			f.add("nomad.task", watched(tmpl))
 		}
 	}
 }

@@ -138,6 +138,7 @@ func parts(job *nomadapi.Job) []facets {
 	app.add("placement.pool", job.NodePool)
 	app.add("placement.datacenters", job.Datacenters)
 	app.placement(job.Constraints, job.Affinities, job.Spreads)
+	app.secrets(job)
 	list := []facets{app}
 	for _, g := range job.TaskGroups {
 		list = append(list, ofProcess(g))
@@ -167,5 +168,5 @@ func unslotted(job *nomadapi.Job) []byte {
 		}
 	})
 	b.ID, b.Name = nil, nil
-	return Encode(b)
+	return bytes.ReplaceAll(Encode(b), ownVariable(job), nil)
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // merged lays a fragment over a group or task that Crumpet made, in the words of Nomad's API: objects
-// key by key, all else replaced, and null takes a key away. Templates are added to Crumpet's own, which
-// bring values to the environment. A fragment that does not decode, which
+// key by key, all else replaced, and null takes a key away. Templates and identities are added
+// to Crumpet's own, which bring values to the environment. A fragment that does not decode, which
 // spec refuses, changes nothing.
 func merged[T any](made *T, fragment paas.Fragment) *T {
 	if len(fragment) == 0 {
@@ -49,7 +49,7 @@ func overlaid(base, over map[string]any) map[string]any {
 			delete(out, key)
 		case isObject && wasObject:
 			out[key] = overlaid(lower, upper)
-		case key == "Templates":
+		case key == "Templates" || key == "Identities":
 			ours, _ := out[key].([]any) // none where there is none
 			theirs, _ := value.([]any)  // spec has seen that it is a list
 			out[key] = slices.Concat(ours, theirs)

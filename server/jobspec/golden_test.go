@@ -1,9 +1,11 @@
 package jobspec_test
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -29,9 +31,12 @@ func input(tb testing.TB, src string) jobspec.Input {
 	for _, p := range app.Processes {
 		counts[p.Name] = p.Instances
 	}
+	version, bindings := had(tb, src, app.App)
 	return jobspec.Input{
+		Bindings: bindings, Vault: jobspec.Vault{KV: "crumpet", Database: "database", Audience: "vault.io"},
 		Release: paas.Release{
-			Team: paas.DefaultTeam, App: app.App, Number: 7, Spec: app,
+			Config: version,
+			Team:   paas.DefaultTeam, App: app.App, Number: 7, Spec: app,
 			Artifact: strings.Repeat("a1", 32), Runtime: strings.Repeat("b2", 32),
 		},
 		Slot: paas.Blue, Counts: counts, Driver: "exec",
@@ -40,6 +45,29 @@ func input(tb testing.TB, src string) jobspec.Input {
 		},
 		BaseURL: func(r paas.Route) string { return "http://" + r.Host + ":9999" + r.Path },
 	}
+}
+
+// had is what a golden says its app has beside its spec, in the lines before it: # config VERSION, and
+// # binding JSON.
+func had(tb testing.TB, src, app string) (version int, bindings []paas.Binding) {
+	tb.Helper()
+	for line := range strings.Lines(src) {
+		if text, ok := strings.CutPrefix(line, "# config "); ok {
+			n, err := strconv.Atoi(strings.TrimSpace(text))
+			if err != nil {
+				tb.Fatal(err)
+			}
+			version = n
+		}
+		if text, ok := strings.CutPrefix(line, "# binding "); ok {
+			b := paas.Binding{Team: paas.DefaultTeam, App: app, State: paas.BindingReady, Generation: 1}
+			if err := json.Unmarshal([]byte(text), &b); err != nil {
+				tb.Fatal(err)
+			}
+			bindings = append(bindings, b)
+		}
+	}
+	return version, bindings
 }
 
 func TestNoTwoGoldensExpectTheSame(t *testing.T) {

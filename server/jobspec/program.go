@@ -40,7 +40,7 @@ func program(in Input, name string, p paas.Program, given map[string]paas.Value)
 	maps.Copy(vars, p.Env)
 	maps.Copy(vars, given)
 	env, templates := environment(vars)
-	return &nomadapi.Task{
+	return withSecrets(in, p, &nomadapi.Task{
 		Name:        name,
 		Driver:      in.Driver,
 		User:        p.User,
@@ -52,7 +52,7 @@ func program(in Input, name string, p paas.Program, given map[string]paas.Value)
 		LogConfig:   logs(p.Logs),
 		KillTimeout: new(p.KillTimeout),
 		KillSignal:  cmp.Or(p.KillSignal, paas.DefaultKillSignal), // Nomad's own default is SIGINT
-	}
+	})
 }
 
 func resources(p paas.Program) *nomadapi.Resources {

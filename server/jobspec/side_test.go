@@ -18,14 +18,18 @@ func TestOnlyTheProgramOfAReleaseChangesItsCrons(t *testing.T) {
 	before := jobspec.Encode(jobspec.CronJob(in, s.Crons[0]))
 
 	in.Slot, in.Counts = paas.Green, nil
-	in.Release.Number, in.Release.Config, in.Release.CreatedBy = 8, 3, "somebody"
+	in.Release.Number, in.Release.CreatedBy = 8, "somebody"
 	in.Release.CreatedAt = in.Release.CreatedAt.Add(time.Hour)
 	in.Release.Spec.Processes[0].Command = nil
 	in.Release.Spec.Tasks = nil
 	if diff := cmp.Diff(string(before), string(jobspec.Encode(jobspec.CronJob(in, s.Crons[0])))); diff != "" {
 		t.Errorf("the next release changes a cron it does not touch:\n%s", diff)
 	}
-	in.Release.Artifact = strings.Repeat("c3", 32)
+	in.Release.Config = 3
+	if string(before) == string(jobspec.Encode(jobspec.CronJob(in, s.Crons[0]))) {
+		t.Error("another version of the configuration does not change the cron")
+	}
+	in.Release.Config, in.Release.Artifact = 0, strings.Repeat("c3", 32)
 	if string(before) == string(jobspec.Encode(jobspec.CronJob(in, s.Crons[0]))) {
 		t.Error("another artifact does not change the cron")
 	}
