@@ -110,7 +110,7 @@ func (v edgedVariables) PutVariable(ctx context.Context, team, path string, item
 	return err
 }
 
-func (v edgedVariables) DeleteVariable(ctx context.Context, team, path string) (err error) {
-	v.around("nomad.DeleteVariable", func() { err = v.Variables.DeleteVariable(ctx, team, path) })
+func (v edgedVariables) DeleteVariable(ctx context.Context, team, path string, index uint64) (err error) {
+	v.around("nomad.DeleteVariable", func() { err = v.Variables.DeleteVariable(ctx, team, path, index) })
 	return err
 }

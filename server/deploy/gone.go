@@ -42,13 +42,9 @@ func purgeable(id string) bool {
 // forget takes a side job that is over, or not wanted any more, out of Nomad.
 func (d *Deployer) forget(ctx context.Context, row paas.Side) error {
 	if purgeable(row.Job) {
-		if err := d.scheduler.Deregister(ctx, row.Team, row.Job, true); err != nil {
-			return err
-		}
-	} else if err := stopJob(ctx, d.scheduler, row.Team, row.Job); err != nil {
-		return err
+		return d.scheduler.Deregister(ctx, row.Team, row.Job, true)
 	}
-	return d.untell(ctx, row.Team, row.Job, row.Text)
+	return stopJob(ctx, d.scheduler, row.Team, row.Job)
 }
 
 // formerLife says that what stands in Nomad for a task was stopped before the task was wished for: it is of an app of the

@@ -75,8 +75,8 @@ type Deployer struct {
 	heals map[paas.AppRef]time.Time // guarded by mu: when a walk was last begun to heal a live slot
 	looks map[paas.AppRef]time.Time // guarded by mu: when the crons of an app were last looked at in Nomad
 
-	grants map[paas.AppRef]granted // guarded by mu: what apps may read in Vault
-	told   map[string]itemsTold    // guarded by mu: what variables hold, by team and path
+	grants map[paas.AppRef]granted   // guarded by mu: what apps may read in Vault
+	told   map[paas.AppRef]itemsTold // guarded by mu: what the variables of teams say of apps
 }
 
 // New makes a Deployer; it does nothing by itself until Run.
@@ -91,7 +91,7 @@ func New(c Config) *Deployer {
 		now: c.Now, newID: c.NewID, log: log.With("component", "deploy"),
 		due: map[paas.AppRef]time.Time{}, wake: make(chan struct{}, 1),
 		tries: map[paas.AppRef]int{}, heals: map[paas.AppRef]time.Time{}, looks: map[paas.AppRef]time.Time{},
-		grants: map[paas.AppRef]granted{}, told: map[string]itemsTold{},
+		grants: map[paas.AppRef]granted{}, told: map[paas.AppRef]itemsTold{},
 	}
 }
 

@@ -111,7 +111,7 @@ func (d *Deployer) registerSide(ctx context.Context, snap paas.Snapshot, row paa
 	if err := d.permit(ctx, snap, job); err != nil {
 		return row, err
 	}
-	if err := d.tell(ctx, snap, row.Job, row.Release, row.Text); err != nil {
+	if err := d.tell(ctx, snap); err != nil {
 		return row, err
 	}
 	answer, err := d.scheduler.Register(ctx, row.Team, job, index)

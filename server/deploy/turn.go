@@ -43,7 +43,7 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 	want, _ := spare(World(snap), snap, d.now())
 	out, err := d.converge(ctx, snap, want)
 	if err == nil && !snap.App.Deleting {
-		err = d.tellAll(ctx, snap)
+		err = d.tell(ctx, snap)
 	}
 	change, ok = d.judge(snap, want, out)
 	if ok {
@@ -231,9 +231,9 @@ func (d *Deployer) bury(ctx context.Context, epoch int64, snap paas.Snapshot) (g
 		if err := stopJob(ctx, d.scheduler, ref.Team, id); err != nil {
 			return false, err
 		}
-		if err := d.untell(ctx, ref.Team, id, snap.Slots[slot].Job); err != nil {
-			return false, err
-		}
+	}
+	if err := d.untell(ctx, snap); err != nil {
+		return false, err
 	}
 	if err := d.revoke(ctx, snap); err != nil {
 		return false, err

@@ -35,13 +35,13 @@ type Access interface {
 	Revoke(ctx context.Context, ref paas.AppRef) error
 }
 
-// Variables keeps Nomad variables, which only the jobs that they are named after can read. They hold no
-// secrets. Codes: conflict for a stale index, unavailable.
+// Variables keeps Nomad variables, which jobs of a team can read. They hold no secrets. Codes: conflict for
+// a stale index, unavailable.
 type Variables interface {
 	// Variable gives nil, 0 for one that is not there.
 	Variable(ctx context.Context, team, path string) (items map[string]string, index uint64, err error)
 	PutVariable(ctx context.Context, team, path string, items map[string]string, index uint64) error
-	DeleteVariable(ctx context.Context, team, path string) error
+	DeleteVariable(ctx context.Context, team, path string, index uint64) error
 }
 
 // Services holds what a spec asks of services against what there is.
@@ -84,7 +84,7 @@ func (d *Deployer) opened(ctx context.Context, snap paas.Snapshot, row paas.Slot
 	if err != nil {
 		return false, err
 	}
-	return false, d.tell(ctx, snap, *job.ID, row.Release, row.Job)
+	return false, d.tell(ctx, snap)
 }
 
 // openVault refuses a release that needs Vault while Vault can't serve, before anything of it is written.

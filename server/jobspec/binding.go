@@ -78,7 +78,7 @@ func literally(text string) string {
 
 // withBinding is a template in which . is the secret that has a binding's credentials. The generation is
 // part of the text where programs read variables, so that another one replaces them; files follow the
-// job's Nomad variable, and change under the running program.
+// team's Nomad variable, and change under the running program.
 func withBinding(in Input, b paas.Binding, text string) string {
 	ref := in.Release.Ref()
 	at := func(generation string) string {
@@ -90,7 +90,7 @@ func withBinding(in Input, b paas.Binding, text string) string {
 	}
 	if b.Bind.As == paas.AsFiles {
 		return fmt.Sprintf(`{{ with nomadVar %q }}{{ with secret (printf %q (index . %q).Value) }}%s{{ end }}{{ end }}`,
-			paas.JobVariable(in.job), at("%s"), b.Name, text)
+			paas.GenerationsVariable, at("%s"), paas.GenerationItem(ref.App, b.Name), text)
 	}
 	return fmt.Sprintf(`{{ with secret %q }}%s{{ end }}`, at(fmt.Sprint(b.Generation)), text)
 }

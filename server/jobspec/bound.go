@@ -40,8 +40,8 @@ func UsesVault(rel paas.Release, bindings []paas.Binding) bool {
 	return rel.Config > 0 || len(Bound(rel.Spec, bindings)) > 0
 }
 
-// Follows gives what the Nomad variable of a job of the spec must hold (paas.JobVariable): the generation
-// of each binding that its programs take as files, by the binding's name. Nil for a job that reads none.
+// Follows gives what the team's Nomad variable must hold for the jobs of the spec: the generation of each
+// binding that its programs take as files, by paas.GenerationItem. Nil for jobs that read none.
 func Follows(s paas.Spec, bindings []paas.Binding) map[string]string {
 	var items map[string]string
 	for _, b := range Bound(s, bindings) {
@@ -51,13 +51,13 @@ func Follows(s paas.Spec, bindings []paas.Binding) map[string]string {
 		if items == nil {
 			items = map[string]string{}
 		}
-		items[b.Name] = strconv.Itoa(b.Generation)
+		items[paas.GenerationItem(b.App, b.Name)] = strconv.Itoa(b.Generation)
 	}
 	return items
 }
 
 // Reads gives the generations of bindings that a stored job names, by the binding's name: those stay in
-// use for as long as it stands. A binding that it follows by the job's variable is there with none.
+// use for as long as it stands. A binding that it follows by the team's variable is there with none.
 func Reads(text []byte) (map[string][]int, error) {
 	job, err := Decode(text)
 	if err != nil {
@@ -85,10 +85,10 @@ func Reads(text []byte) (map[string][]int, error) {
 }
 
 // generations finds the reads of bindings' credentials in a template: the database engine's and the KV
-// engine's by number, and those by the job's variable.
+// engine's by number, and those by the team's variable.
 var generations = regexp.MustCompile(`secret "[^"]*/creds/crumpet-[a-z0-9-]+?--[a-z0-9-]+?--([a-z0-9-]+?)--([0-9]+)"` +
 	`|secret "[^"]*/data/apps/[a-z0-9-]+/[a-z0-9-]+/bindings/([a-z0-9-]+)\?version=([0-9]+)"` +
-	`|\(index \. "([a-z0-9-]+)"\)\.Value`)
+	`|\(index \. "[a-z0-9-]+?--([a-z0-9-]+)"\)\.Value`)
 
 func numbers(text string) []int {
 	n, err := strconv.Atoi(text)

@@ -16,14 +16,13 @@ var rolePrefix, _, _ = strings.Cut(paas.VaultRole(paas.AppRef{}), "--")
 // every task: the version of the configuration, the files of its secrets, and the credentials of services
 // with their generation.
 func (f *facets) secrets(job *nomadapi.Job) {
-	own := string(ownVariable(job))
 	for _, g := range job.TaskGroups {
 		for _, t := range g.Tasks {
 			for _, tmpl := range t.Templates {
 				if !secretTemplate(tmpl) {
 					continue
 				}
-				text := strings.ReplaceAll(show(watched(tmpl)), own, "")
+				text := show(watched(tmpl))
 				switch dest := *tmpl.DestPath; {
 				case dest == configFile:
 					f.add("config", versions.FindString(text))
@@ -72,9 +71,4 @@ func watched(tmpl *nomadapi.Template) *nomadapi.Template {
 func ofSecrets(name, value string) bool {
 	return name == paas.BindingRootVariable || name == paas.VCAPApplicationVariable ||
 		strings.HasSuffix(name, "_FILE") && strings.HasPrefix(value, secretsFolder)
-}
-
-// ownVariable is how a job's text names the job's own Nomad variable, which is another in the other slot.
-func ownVariable(job *nomadapi.Job) []byte {
-	return []byte(`nomadVar \"` + paas.JobVariable(*job.ID) + `\"`)
 }

@@ -168,5 +168,5 @@ func unslotted(job *nomadapi.Job) []byte {
 		}
 	})
 	b.ID, b.Name = nil, nil
-	return bytes.ReplaceAll(Encode(b), ownVariable(job), nil)
+	return Encode(b)
 }

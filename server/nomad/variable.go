@@ -35,20 +35,25 @@ func (c *Client) PutVariable(ctx context.Context, team, path string, items map[s
 	if err == nil {
 		return nil
 	}
-	does := fmt.Sprintf("write variable %q", path)
+	return c.unwritten(ctx, err, fmt.Sprintf("write variable %q", path), path, index)
+}
+
+// DeleteVariable takes a variable away if its index is still index. The code is conflict if it moved.
+func (c *Client) DeleteVariable(ctx context.Context, team, path string, index uint64) error {
+	w, cancel := c.write(ctx, team)
+	defer cancel()
+	_, err := c.api.Variables().CheckedDelete(path, index, w)
+	if err == nil {
+		return nil
+	}
+	return c.unwritten(ctx, err, fmt.Sprintf("delete variable %q", path), path, index)
+}
+
+// unwritten tells of a variable that could not be written or deleted.
+func (c *Client) unwritten(ctx context.Context, err error, does, path string, index uint64) error {
 	if errors.As(err, new(nomadapi.ErrCASConflict)) {
 		// The error's own text holds what stands there.
 		return paas.Wrap(paas.Conflict, fmt.Errorf("%s: not at index %d", does, index), "Somebody else changed the Nomad variable %s meanwhile. Try again.", path)
 	}
 	return c.fail(ctx, err, does)
-}
-
-// DeleteVariable takes a variable away; none is as well.
-func (c *Client) DeleteVariable(ctx context.Context, team, path string) error {
-	w, cancel := c.write(ctx, team)
-	defer cancel()
-	if _, err := c.api.Variables().Delete(path, w); err != nil {
-		return c.fail(ctx, err, fmt.Sprintf("delete variable %q", path))
-	}
-	return nil
 }

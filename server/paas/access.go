@@ -21,5 +21,10 @@ func BindingPath(ref AppRef, binding string) string {
 	return "apps/" + ref.Team + "/" + ref.App + "/bindings/" + binding
 }
 
-// JobVariable is the path of the Nomad variable that a job, and no other, reads.
-func JobVariable(job string) string { return "nomad/jobs/" + job }
+// GenerationsVariable is the path of the Nomad variable that tells the programs of a team which generation
+// of each binding's credentials is theirs. A path takes no dots, so that a job such as shop.blue can have
+// none of its own; this one every job of the namespace may read without a policy. It holds numbers only.
+const GenerationsVariable = "nomad/jobs"
+
+// GenerationItem names a binding in the team's variable. No name holds two dashes.
+func GenerationItem(app, binding string) string { return app + "--" + binding }
