@@ -54,7 +54,12 @@ func (s *Secrets) Change(ctx context.Context, c paas.ConfigChange) (paas.ConfigR
 			return paas.ConfigResult{}, err
 		}
 	}
-	if result.Use == paas.ConfigDeployed && result.Version.Version > 0 {
+	head, walk, _ := heading(snap)
+	switch {
+	case result.Use != paas.ConfigDeployed || result.Version.Version == 0:
+	case head.Config == result.Version.Version: // asked for twice, maybe as the first answer was lost
+		result.Deploy = &paas.DeployResult{Release: head, Deployment: walk, Changed: walk != nil}
+	default:
 		err = s.deploy(ctx, &result, c)
 	}
 	return result, err
@@ -161,7 +166,10 @@ func (s *Secrets) allowed(ctx context.Context, snap paas.Snapshot, r paas.Config
 	if r.Use != paas.ConfigDeployed || r.Version.Version == 0 {
 		return nil
 	}
-	head, _ := heading(snap)
+	head, _, _ := heading(snap)
+	if head.Config == r.Version.Version {
+		return nil
+	}
 	if names := missing(head.Spec, r.Version); len(names) > 0 {
 		return paas.Errorf(paas.Conflict, "The spec of release %d of app %q has a secret block for %s, which would not be set. Set it too, or push a spec without the block first; --stage leaves it to the next push.",
 			head.Number, c.Ref.App, strings.Join(names, ", "))

@@ -84,20 +84,21 @@ func pinned(snap paas.Snapshot) (version, release int) {
 	return version, release
 }
 
-// heading is the release that an app is on its way to, or serves.
-func heading(snap paas.Snapshot) (paas.Release, bool) {
+// heading is the release that an app is on its way to, with the deployment that takes it there, or the one it
+// serves.
+func heading(snap paas.Snapshot) (paas.Release, *paas.Deployment, bool) {
 	for _, d := range slices.Backward(snap.Deployments) {
-		if !d.Abort && !d.Cancel {
-			return snap.Releases[d.Release], true
+		if !d.Abort {
+			return snap.Releases[d.Release], &d, true
 		}
 	}
 	r, ok := snap.Releases[snap.App.Release]
-	return r, ok && snap.App.Release > 0
+	return r, nil, ok && snap.App.Release > 0
 }
 
 // useOf says when an app will see a new version.
 func useOf(snap paas.Snapshot, stage bool) paas.ConfigUse {
-	_, released := heading(snap)
+	_, _, released := heading(snap)
 	switch {
 	case !released:
 		return paas.ConfigFirstPush

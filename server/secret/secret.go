@@ -3,6 +3,7 @@ package secret
 import (
 	"context"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
@@ -118,7 +119,7 @@ func (s *Secrets) Forget(ctx context.Context, ref paas.AppRef) error {
 	if err := s.Vault.DeleteSecrets(ctx, ref); err != nil {
 		return err
 	}
-	return s.Store.DropConfigVersions(ctx, ref, 0)
+	return s.Store.DropConfigVersions(ctx, ref, math.MaxInt)
 }
 
 // Configuration is what is known of an app's configuration. An app that was never pushed may have one; what was

@@ -110,14 +110,10 @@ func (s *Store) DropUnwritten(ctx context.Context, v paas.ConfigVersion) error {
 	})
 }
 
-// DropConfigVersions deletes the versions of an app's configuration below a number; 0 for all.
+// DropConfigVersions deletes the versions of an app's configuration below a number.
 func (s *Store) DropConfigVersions(ctx context.Context, ref paas.AppRef, below int) error {
 	return s.update(ctx, "drop versions of configuration", func(ctx context.Context, tx bun.Tx) ([]touch, error) {
-		q := tx.NewDelete().Table("configs").Where("team = ? AND app = ?", ref.Team, ref.App)
-		if below > 0 {
-			q = q.Where("version < ?", below)
-		}
-		_, err := q.Exec(ctx)
+		_, err := tx.NewDelete().Table("configs").Where("team = ? AND app = ? AND version < ?", ref.Team, ref.App, below).Exec(ctx)
 		return nil, err
 	})
 }

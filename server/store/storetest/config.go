@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"math"
 	"testing"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -58,9 +59,10 @@ func configs(_ *testing.T, f *fixture) {
 	f.must(f.DropUnwritten(f.ctx, configVersion(shop, 4, "m4", false)))
 	list("taken back", three, two, one)
 
+	f.must(f.DropConfigVersions(f.ctx, shop, -3))
 	f.must(f.DropConfigVersions(f.ctx, shop, 2))
 	list("below 2 dropped", three, two)
-	f.must(f.DropConfigVersions(f.ctx, shop, 0))
+	f.must(f.DropConfigVersions(f.ctx, shop, math.MaxInt))
 	list("all dropped")
 	others, err := f.ConfigVersions(f.ctx, other)
 	f.must(err)
