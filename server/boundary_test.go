@@ -17,7 +17,7 @@ var reads = []string{
 	"store.Snapshot", "store.Refs", "store.Claims", "store.Release", "store.Endings", // deploy
 	"vault.Ready", "nomad.Variable",
 	"store.Facts", "store.Runs", "store.Traffic", "store.Nodes", "store.Backends", // watch
-	"store.Build", "store.DoneBuild", "store.UnfinishedBuilds", // build
+	"nomad.Volumes", "store.Build", "store.DoneBuild", "store.UnfinishedBuilds", // build
 }
 
 func TestEveryCallOfADeployHasItsBoundaries(t *testing.T) {

@@ -37,6 +37,9 @@ func BoundaryCalls() []Calls {
 		{"nomad", reflect.TypeFor[deploy.Variables](), func(dir string) reflect.Value {
 			return reflect.ValueOf(newBoundaries(dir).deploy(deploy.Config{Variables: (*nomad.Client)(nil)}).Variables)
 		}},
+		{"nomad", reflect.TypeFor[deploy.Storage](), func(dir string) reflect.Value {
+			return reflect.ValueOf(newBoundaries(dir).deploy(deploy.Config{}).Storage)
+		}},
 		{"store", reflect.TypeFor[watch.Store](), func(dir string) reflect.Value { return reflect.ValueOf(newBoundaries(dir).watchStore(nil)) }},
 		{"store", reflect.TypeFor[build.Store](), func(dir string) reflect.Value { return reflect.ValueOf(newBoundaries(dir).buildStore(nil)) }},
 	}

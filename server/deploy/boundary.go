@@ -22,6 +22,7 @@ func (c Config) Around(fn func(name string, call func())) Config {
 	if c.Variables != nil {
 		c.Variables = edgedVariables{c.Variables, fn}
 	}
+	c.Storage = edgedStorage{c.Storage, fn}
 	return c
 }
 

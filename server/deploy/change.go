@@ -43,7 +43,7 @@ func settled(at paas.Step, snap paas.Snapshot, d paas.Deployment) paas.Step {
 	for process, n := range at.New {
 		fresh[process] = min(n, len(f.healthy(f.fresh, process)))
 	}
-	return paas.Step{New: fresh, Old: at.Old}
+	return paas.Step{New: fresh, Old: at.Old, Data: at.Data}
 }
 
 // resumed is a deployment that waits no longer: the time it did is not a part of its deadline.

@@ -44,6 +44,7 @@ type outcome struct {
 	refused    paas.Slot  // the slot whose register the guard refused; "" for none
 	why        string     // of the refusal
 	drift      []string   // job ids that somebody else had changed
+	volumes    []paas.HostVolume
 }
 
 // converge makes Nomad's jobs and the router's rule what want says. It may be called at any time and
@@ -90,6 +91,9 @@ func (d *Deployer) convergeSlot(ctx context.Context, snap paas.Snapshot, row paa
 	if index == row.Index && maps.Equal(row.Counts, counts) && jobspec.SameTags(now, job) {
 		return nil
 	}
+	if ready, err := d.furnished(ctx, snap, row, job, counts, out); err != nil || !ready {
+		return err
+	}
 	plan, err := d.scheduler.Plan(ctx, row.Team, job)
 	if err != nil {
 		return err
@@ -102,7 +106,10 @@ func (d *Deployer) convergeSlot(ctx context.Context, snap paas.Snapshot, row paa
 	if row.Index != 0 && index != row.Index && row.Counts != nil && maps.Equal(row.Counts, counts) {
 		out.drift = append(out.drift, id)
 	}
-	if row.First != 0 { // before its first register the slot holds only what a former release left: nothing
+	_, asked := Active(snap)
+	// Before its first register the slot holds only what a former release left: nothing. In the slot Data a
+	// deployment may replace instances, as there is no other slot to walk to, and Nomad does it one by one.
+	if row.First != 0 && (row.Slot != paas.Data || !asked) {
 		if why := guard(plan, countsOf(now), counts); why != "" {
 			out.refused, out.why = row.Slot, why
 			return nil
@@ -130,6 +137,9 @@ func (d *Deployer) registerNew(ctx context.Context, snap paas.Snapshot, row paas
 	}
 	job, err := d.amended(row, snap, counts)
 	if err != nil {
+		return err
+	}
+	if ready, err := d.furnished(ctx, snap, row, job, counts, out); err != nil || !ready {
 		return err
 	}
 	plan, err := d.scheduler.Plan(ctx, row.Team, job)
@@ -225,7 +235,7 @@ func (d *Deployer) putRule(ctx context.Context, ref paas.AppRef, version string,
 // replaced by one that gives the serving slot everything and leaves the rest visible.
 func (d *Deployer) dropRule(ctx context.Context, snap paas.Snapshot) error {
 	for _, i := range snap.Instances {
-		if (i.Slot != snap.App.Live || snap.App.Deleting) && !i.State.Ended() {
+		if (i.Slot != snap.App.Live && i.Slot != paas.Data || snap.App.Deleting) && !i.State.Ended() {
 			return nil
 		}
 	}
@@ -251,7 +261,7 @@ func strays(snap paas.Snapshot) bool {
 	serving := map[string]bool{}
 	for _, i := range snap.Instances {
 		for port := range i.Ports {
-			if i.Slot == snap.App.Live {
+			if i.Slot == snap.App.Live || i.Slot == paas.Data {
 				serving[address(i, port)] = true
 			}
 		}

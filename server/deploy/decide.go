@@ -44,13 +44,18 @@ func decide(snap paas.Snapshot, render Renderer, now time.Time) (change paas.Cha
 func begin(d paas.Deployment, snap paas.Snapshot, render Renderer, now time.Time) (paas.Change, bool, error) {
 	rel := snap.Releases[d.Release]
 	live, standing := snap.Slots[snap.App.Live]
+	data, dataWhy, free, err := asideOf(d, snap, render)
+	if err != nil || !free {
+		return paas.Change{}, false, err
+	}
 	if standing {
 		key, forced, err := forces(snap, live, rel, render)
 		if err != nil {
 			return paas.Change{}, false, err
 		}
-		if !forced && !d.Walk {
-			return beginInPlace(d, live, snap, now), true, nil
+		if alone := len(stateless(rel.Spec).Processes)+len(stateless(snap.Releases[live.Release].Spec).Processes) == 0; alone || !forced && !d.Walk {
+			d.Why = dataWhy
+			return beginInPlace(d, live, data, snap, now), true, nil
 		}
 		if forced {
 			d.Why = key
@@ -82,7 +87,17 @@ func begin(d paas.Deployment, snap paas.Snapshot, render Renderer, now time.Time
 	change.App = started(snap.App)
 	change.Deployments = []paas.Deployment{d}
 	change.Slots = []paas.Slotted{{Team: d.Team, App: d.App, Slot: d.Slot, Release: d.Release, Job: text, Index: snap.Slots[d.Slot].Index}}
-	change.Events = []paas.Event{event(d, now, paas.EventDeploymentStarted, startedText(d))}
+	said := startedText(d)
+	if data != nil {
+		if more := replacedText(data, dataWhy, rel); more != "" {
+			said += "; at the end " + more
+		}
+		if d.Current().Data && data.Aside != nil {
+			*data = data.Turned()
+		}
+		change.Slots = append(change.Slots, *data)
+	}
+	change.Events = []paas.Event{event(d, now, paas.EventDeploymentStarted, said)}
 	return change, true, nil
 }
 
@@ -95,7 +110,7 @@ func started(app paas.App) *paas.App {
 	return &app
 }
 
-func beginInPlace(d paas.Deployment, live paas.Slotted, snap paas.Snapshot, now time.Time) paas.Change {
+func beginInPlace(d paas.Deployment, live paas.Slotted, data *paas.Slotted, snap paas.Snapshot, now time.Time) paas.Change {
 	d.From, d.Slot = live.Slot, live.Slot
 	d.Previous = snap.App.Release
 	d.State, d.Step, d.StepAt, d.StartedAt = paas.DeploymentRunning, 0, now, &now
@@ -106,8 +121,17 @@ func beginInPlace(d paas.Deployment, live paas.Slotted, snap paas.Snapshot, now 
 	change.App = started(snap.App)
 	change.Deployments = []paas.Deployment{d}
 	change.Slots = []paas.Slotted{live}
-	change.Events = []paas.Event{event(d, now, paas.EventDeploymentStarted,
-		fmt.Sprintf("release %d changes counts and routes of slot %s in place", d.Release, d.Slot))}
+	text := fmt.Sprintf("release %d changes counts and routes of slot %s in place", d.Release, d.Slot)
+	if data != nil {
+		if said := replacedText(data, d.Why, snap.Releases[d.Release]); said != "" {
+			text = fmt.Sprintf("release %d: %s", d.Release, said)
+		}
+		if data.Aside != nil {
+			*data = data.Turned()
+		}
+		change.Slots = append(change.Slots, *data)
+	}
+	change.Events = []paas.Event{event(d, now, paas.EventDeploymentStarted, text)}
 	return change
 }
 
@@ -187,6 +211,9 @@ func advance(d paas.Deployment, snap paas.Snapshot, v Verdict, now time.Time) pa
 	d.StepAt = now
 	d.State, d.Reason = paas.DeploymentRunning, keepReason(d)
 	change := changeOf(snap)
+	if row := snap.Slots[paas.Data]; d.Current().Data && !d.Steps[d.Step-1].Data && row.Aside != nil {
+		change.Slots = []paas.Slotted{row.Turned()}
+	}
 	change.Deployments = []paas.Deployment{d}
 	change.Events = []paas.Event{event(d, now, paas.EventDeploymentStep, stepText(d))}
 	return change
@@ -200,7 +227,7 @@ func addFirst(d paas.Deployment, policy paas.Deploy) paas.Step {
 		wanted := d.Wanted[process]
 		more[process] = max(n, min(wanted, n+surge(policy, wanted)))
 	}
-	return paas.Step{New: more, Old: at.Old, Share: at.Share}
+	return paas.Step{New: more, Old: at.Old, Share: at.Share, Data: at.Data}
 }
 
 // keepReason keeps why a walk turned back while it walks back; a hold's reason goes with the hold.
@@ -224,7 +251,10 @@ func abort(d paas.Deployment, snap paas.Snapshot, reason string, now time.Time) 
 	case d.From == "":
 		d.Steps = []paas.Step{{New: map[string]int{}}}
 	default:
-		d.Steps = back(snap.Releases[d.Previous].Spec, at, snap.App.Counts)
+		d.Steps = backOf(snap.Releases[d.Previous].Spec, snap.Releases[d.Release].Spec, at, snap.App.Counts)
+	}
+	if row := snap.Slots[paas.Data]; row.Aside != nil && moved(d) {
+		change.Slots = append(change.Slots, row.Turned())
 	}
 	d = resumed(d, now)
 	d.Abort, d.Reason, d.Step, d.StepAt = true, reason, 0, now
@@ -257,6 +287,10 @@ func end(d paas.Deployment, snap paas.Snapshot, now time.Time) paas.Change {
 	live := snap.App.Release
 	if d.State == paas.DeploymentHealthy {
 		live = d.Release
+	}
+	if row := snap.Slots[paas.Data]; row.Aside != nil {
+		row.Aside = nil
+		change.Slots = append(change.Slots, row)
 	}
 	change.Claims, change.SetClaims = claims(snap, live, d.ID), true
 	change.Deployments = []paas.Deployment{d}

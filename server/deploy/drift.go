@@ -202,7 +202,7 @@ func (d *drifting) rule(s paas.Snapshot) {
 // walkedFrom says that a slot that does not serve still has instances: until they are gone the rule of
 // the walk that has ended stays.
 func walkedFrom(s paas.Snapshot) bool {
-	return len(s.Deployments) > 0 || slices.ContainsFunc(s.Instances, func(i paas.Instance) bool { return i.Slot != s.App.Live && !i.State.Ended() })
+	return len(s.Deployments) > 0 || slices.ContainsFunc(s.Instances, func(i paas.Instance) bool { return i.Slot != s.App.Live && i.Slot != paas.Data && !i.State.Ended() })
 }
 
 func (d *drifting) key(ref paas.AppRef) (paas.RuleKey, bool) {

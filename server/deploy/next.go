@@ -64,11 +64,14 @@ func Next(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
 	if reason := f.blocked(d.Slot); reason != "" {
 		return f.withoutRoom(reason, now)
 	}
+	if reason := f.blocked(paas.Data); reason != "" && moved(d) {
+		return f.withoutRoom(reason, now)
+	}
 	if v, unseen := f.unseen(now); unseen {
 		return v
 	}
 	at := d.Current()
-	if d.InPlace() && snap.Slots[d.Slot].Counts == nil { // fewer instances, or tags less, hold before Nomad knows of it
+	if row, has := snap.Slots[paas.Data]; d.InPlace() && snap.Slots[d.Slot].Counts == nil || has && moved(d) && row.Counts == nil { // fewer instances, or tags less, hold before Nomad knows of it
 		return f.waiting("the change has not been registered yet", now)
 	}
 	if missing := f.missing(at); missing != "" {
@@ -98,7 +101,7 @@ func Next(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
 // waiting holds for what may take as long as a start and some more; but a step that was reached once
 // is not given up for an instance that is placed anew.
 func (f facts) waiting(reason string, now time.Time) Verdict {
-	if f.d.HeldAt == nil && now.Sub(f.d.StepAt) > f.startup()+StepLimit {
+	if f.d.HeldAt == nil && now.Sub(f.d.StepAt) > f.startup()+f.turns()+StepLimit {
 		return Verdict{Move: Abort, Reason: reason}
 	}
 	return Verdict{Reason: reason}
@@ -120,6 +123,10 @@ func factsOf(d paas.Deployment, snap paas.Snapshot) facts {
 	f.policy = Policy(f.spec)
 	for _, i := range snap.Instances {
 		switch {
+		case i.Slot == paas.Data && f.ofData(i):
+			f.fresh = append(f.fresh, i)
+		case i.Slot == paas.Data:
+			f.old = append(f.old, i)
 		case i.Slot == d.Slot && (d.InPlace() || i.Release == d.Release):
 			f.fresh = append(f.fresh, i)
 		case i.Slot == d.From:
@@ -231,12 +238,12 @@ func (f facts) healthyAll() bool {
 	return true
 }
 
-// short gives the sentence for a slot that lacks healthy instances of its counts.
-func (f facts) short(slot paas.Slot, counts map[string]int) string {
+// short gives the sentence for slots that lack healthy instances of the counts.
+func (f facts) short(slots func(process string) paas.Slot, counts map[string]int) string {
 	for name, want := range counts {
 		have := 0
 		for _, i := range f.snap.Instances {
-			if i.Slot == slot && i.Process == name && i.Serving() {
+			if i.Slot == slots(name) && i.Process == name && i.Serving() {
 				have++
 			}
 		}

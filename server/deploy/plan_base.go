@@ -15,7 +15,7 @@ func (d *Deployer) base(ctx context.Context, snap paas.Snapshot, r paas.DeployRe
 		SpecDigest: r.Spec.Digest(), Artifact: r.Artifact, Runtime: r.Runtime,
 	}
 	ref := paas.AppRef{Team: r.Team, App: r.App}
-	for _, slot := range []paas.Slot{paas.Blue, paas.Green} {
+	for _, slot := range []paas.Slot{paas.Blue, paas.Green, paas.Data} {
 		job, err := d.scheduler.Job(ctx, ref.Team, paas.JobID(ref.App, slot))
 		if err != nil {
 			return b, err
@@ -63,7 +63,7 @@ func Moved(ref paas.AppRef, was, now paas.PlanBase) []string {
 	if was.Version != now.Version && was.Release == now.Release {
 		say("what is wanted of the app was at version %d, now %d", was.Version, now.Version)
 	}
-	for _, slot := range []paas.Slot{paas.Blue, paas.Green} {
+	for _, slot := range []paas.Slot{paas.Blue, paas.Green, paas.Data} {
 		before, after, id := was.Jobs[slot], now.Jobs[slot], paas.JobID(ref.App, slot)
 		switch {
 		case before == after:

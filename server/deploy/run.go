@@ -41,6 +41,8 @@ type Config struct {
 	Access     Access
 	Variables  Variables
 	Services   Services
+	Storage    Storage // and Nodes: needed once an app has a process with a volume
+	Nodes      Nodes
 	Fragments  []string // what specs may hold in nomad blocks; none for nothing
 	Domain     string   // apps without a route get APP.Domain/
 	Port       string   // of the router, as clients reach it; "" for the scheme's own
@@ -61,6 +63,8 @@ type Deployer struct {
 	access     Access
 	variables  Variables
 	services   Services
+	storage    Storage
+	nodes      Nodes
 	fragments  []string
 	domain     string
 	port       string
@@ -87,7 +91,7 @@ func New(c Config) *Deployer {
 	}
 	return &Deployer{
 		store: c.Store, scheduler: c.Scheduler, rules: c.Rules, artifacts: c.Artifacts, render: c.Render, renderSide: c.RenderSide,
-		configs: c.Configs, access: c.Access, variables: c.Variables, services: c.Services, fragments: c.Fragments, domain: c.Domain, port: c.Port,
+		configs: c.Configs, access: c.Access, variables: c.Variables, services: c.Services, storage: c.Storage, nodes: c.Nodes, fragments: c.Fragments, domain: c.Domain, port: c.Port,
 		now: c.Now, newID: c.NewID, log: log.With("component", "deploy"),
 		due: map[paas.AppRef]time.Time{}, wake: make(chan struct{}, 1),
 		tries: map[paas.AppRef]int{}, heals: map[paas.AppRef]time.Time{}, looks: map[paas.AppRef]time.Time{},

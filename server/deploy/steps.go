@@ -35,14 +35,6 @@ func StepsWithoutRoom(spec paas.Spec, here paas.Step, wanted map[string]int) []p
 	return byCount(spec, here, wanted, roomless)
 }
 
-// stepsOf gives the steps of a deployment from here.
-func stepsOf(d paas.Deployment, spec paas.Spec, here paas.Step) []paas.Step {
-	if d.StopFirst {
-		return StepsWithoutRoom(spec, here, d.Wanted)
-	}
-	return Steps(planned(d, spec), here, d.Wanted)
-}
-
 func planned(d paas.Deployment, spec paas.Spec) paas.Spec {
 	return Planned(spec, d.Previous == d.Release || d.Cause == rollback)
 }
@@ -74,7 +66,7 @@ func movesTraffic(s paas.Strategy) bool { return s == paas.Canary || s == paas.B
 
 // stopsFirst says that a process never has old and new instances side by side.
 func stopsFirst(spec paas.Spec, p paas.Process) bool {
-	return p.Strategy == paas.StopFirst || Policy(spec).Strategy == paas.StopFirst
+	return p.Strategy == paas.StopFirst || p.Stateful() || Policy(spec).Strategy == paas.StopFirst
 }
 
 // byCount is a walk in which traffic follows the instances.
@@ -210,8 +202,8 @@ func back(spec paas.Spec, here paas.Step, wanted map[string]int) []paas.Step {
 func keepOld(steps []paas.Step, at int, have map[string]int) ([]paas.Step, bool) {
 	kept, changed := slices.Clone(steps), false
 	for i := at; i < len(kept)-1; i++ {
-		if !maps.Equal(nonzero(kept[i].Old), nonzero(have)) {
-			kept[i].Old, changed = have, true
+		if all := overlay(kept[i].Old, have); !maps.Equal(nonzero(kept[i].Old), nonzero(all)) {
+			kept[i].Old, changed = all, true
 		}
 	}
 	return kept, changed

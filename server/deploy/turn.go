@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -72,7 +73,12 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 func (d *Deployer) judge(snap paas.Snapshot, want Wanted, out outcome) (paas.Change, bool) {
 	now := d.now()
 	change := changeOf(snap)
-	change.Slots = out.slots
+	change.Slots, change.Volumes = out.slots, out.volumes
+	for _, v := range out.volumes {
+		change.Events = append(change.Events, paas.Event{
+			Time: now, Team: v.Team, App: v.App, Kind: paas.EventVolumeChanged, Process: v.Process, Message: fmt.Sprintf("volume %s made on node %s", v.Name(), v.Node),
+		})
+	}
 	if len(out.drift) > 0 {
 		change.Events = append(change.Events, paas.Event{
 			Time: now, Team: snap.App.Team, App: snap.App.Name, Kind: paas.EventDrift, Message: driftText(out.drift),
@@ -88,12 +94,12 @@ func (d *Deployer) judge(snap paas.Snapshot, want Wanted, out outcome) (paas.Cha
 		if stamped, moved := stamp(walk, snap, out, now); moved {
 			change.Deployments = []paas.Deployment{stamped}
 		}
-	case out.refused != "" && out.refused == snap.App.Live && len(snap.Deployments) == 0 && d.mayHeal(snap.App.Ref(), now):
+	case out.refused != "" && (out.refused == snap.App.Live || out.refused == paas.Data) && len(snap.Deployments) == 0 && d.mayHeal(snap.App.Ref(), now):
 		change.Deployments = []paas.Deployment{d.deployment(snap, snap.App.Release, "heal", now, func(n *paas.Deployment) {
-			n.Walk, n.Why = true, out.why
+			n.Walk, n.Why = out.refused != paas.Data, out.why
 		})}
 	}
-	return change, len(change.Slots)+len(change.Events)+len(change.Deployments) > 0
+	return change, len(change.Slots)+len(change.Volumes)+len(change.Events)+len(change.Deployments) > 0
 }
 
 // stamp notes when a walk was first planned and registered, and ends a pause whose reason has gone.
@@ -147,12 +153,19 @@ func (d *Deployer) walkInstead(walk paas.Deployment, snap paas.Snapshot, out out
 	row.Release, row.Counts = walk.Previous, nil
 	snap.Slots = maps.Clone(snap.Slots)
 	snap.Slots[row.Slot] = row
+	data, changed := restored(walk, snap)
+	if changed {
+		snap.Slots[paas.Data] = data
+	}
 	walk.Walk, walk.Why = true, out.why
 	change, ok, err := begin(walk, snap, d.render, now)
 	if err != nil || !ok {
 		return abort(walk, snap, out.why, now)
 	}
 	change.Slots = append(change.Slots, row)
+	if changed && !snap.Releases[walk.Release].Spec.Stateful() {
+		change.Slots = append(change.Slots, data)
+	}
 	return change
 }
 
@@ -174,13 +187,13 @@ func (d *Deployer) heldBack(walk paas.Deployment, snap paas.Snapshot, want Wante
 	v := Verdict{Reason: out.held, Paused: true}
 	switch {
 	case walk.Abort, walk.Waits == paas.WaitFailure, walk.Waits == paas.WaitPause:
-		return change, len(change.Slots) > 0
+		return change, len(change.Slots)+len(change.Volumes) > 0
 	case out.cause == paas.CauseVaultSealed, out.cause == paas.CauseVaultDown:
 		v.Waits = paas.WaitVault
 	case seen:
 		v = factsOf(walk, snap).withoutRoom(out.held, now)
 	case now.Sub(walk.StepAt) < Glance: // a fence is seen within milliseconds
-		return change, len(change.Slots) > 0
+		return change, len(change.Slots)+len(change.Volumes) > 0
 	case now.Sub(walk.StepAt) > FenceLimit && snap.Slots[walk.Slot].First == 0:
 		v.Move = Abort
 	}
@@ -191,7 +204,7 @@ func (d *Deployer) heldBack(walk paas.Deployment, snap paas.Snapshot, want Wante
 		return merge(change, yield(walk, snap, v.Reason, now)), true
 	}
 	if walk.State == paas.DeploymentPaused && walk.Reason == v.Reason && walk.Waits == v.Waits {
-		return change, len(change.Slots) > 0
+		return change, len(change.Slots)+len(change.Volumes) > 0
 	}
 	if out.planned {
 		walk.PlannedAt = orNow(walk.PlannedAt, now)
@@ -226,7 +239,7 @@ func (d *Deployer) bury(ctx context.Context, epoch int64, snap paas.Snapshot) (g
 		return false, err
 	}
 	ref := snap.App.Ref()
-	for _, slot := range []paas.Slot{paas.Blue, paas.Green} {
+	for _, slot := range []paas.Slot{paas.Blue, paas.Green, paas.Data} {
 		id := paas.JobID(ref.App, slot)
 		if err := stopJob(ctx, d.scheduler, ref.Team, id); err != nil {
 			return false, err

@@ -56,7 +56,7 @@ const unanswered = "Nomad has not answered the last change yet"
 // stale says that the facts may be of before our last write to one of the slots: an instance that they
 // show as healthy may be one that was just told to stop. For a while only: the answer may be lost.
 func (f facts) stale(now time.Time) bool {
-	for _, slot := range []paas.Slot{f.d.Slot, f.d.From} {
+	for _, slot := range []paas.Slot{f.d.Slot, f.d.From, paas.Data} {
 		if row := f.snap.Slots[slot]; f.snap.Jobs[slot].Index < row.Index && now.Sub(f.d.StepAt) < StaleLimit {
 			return true
 		}
@@ -162,7 +162,7 @@ func nextBack(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
 // rule is to give them the requests, in every router's table; and new ones that must stop first.
 func (f facts) homeless() string {
 	at := f.d.Current()
-	if short := f.short(f.d.From, at.Old); short != "" {
+	if short := f.short(f.slotOf, at.Old); short != "" {
 		return short
 	}
 	for _, p := range f.snap.Releases[f.d.Previous].Spec.Processes {

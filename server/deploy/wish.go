@@ -220,6 +220,11 @@ func (d *Deployer) halt(snap paas.Snapshot, text string, edit func(*paas.App)) p
 			change.Slots = append(change.Slots, row)
 		}
 	}
+	if walk, walking := Active(snap); walking {
+		if row, changed := restored(walk, snap); changed {
+			change.Slots = append(change.Slots, row)
+		}
+	}
 	change.Claims, change.SetClaims = snap.Releases[app.Release].Spec.Routes(), true
 	change.Events = []paas.Event{{Time: now, Team: app.Team, App: app.Name, Kind: paas.EventAppChanged, Message: text}}
 	return change

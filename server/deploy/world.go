@@ -33,10 +33,13 @@ func World(snap paas.Snapshot) Wanted {
 	for slot, row := range snap.Slots {
 		counts := map[string]int{}
 		for _, p := range snap.Releases[row.Release].Spec.Processes {
-			counts[p.Name] = 0
+			if p.Stateful() == (slot == paas.Data) {
+				counts[p.Name] = 0
+			}
 		}
 		want.Slots[slot] = counts
 	}
+	fill(want.Slots[paas.Data], dataWanted(snap))
 	d, walking := Active(snap)
 	if !walking {
 		fill(want.Slots[snap.App.Live], snap.App.Wanted)
@@ -82,7 +85,7 @@ func RulesOf(snap paas.Snapshot, t Traffic, port string) []route.Rule {
 	for _, r := range snap.Releases[t.Before].Spec.Routes() {
 		known[paas.Route{Host: r.Host, Path: r.Path}] = true
 	}
-	for _, p := range snap.Releases[t.Release].Spec.Processes {
+	for _, p := range stateless(snap.Releases[t.Release].Spec).Processes {
 		service := paas.Service{Team: snap.App.Team, App: snap.App.Name, Process: p.Name, Slot: t.To}
 		if t.Share == 0 && len(p.Routes) > 0 {
 			rules = append(rules, route.Dark(service))

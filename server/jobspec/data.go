@@ -3,6 +3,7 @@ package jobspec
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,4 +119,18 @@ func volumeAway(process string, m *nomadapi.AllocationMetric) string {
 		return text + ", which has no room for it: " + listed(m.DimensionExhausted)
 	}
 	return text + fmt.Sprintf(": the node does not run, takes no instances, or another instance has the volume (%s)", listed(m.ConstraintFiltered))
+}
+
+// Seat is a job that asks for one instance of a group on one node, without its volumes. It is only ever planned.
+func Seat(job *nomadapi.Job, process, node string) *nomadapi.Job {
+	probe := Unmounted(job)
+	probe.ID, probe.Name = new(*job.ID+".seat"), new(*job.ID+".seat")
+	probe.Constraints = append(slices.Clone(job.Constraints), &nomadapi.Constraint{LTarget: attribute("node.unique.id"), Operand: "=", RTarget: node})
+	for _, g := range probe.TaskGroups {
+		g.Count, g.Update = new(0), nil
+		if *g.Name == process {
+			g.Count = new(1)
+		}
+	}
+	return probe
 }

@@ -49,6 +49,7 @@ const (
 	EventConfigRevealed     EventKind = "config.revealed"  // somebody was shown values; names only
 	EventServiceChanged     EventKind = "service.changed"  // an instance of a service, or a provider of them
 	EventBindingChanged     EventKind = "binding.changed"  // made, ready, rotated, ended; never with a credential
+	EventVolumeChanged      EventKind = "volume.changed"   // made, deleted
 )
 
 // EventKinds are all kinds, in the order above.
@@ -57,7 +58,7 @@ func EventKinds() []EventKind {
 		EventBuildLog, EventBuildStarted, EventBuildEnded, EventReleaseCreated, EventDeploymentStarted, EventDeploymentStep,
 		EventDeploymentHeld, EventDeploymentAborting, EventDeploymentEnded, EventInstanceState, EventInstanceHealth,
 		EventInstanceCrash, EventNodeState, EventBackendState, EventRouteState, EventRunState, EventExec, EventAppChanged, EventDrift,
-		EventRouteRefused, EventRuleQuarantined, EventConfigChanged, EventConfigRevealed, EventServiceChanged, EventBindingChanged,
+		EventRouteRefused, EventRuleQuarantined, EventConfigChanged, EventConfigRevealed, EventServiceChanged, EventBindingChanged, EventVolumeChanged,
 	}
 }
 
