@@ -39,6 +39,7 @@ type driftKey struct{}
 //	runs CODE                  what runs exit with from now on; -1 and they don't end
 //	down APP                   why says that APP does not serve
 //	serving APP COUNT          so many instances of web of APP's release 1 serve: i0000000, i0000001...
+//	added NAME URL SECRET      a provider was registered so
 //	failing APP INSTANCE       an instance of APP's next release that has failed
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -145,6 +146,14 @@ func TestScripts(t *testing.T) {
 				drift := ts.Value(driftKey{}).(*[]paas.Finding) //nolint:forcetypeassert // Setup put it there
 				*drift = append(*drift, f)
 				platform(ts).SetDrift(*drift...)
+			},
+			"added": func(ts *testscript.TestScript, _ bool, args []string) {
+				for _, p := range platform(ts).Services().Added() {
+					if p.Name == args[0] && p.URL == args[1] && p.Password.Reveal()+p.Token.Reveal() == args[2] {
+						return
+					}
+				}
+				ts.Fatalf("no provider was registered as %q", args[:2])
 			},
 			"mode": func(ts *testscript.TestScript, _ bool, args []string) {
 				info, err := os.Stat(ts.MkAbs(args[1]))

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,9 @@ func newDestroyCmd(s *session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "destroy [APP]",
 		Short: "Take an app away, with its releases and routes",
-		Long:  `Asks for the app's name first; --yes stands for the answer, and is needed where nobody can be asked.`,
+		Long: `Asks for the app's name first; --yes stands for the answer, and is needed where nobody can be asked.
+
+Its credentials of service instances end with it. The instances and what is in them stay.`,
 		Example: `  crumpet destroy hello
   crumpet destroy hello --yes`,
 		Args: cobra.MaximumNArgs(1),
@@ -33,11 +36,16 @@ func newDestroyCmd(s *session) *cobra.Command {
 					return err
 				}
 			}
+			status, err := c.Status(cmd.Context(), app)
+			if err != nil {
+				return err
+			}
 			if _, err := c.Destroy(cmd.Context(), app); err != nil {
 				return err
 			}
 			if detach {
 				s.print("%s is being destroyed.", app)
+				s.sayWhatStays(status.Bindings)
 				return nil
 			}
 			err = poll(cmd.Context(), func() (bool, error) {
@@ -51,12 +59,25 @@ func newDestroyCmd(s *session) *cobra.Command {
 				return err
 			}
 			s.print("%s is destroyed.", app)
+			s.sayWhatStays(status.Bindings)
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "don't ask")
 	detachFlag(cmd, &detach)
 	return withApp(s, cmd)
+}
+
+// sayWhatStays names the service instances that a destroyed app was bound to.
+func (s *session) sayWhatStays(bindings []paas.Binding) {
+	var names []string
+	for _, b := range bindings {
+		names = append(names, b.Instance)
+	}
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) > 0 {
+		s.print("These service instances stay, with what is in them: %s. `crumpet services delete %s` takes one away.", strings.Join(names, ", "), names[0])
+	}
 }
 
 func (s *session) confirm(app, team string) error {

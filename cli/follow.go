@@ -22,6 +22,12 @@ const (
 // lines to show: look reads the state itself, after each event that hear finds of interest and every
 // two seconds, so that nothing hangs on an event that never comes. after moves with the events.
 func await(ctx context.Context, c *client.Client, app string, after *int64, hear func(paas.Event) bool, look func() (bool, error)) error {
+	return awaitEvents(ctx, c, client.EventQuery{App: app}, after, hear, look)
+}
+
+// awaitEvents is await for other events than an app's.
+func awaitEvents(ctx context.Context, c *client.Client, query client.EventQuery, after *int64, hear func(paas.Event) bool, look func() (bool, error)) error {
+	query.After = *after
 	ctx, cancel := context.WithCancel(ctx)
 	type heard struct {
 		event paas.Event
@@ -30,7 +36,7 @@ func await(ctx context.Context, c *client.Client, app string, after *int64, hear
 	events := make(chan heard)
 	go func() { // ends with ctx, which ends with this function; drained below
 		defer close(events)
-		for e, err := range c.Events(ctx, client.EventQuery{App: app, After: *after}) {
+		for e, err := range c.Events(ctx, query) {
 			select {
 			case events <- heard{e, err}:
 			case <-ctx.Done():

@@ -45,6 +45,10 @@ func (s *session) screenLines(shown screen) []string {
 		}
 		lines = append(lines, s.tableLines([]string{"ROUTE", "STATE"}, rows)...)
 	}
+	if len(status.Bindings) > 0 {
+		lines = append(lines, "")
+		lines = append(lines, s.bindingLines(status.Bindings, false)...)
+	}
 	if len(shown.events) > 0 {
 		lines = append(lines, "", s.bold("EVENTS"))
 		for _, e := range shown.events {

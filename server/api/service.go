@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -37,6 +38,9 @@ func (s ServiceScope) check() error {
 }
 
 func checkService(location, name string) error {
+	if plain, err := url.PathUnescape(name); err == nil && location != "body.name" {
+		name = plain // as the caller wrote it: no name that is right has an escape
+	}
 	if problem := paas.CheckName("service instance", name, paas.MaxServiceInstance); problem != "" {
 		return invalid(location, problem)
 	}

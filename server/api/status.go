@@ -15,6 +15,7 @@ func statusOf(s paas.Snapshot, url func(paas.Route) string) wire.Status {
 	status := wire.Status{
 		App: s.App.Name, Team: s.App.Team, Release: s.App.Release, Slot: s.App.Live,
 		Health: paas.HealthOf(s), Origin: origin(s), Processes: processes(s), Instances: instances(s), Routes: routes(s, url),
+		Bindings: items(s.Bindings),
 	}
 	if len(s.Deployments) > 0 {
 		d := presentDeployment(s.Deployments[0]) // the running one comes before those that wait

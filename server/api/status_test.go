@@ -107,7 +107,7 @@ func TestStatusHasTheShapeThatIsPromised(t *testing.T) {
 	want := `{"app":"shop","team":"default","status":"degraded","health":"degraded","reason":"1 of 2 instances are healthy.","release":1,"slot":"blue","origin":{"created_at":"2026-11-22T11:00:00Z","created_by":"ann","commit":"c0ffee","note":"faster"},` +
 		`"processes":[{"name":"web","wanted":2,"running":1,"healthy":1}],` +
 		`"instances":[{"id":"a","process":"web","slot":"blue","release":1,"state":"running","health":"healthy","node":"node-1","since":"2026-11-22T12:00:00Z","index":0,"restarts":2,"next_try":"2026-11-22T12:00:00Z"}],` +
-		`"routes":[{"host":"shop.localhost","path":"/","url":"http://shop.localhost/","state":"answering"}],"deployment":null}`
+		`"routes":[{"host":"shop.localhost","path":"/","url":"http://shop.localhost/","state":"answering"}],"bindings":[],"deployment":null}`
 	if diff := cmp.Diff(want, string(text)); diff != "" {
 		t.Error(diff)
 	}

@@ -51,6 +51,7 @@ type Status struct {
 	Processes  []Process        `json:"processes"`
 	Instances  []Instance       `json:"instances"`
 	Routes     []Route          `json:"routes"`
+	Bindings   []paas.Binding   `json:"bindings"`   // credentials of service instances, by name
 	Deployment *paas.Deployment `json:"deployment"` // the one under way, else null
 }
 

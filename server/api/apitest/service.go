@@ -113,6 +113,9 @@ func (s *Services) Show(_ context.Context, team, name string) (d paas.ServiceDet
 	if name == "slow" {
 		return d, nil
 	}
+	if i.State != paas.ServiceReady && i.State != paas.ServiceFailed {
+		s.emit(paas.Event{Team: team, Kind: paas.EventServiceChanged, Message: fmt.Sprintf("Service instance %q is done.", name)})
+	}
 	switch i.State {
 	case paas.ServiceCreating:
 		i.State = paas.ServiceReady
@@ -138,6 +141,10 @@ func (s *Services) settle(team, instance string) {
 		}
 		if b.State == paas.BindingPending && instance != "slow" {
 			b.State, b.Generation, b.RotatedAt = paas.BindingReady, 1, time.Now().UTC()
+			s.emit(paas.Event{Team: team, App: b.App, Kind: paas.EventBindingChanged, Message: fmt.Sprintf("Binding %q is ready.", b.Name)})
+		}
+		if len(b.Retiring) > 0 {
+			s.emit(paas.Event{Team: team, App: b.App, Kind: paas.EventBindingChanged, Message: fmt.Sprintf("The old credentials of binding %q have ended.", b.Name)})
 		}
 		b.Retiring, b.Reason = nil, ""
 	}
@@ -239,6 +246,9 @@ func (s *Services) Bind(_ context.Context, r paas.ServiceBind) (paas.Binding, er
 	}
 	s.bindings = append(s.bindings, b)
 	s.emit(paas.Event{Team: r.Team, App: r.App, Kind: paas.EventBindingChanged, By: r.By, Message: fmt.Sprintf("Binding %q is being made.", r.Name)})
+	if !r.Stage {
+		s.rebind(b.Ref(), "bind")
+	}
 	return b, nil
 }
 
@@ -257,7 +267,17 @@ func (s *Services) Unbind(_ context.Context, r paas.ServiceUnbind) (ended paas.U
 		return fits
 	})
 	ended.Already = len(ended.Bindings) == 0
+	if !ended.Already {
+		s.rebind(paas.AppRef{Team: r.Team, App: r.App}, "unbind")
+	}
 	return ended, nil
+}
+
+// rebind walks an app that runs to itself.
+func (s *Services) rebind(ref paas.AppRef, cause string) {
+	if app := s.apps[ref]; app.Release > 0 && !app.Stopped {
+		s.walk(ref, s.live(&app), cause)
+	}
 }
 
 func (s *Services) Rotate(_ context.Context, r paas.ServiceRotate) (list []paas.Binding, err error) {
