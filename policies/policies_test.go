@@ -57,7 +57,7 @@ func TestAnAppMayReadItsOwnPathsAndKeepItsTokenAndNoMore(t *testing.T) {
 func TestTheServerMayDoNothingOutsideOfCrumpet(t *testing.T) {
 	t.Parallel()
 	all := allowed(t, policies.Server)
-	own := regexp.MustCompile(`^(crumpet/(data/platform|(data|metadata|delete|destroy)/apps)/\*|(auth/jwt-nomad/role|sys/policies/acl|database/(config|roles|rotate-root|creds)|sys/leases/(revoke-prefix|lookup)/database/creds)/crumpet-\*|sys/mounts/crumpet|sys/leases/revoke|auth/token/(renew|lookup)-self)$`)
+	own := regexp.MustCompile(`^(crumpet/(data/platform|metadata/platform/providers|(data|metadata|delete|destroy)/apps|(data|metadata|destroy)/services)/\*|(auth/jwt-nomad/role|sys/policies/acl|database/(config|roles|rotate-root|creds)|sys/leases/(revoke-prefix|lookup)/database/creds)/crumpet-\*|sys/mounts/crumpet|sys/leases/revoke|auth/token/(renew|lookup)-self)$`)
 	for _, path := range slices.Sorted(maps.Keys(all)) {
 		if !own.MatchString(path) {
 			t.Errorf("path %q reaches beyond what is Crumpet's", path)

@@ -36,6 +36,28 @@ path "crumpet/destroy/apps/*" {
   capabilities = ["update"]
 }
 
+# What was given for service instances and their bindings (parameters, credentials given by hand), and the
+# credentials of service keys. No policy of an app reaches it: an app reads its bindings below apps/.
+path "crumpet/data/services/*" {
+  capabilities = ["create", "read", "update"]
+}
+
+# How many versions of that are kept, and all of them deleted with the instance, the binding or the key.
+path "crumpet/metadata/services/*" {
+  capabilities = ["create", "update", "delete"]
+}
+
+# End a key: its one version is destroyed, as are the old generations of a binding above.
+path "crumpet/destroy/services/*" {
+  capabilities = ["update"]
+}
+
+# Passwords of brokers stand below platform/, too, and go when the broker is removed: only the newest is
+# kept. The platform's keys stay out of reach of a delete: the star begins below providers/.
+path "crumpet/metadata/platform/providers/*" {
+  capabilities = ["create", "update", "delete"]
+}
+
 # Make the KV mount at the first start. Take this away where an operator has made it.
 path "sys/mounts/crumpet" {
   capabilities = ["update"]

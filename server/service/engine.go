@@ -84,4 +84,6 @@ type Answer struct {
 	Entries     paas.Entries
 	ExpiresAt   time.Time // zero for never
 	RenewBefore time.Time
+
+	generation int // that Vault's KV gave the values
 }

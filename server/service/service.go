@@ -30,8 +30,8 @@ type Store interface {
 type Vault interface {
 	// PutBinding writes the next generation of a binding's credentials and says its number.
 	PutBinding(ctx context.Context, b paas.Binding, values map[string]string) (generation int, err error)
-	// Binding reads a generation, for a key that is shown to a person.
-	Binding(ctx context.Context, b paas.Binding, generation int) (map[string]string, error)
+	// Binding reads the newest, for a key that is shown to a person.
+	Binding(ctx context.Context, b paas.Binding) (map[string]string, error)
 	// DestroyBinding destroys one generation for good; DeleteBinding all of them. None is as well.
 	DestroyBinding(ctx context.Context, b paas.Binding, generation int) error
 	DeleteBinding(ctx context.Context, b paas.Binding) error
@@ -56,9 +56,11 @@ type Deployer interface {
 	Rebind(ctx context.Context, ref paas.AppRef, cause, by string) (paas.DeployResult, error)
 }
 
-// Nomad says which generation the running programs of a job take from its variable: by binding's name.
-type Nomad interface {
-	Generations(ctx context.Context, team, job string) (map[string]int, error)
+// Variables reads Nomad's. What package deploy writes there is the generation that the running programs of
+// a job take, by the binding's name.
+type Variables interface {
+	// Variable gives nil, 0 for one that is not there.
+	Variable(ctx context.Context, team, path string) (items map[string]string, index uint64, err error)
 }
 
 // Leases counts the credentials that Vault's engine has given out for one generation and not yet taken back.
@@ -66,31 +68,84 @@ type Leases interface {
 	Leases(ctx context.Context, b paas.Binding, generation int) (int, error)
 }
 
-// Config is what Services needs.
+// Config is what Services needs. All fields but Log, Overlap and Around are required.
 type Config struct {
-	Store    Store
-	Vault    Vault
-	Engines  map[paas.ServiceKind]Engine
-	Deployer Deployer
-	Nomad    Nomad
-	Leases   Leases
+	Store     Store
+	Vault     Vault
+	Engines   map[paas.ServiceKind]Engine
+	Deployer  Deployer
+	Variables Variables
+	Leases    Leases
 	// Validate holds parameters to a plan's schema: code invalid, with every fault.
-	Validate func(schema json.RawMessage, given paas.Secret) error
-	Overlap  time.Duration // how long an old generation outlives the moment at which all have the new one; 30 s by default
-	Now      func() time.Time
-	NewID    func() string
-	Log      *slog.Logger
-	// Around is called with each write and call of the loop, for tests that kill a server at its
-	// boundaries; nil but there.
+	Validate validate
+	// Reads gives the generations of bindings that the text of a job names, by the binding's name; a binding
+	// that it follows by the job's variable is there with none.
+	Reads   reads
+	Overlap time.Duration // how long old credentials outlive the moment at which all have the new ones; 30 s by default
+	Now     func() time.Time
+	NewID   func() string
+	Log     *slog.Logger
+	// Around is called with each write and call of the loop, for tests that kill a server between them; nil
+	// but there.
 	Around func(name string, call func())
 }
+
+type (
+	validate = func(schema json.RawMessage, given paas.Secret) error
+	reads    = func(job []byte) (map[string][]int, error)
+)
 
 // Services is the use case.
 type Services struct {
 	cfg  Config
-	wake chan struct{}
+	log  *slog.Logger
+	wake chan struct{} // holds one signal
 
-	mu       sync.Mutex
-	woken    map[paas.AppRef]bool // apps to be looked at; guarded by mu
-	inflight map[string]bool      // ids of operations that are being called; guarded by mu
+	mu    sync.Mutex
+	woken map[paas.AppRef]bool // apps to be looked at; guarded by mu
+	busy  map[string]bool      // ids of operations that are being called, names of providers that are read; guarded by mu
+	free  map[string]time.Time // since when nobody uses an old generation, by binding and generation; guarded by mu
+	tried map[string]time.Time // when a catalog was last asked for, by provider; guarded by mu
+	again map[string]bool      // providers whose catalog has changed, as they say; guarded by mu
+}
+
+// New makes Services; it does nothing by itself until Run.
+func New(c Config) *Services {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Overlap <= 0 {
+		c.Overlap = 30 * time.Second
+	}
+	if c.Around == nil {
+		c.Around = func(_ string, call func()) { call() }
+	}
+	return &Services{
+		cfg: c, log: c.Log.With("component", "service"), wake: make(chan struct{}, 1),
+		woken: map[paas.AppRef]bool{}, busy: map[string]bool{}, free: map[string]time.Time{}, tried: map[string]time.Time{}, again: map[string]bool{},
+	}
+}
+
+// Wake asks for a look at one app, and at the journal; only at that for the empty ref. It never blocks.
+func (s *Services) Wake(ref paas.AppRef) {
+	s.mu.Lock()
+	if ref.App != "" {
+		s.woken[ref] = true
+	}
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// save writes a change, under the leader's epoch or 0.
+func (s *Services) save(ctx context.Context, epoch int64, c paas.ServiceChange) (err error) {
+	s.cfg.Around("store.SaveServices", func() { err = s.cfg.Store.SaveServices(ctx, epoch, c) })
+	return err
+}
+
+// event tells of an instance or binding, in words without secrets.
+func (s *Services) event(kind paas.EventKind, ref paas.AppRef, by, message string) paas.Event {
+	return paas.Event{Time: s.cfg.Now(), Team: ref.Team, App: ref.App, Kind: kind, By: by, Message: message}
 }
