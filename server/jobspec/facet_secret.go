@@ -62,9 +62,15 @@ func secretTemplate(tmpl *nomadapi.Template) bool {
 // watched is a template without whether it is watched, which follows from those beside it.
 func watched(tmpl *nomadapi.Template) *nomadapi.Template {
 	plain := *tmpl
+	if plain.Once != nil && plain.EmbeddedTmpl != nil {
+		plain.EmbeddedTmpl = new(ownText.ReplaceAllString(*plain.EmbeddedTmpl, ""))
+	}
 	plain.Once = nil
 	return &plain
 }
+
+// ownText is what renderOnce adds.
+var ownText = regexp.MustCompile(`\{\{/\* [0-9]+ \*/\}\}$`)
 
 // ofSecrets says that a variable tells where secrets are, or which app this is to programs from Cloud
 // Foundry.

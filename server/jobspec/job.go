@@ -18,8 +18,6 @@ type Input struct {
 	RouterPort  string                     // where clients reach the router, "" for the scheme's own port
 	Bindings    []paas.Binding             // of the app
 	Vault       Vault                      // needed when UsesVault
-
-	job string // id of the job that is rendered
 }
 
 // Folders of a task, from the one that drivers start in.
@@ -34,7 +32,6 @@ const (
 // Job renders the job of a release in a slot.
 func Job(in Input) *nomadapi.Job {
 	id := paas.JobID(in.Release.App, in.Slot)
-	in.job = id
 	job := bare(in, id, nomadapi.JobTypeService)
 	job.Update = &nomadapi.UpdateStrategy{MaxParallel: new(0)}
 	job.Constraints, job.Affinities, job.Spreads = placed(in.Release.Spec.Placement)

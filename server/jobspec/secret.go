@@ -62,12 +62,23 @@ func withSecrets(in Input, p paas.Program, t *nomadapi.Task) *nomadapi.Task {
 		templates = append(templates, configuration(in))
 	}
 	if pinned(p, bound) {
-		for _, tmpl := range templates {
-			tmpl.Once = new(true)
-		}
+		renderOnce(templates)
 	}
 	t.Templates = templates
 	return t
+}
+
+// renderOnce has Nomad render templates and then forget them. With consul-template before 0.42 it knows them
+// by their text, and of two with one text would write the first only: each gets its own by a comment.
+func renderOnce(templates []*nomadapi.Template) {
+	seen := map[string]bool{}
+	for i, tmpl := range templates {
+		if seen[*tmpl.EmbeddedTmpl] {
+			tmpl.EmbeddedTmpl = new(fmt.Sprintf("%s{{/* %d */}}", *tmpl.EmbeddedTmpl, i))
+		}
+		seen[*tmpl.EmbeddedTmpl] = true
+		tmpl.Once = new(true)
+	}
 }
 
 // pinned says that nothing a task's templates show changes while the task lives, so that Nomad need not

@@ -34,7 +34,6 @@ func CronJob(in Input, c paas.Cron) *nomadapi.Job {
 
 // once is a batch job with a single instance. Distinct hosts and spreads have no meaning for it.
 func once(in Input, id, name string, p paas.Program, attempts int, timeout time.Duration) *nomadapi.Job {
-	in.job = id
 	job := bare(in, id, nomadapi.JobTypeBatch)
 	job.Constraints, job.Affinities, _ = placed(paas.Placement{
 		Constraints: in.Release.Spec.Placement.Constraints,
