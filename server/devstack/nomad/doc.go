@@ -15,7 +15,7 @@
 // evaluations, evaluation/ID, allocations, allocation/ID (stop),
 // client/allocation/ID (restart, signal, exec), client/fs (logs, ls, stat, cat, readat,
 // stream), nodes, node/ID (allocations, drain, eligibility), namespaces,
-// deployments, event/stream, agent (self, health, members), status (leader,
+// vars, var/PATH, deployments, event/stream, agent (self, health, members), status (leader,
 // peers), regions, operator/scheduler/configuration (read), system/gc; and
 // /.well-known/jwks.json. Anything else is answered 501 with its path.
 //
@@ -25,7 +25,8 @@
 // without chroot and cgroups, so that a task of another user needs a way to its
 // folder; only the mode "host" of networks; no volumes, devices, Connect, system
 // or parameterized jobs, change_mode script, splay of templates, or
-// shutdown_delay of a single task; the node has no class and no meta, and is in
+// shutdown_delay of a single task; variables have no locks and lie in the state as they are, and
+// what a task's templates may read of them is not restricted to its job; the node has no class and no meta, and is in
 // the pool "default"; a task's logs are in its own folder; a lost machine's power
 // may lose the last transactions.
 //

@@ -56,6 +56,11 @@ func (s *Server) routes() {
 	put("/v1/namespace", s.write(s.putNamespace))
 	put("/v1/namespace/{name}", s.write(s.putNamespace))
 
+	get("/v1/vars", s.read(s.listVariables))
+	get("/v1/var/{path...}", s.read(s.getVariable))
+	put("/v1/var/{path...}", s.putVariable)
+	s.mux.HandleFunc("DELETE /v1/var/{path...}", s.deleteVariable)
+
 	get("/v1/event/stream", s.streamEvents)
 
 	get("/v1/client/fs/logs/{id}", s.streamLogs)

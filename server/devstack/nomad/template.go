@@ -2,6 +2,7 @@ package nomad
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -24,12 +25,17 @@ func (t *task) render(ctx context.Context, def *nomadapi.Task, env *taskenv.Env)
 		if err := t.watchTemplates(def, env); err != nil {
 			return nil, t.templateFailed(err)
 		}
-		select {
-		case <-t.renderer.Changed():
-		case err := <-t.renderer.Failed():
-			return nil, t.templateFailed(err)
-		case <-ctx.Done():
-			return nil, errStopped
+		for waits := true; waits; {
+			select {
+			case <-t.renderer.Changed():
+				waits = false
+			case what := <-t.renderer.Missing():
+				t.r.event(t.name, nil, taskEvent("Template", func(e *nomadapi.TaskEvent) { e.DisplayMessage = "Missing: " + what }))
+			case err := <-t.renderer.Failed():
+				return nil, t.templateFailed(err)
+			case <-ctx.Done():
+				return nil, errStopped
+			}
 		}
 	}
 	vars, err := t.variables(def, env)
@@ -59,6 +65,14 @@ func (t *task) variables(def *nomadapi.Task, env *taskenv.Env) (map[string]strin
 	return vars, nil
 }
 
+// nomadURL is where templates read Nomad's variables.
+func nomadURL(address string) string {
+	if address == "" || strings.Contains(address, "://") {
+		return address
+	}
+	return "http://" + address
+}
+
 // inAlloc is a path of a template: relative to the task's folder.
 func (t *task) inAlloc(path string) string {
 	if strings.HasPrefix(path, t.r.s.allocDir(t.r.id)) {
@@ -68,11 +82,18 @@ func (t *task) inAlloc(path string) string {
 }
 
 func (t *task) watchTemplates(def *nomadapi.Task, env *taskenv.Env) error {
-	cfg := render.Config{Root: t.r.s.allocDir(t.r.id), Env: env.Map(), Consul: t.r.s.cfg.ConsulAddr}
+	cfg := render.Config{
+		Root: t.r.s.allocDir(t.r.id), Env: env.Map(), Consul: t.r.s.cfg.ConsulAddr, Nomad: nomadURL(t.r.s.cfg.Advertise), Namespace: env.Get("NOMAD_NAMESPACE"),
+	}
 	if def.Vault != nil {
 		cfg.Vault, cfg.Token = t.r.s.cfg.VaultAddr, t.token
 	}
-	for _, tmpl := range def.Templates {
+	for i, tmpl := range def.Templates {
+		once := tmpl.Once != nil && *tmpl.Once
+		if i > 0 && once != cfg.Once {
+			return errors.New("All templates should have same Once value") //nolint:staticcheck // Nomad's words
+		}
+		cfg.Once = once
 		one := render.Template{
 			Data: *tmpl.EmbeddedTmpl, Dest: t.inAlloc(env.Replace(*tmpl.DestPath)), Perms: *tmpl.Perms,
 			Left: *tmpl.LeftDelim, Right: *tmpl.RightDelim, ErrMissing: tmpl.ErrMissingKey != nil && *tmpl.ErrMissingKey,

@@ -3,6 +3,7 @@ package render
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,6 +35,9 @@ type Config struct {
 	Vault     string // address; empty: no Vault
 	Token     string // for Vault
 	Consul    string // address; empty: no Consul
+	Nomad     string // address; empty: no Nomad
+	Namespace string // whose variables are read in Nomad
+	Once      bool   // what is rendered is not watched
 }
 
 // Renderer keeps the files of one task rendered.
@@ -41,6 +45,7 @@ type Renderer struct {
 	runner  *manager.Runner
 	changed chan []int // indexes of templates that were rendered anew
 	failed  chan error
+	missing chan string
 	over    sync.WaitGroup
 	stop    context.CancelFunc
 }
@@ -58,7 +63,7 @@ func Start(cfg Config) (*Renderer, error) {
 	}
 	runner.Env = cfg.Env
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &Renderer{runner: runner, changed: make(chan []int), failed: make(chan error, 1), stop: cancel}
+	r := &Renderer{runner: runner, changed: make(chan []int), failed: make(chan error, 1), missing: make(chan string, 1), stop: cancel}
 	r.over.Go(runner.Start)
 	r.over.Go(func() { r.watch(ctx, cfg.Templates) })
 	return r, nil
@@ -78,9 +83,18 @@ func (r *Renderer) Changed() <-chan []int { return r.changed }
 // Failed tells of an error that no waiting repairs.
 func (r *Renderer) Failed() <-chan error { return r.failed }
 
+// Missing tells what templates wait for, while not every one has been rendered: in the words of the library,
+// when it is another and has been so for a while.
+func (r *Renderer) Missing() <-chan string { return r.missing }
+
+// missingAfter is how long something must be missing before that is told (max_template_event_rate).
+const missingAfter = 3 * time.Second
+
 func (r *Renderer) watch(ctx context.Context, templates []Template) {
 	seen := make([]time.Time, len(templates))
 	first := true
+	done := (<-chan struct{})(r.runner.DoneCh) // closed after the first time with Once
+	lacks, waiting := "", (<-chan time.Time)(nil)
 	for {
 		select {
 		case <-ctx.Done():
@@ -88,13 +102,25 @@ func (r *Renderer) watch(ctx context.Context, templates []Template) {
 		case err := <-r.runner.ErrCh:
 			r.failed <- err // buffered, and the last
 			return
+		case <-done:
+			done = nil
+		case <-waiting:
+			waiting = nil
+			select { // one at a time: who does not listen has missed it
+			case r.missing <- lacks:
+			default:
+			}
 		case <-r.runner.TemplateRenderedCh():
 		case <-r.runner.RenderEventCh():
 		}
 		news, all := r.look(templates, seen)
 		if first && !all {
+			if now := r.lacks(); now != lacks {
+				lacks, waiting = now, time.After(missingAfter)
+			}
 			continue
 		}
+		waiting = nil
 		if first {
 			news = nil
 			for i := range templates {
@@ -138,6 +164,33 @@ func (r *Renderer) look(templates []Template, seen []time.Time) (news []int, all
 	return news, len(done) == len(seen)
 }
 
+// lacks names what not every template has, as the task's events have it.
+func (r *Renderer) lacks() string {
+	missing := map[string]bool{}
+	for _, event := range r.runner.RenderEvents() {
+		if event.MissingDeps == nil {
+			continue
+		}
+		for _, dep := range event.MissingDeps.List() {
+			missing[dep.String()] = true
+		}
+	}
+	names := slices.Sorted(maps.Keys(missing))
+	if more := len(names) - mostMissing; more > 0 {
+		names = append(names[:mostMissing:mostMissing], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(names, ", ")
+}
+
+const mostMissing = 3 // that are named
+
+// endless is how long what can't be read is asked for again.
+func endless() *config.RetryConfig {
+	return &config.RetryConfig{Attempts: new(0), MaxBackoff: new(retryAtMost)}
+}
+
+const retryAtMost = 5 * time.Second
+
 func configure(cfg Config) (*config.Config, error) {
 	conf := config.DefaultConfig()
 	templates := config.TemplateConfigs{}
@@ -177,6 +230,12 @@ func configure(cfg Config) (*config.Config, error) {
 	if cfg.Consul != "" {
 		conf.Consul.Address = &cfg.Consul
 	}
+	conf.Nomad.Token, conf.Nomad.Namespace = new(""), &cfg.Namespace
+	if cfg.Nomad != "" {
+		conf.Nomad.Address = &cfg.Nomad
+	}
+	conf.Vault.Retry, conf.Consul.Retry, conf.Nomad.Retry = endless(), endless(), endless()
+	conf.Once = cfg.Once
 	conf.Finalize()
 	return conf, nil
 }

@@ -92,6 +92,8 @@ func (t *tables) apply(line []byte) error {
 			err = load(t.nodes, c.Key, c.Row)
 		case Namespaces:
 			err = load(t.namespaces, c.Key, c.Row)
+		case Variables:
+			err = load(t.variables, c.Key, c.Row)
 		default:
 			err = fmt.Errorf("unknown table %q", c.Table)
 		}
@@ -144,6 +146,7 @@ func (l *logFile) compact(t *tables) error {
 	rec.Set = appendRows[Alloc](rec.Set, Allocs, t.allocs)
 	rec.Set = appendRows[nomadapi.Node](rec.Set, Nodes, t.nodes)
 	rec.Set = appendRows[nomadapi.Namespace](rec.Set, Namespaces, t.namespaces)
+	rec.Set = appendRows[nomadapi.Variable](rec.Set, Variables, t.variables)
 
 	next := &logFile{path: l.path}
 	var err error

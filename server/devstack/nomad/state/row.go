@@ -15,6 +15,7 @@ const (
 	Allocs     = "allocs"
 	Nodes      = "nodes"
 	Namespaces = "namespaces"
+	Variables  = "variables"
 )
 
 // TrackedVersions is how many versions of a job are kept (job_tracked_versions).

@@ -27,6 +27,7 @@ type tables struct {
 	allocs     map[string]*Alloc
 	nodes      map[string]*nomadapi.Node
 	namespaces map[string]*nomadapi.Namespace
+	variables  map[string]*nomadapi.Variable
 }
 
 func newTables() tables {
@@ -37,6 +38,7 @@ func newTables() tables {
 		allocs:     map[string]*Alloc{},
 		nodes:      map[string]*nomadapi.Node{},
 		namespaces: map[string]*nomadapi.Namespace{},
+		variables:  map[string]*nomadapi.Variable{},
 	}
 }
 
@@ -191,4 +193,20 @@ func (v *View) Namespace(name string) *nomadapi.Namespace { return v.t.namespace
 // Namespaces are sorted by name.
 func (v *View) Namespaces() []*nomadapi.Namespace {
 	return slices.SortedFunc(maps.Values(v.t.namespaces), func(a, b *nomadapi.Namespace) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// Variable returns nil when there is no such variable.
+func (v *View) Variable(namespace, path string) *nomadapi.Variable {
+	return v.t.variables[Key(namespace, path)]
+}
+
+// Variables are sorted by namespace and path. Namespace "*" is all.
+func (v *View) Variables(namespace string) []*nomadapi.Variable {
+	var some []*nomadapi.Variable
+	for _, key := range slices.Sorted(maps.Keys(v.t.variables)) {
+		if in, _ := splitKey(key); namespace == "*" || in == namespace {
+			some = append(some, v.t.variables[key])
+		}
+	}
+	return some
 }

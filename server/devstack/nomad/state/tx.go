@@ -53,6 +53,16 @@ func (tx *Tx) PutNamespace(n *nomadapi.Namespace) {
 	put(tx, Namespaces, tx.t.namespaces, n.Name, n)
 }
 
+// PutVariable stores a variable.
+func (tx *Tx) PutVariable(v *nomadapi.Variable) {
+	put(tx, Variables, tx.t.variables, Key(v.Namespace, v.Path), v)
+}
+
+// DeleteVariable removes a variable.
+func (tx *Tx) DeleteVariable(namespace, path string) {
+	remove(tx, Variables, tx.t.variables, Key(namespace, path))
+}
+
 // Touched are the keys of the jobs whose rows, evaluations or allocations this
 // transaction has put so far.
 func (tx *Tx) Touched() map[string]bool {
