@@ -56,6 +56,7 @@ var rules = []rule{
 	{`^(templates|policies)$`, `^server/paas$`, `^$`},
 	{`^integration(/[a-z]+)?$`, `^(integration/[a-z]+|server/(paas|wire|client|devstack|store/pgtest)(/[a-z]+)?)$`, `nomad/api|consul/api|vault/api`},
 	{`^server/devstack/vault$`, `^$`, `vault/api|go-jose|hcl|jackc/pgx`},
+	{`^server/devstack$`, `^server/devstack(/.*)?$`, `nomad/api|consul/api|vault/api|jackc/pgx`},
 	{`^server/devstack(/.*)?$`, `^server/devstack(/.*)?$`, `nomad/api|consul/api|vault/api|consul-template|go-jose|hcl`},
 }
 

@@ -36,6 +36,13 @@ type Child struct {
 	Grace time.Duration // between SIGTERM and SIGKILL; default 15 s
 	// Hold is a file: while it is there, the child is not started again when it has ended. "": it always is.
 	Hold string
+	// Prepare is called before each start; a child whose first one fails never gets ready.
+	Prepare func(ctx context.Context) error
+	As      *syscall.Credential // who it runs as; nil: who we are
+	Folder  string              // a folder that it gets opened, as its file 3; "": none
+	Stop    syscall.Signal      // asks it to end; default SIGTERM
+	// Background: the others do not wait until it serves, but the server does.
+	Background bool
 }
 
 // minder keeps one child running.
@@ -95,6 +102,11 @@ func (m *minder) once(ctx context.Context, ready func(pid int)) error {
 	if err := os.MkdirAll(filepath.Dir(m.Log), 0o700); err != nil {
 		return err
 	}
+	if m.Prepare != nil {
+		if err := m.Prepare(ctx); err != nil {
+			return err
+		}
+	}
 	if m.logSize() > logLimit {
 		if err := os.Rename(m.Log, m.Log+".1"); err != nil {
 			return err
@@ -112,7 +124,15 @@ func (m *minder) once(ctx context.Context, ready func(pid int)) error {
 		cmd.Env = os.Environ()
 	}
 	cmd.Env = append(slices.Clip(cmd.Env), mark(m.dir))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the terminal's keys are for dev, which stops all in order
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: m.As} // the terminal's keys are for dev, which stops all in order
+	if m.Folder != "" {
+		folder, err := os.Open(m.Folder)
+		if err != nil {
+			return err
+		}
+		defer folder.Close() //nolint:errcheck // only read
+		cmd.ExtraFiles = []*os.File{folder}
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -187,7 +207,11 @@ func (m *minder) stop(cmd *exec.Cmd, exited <-chan error) {
 	if grace == 0 {
 		grace = 15 * time.Second
 	}
-	_ = cmd.Process.Signal(syscall.SIGTERM) // it may have exited
+	ask := m.Stop
+	if ask == 0 {
+		ask = syscall.SIGTERM
+	}
+	_ = cmd.Process.Signal(ask) // it may have exited
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {

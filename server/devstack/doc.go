@@ -13,6 +13,7 @@
 //	DIR/dev.lock    held by dev and its guard: one stack per folder
 //	DIR/ports.json  ports chosen once and kept while they are free
 //	DIR/dev.json    Info: written last, when all is ready; removed first, at the end
+//	DIR/postgres    keys.json, data: of a PostgreSQL found on the machine, which runs as postgres or nobody if dev is root's
 //	DIR/{consul,vault,nomad,router,crumpet}/NAME.log, state, and a real program's configuration
 //
 // Tasks are nobody's children here: they outlive a restart of Nomad and are adopted by the next one. All that belongs

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 )
 
@@ -55,7 +56,9 @@ func guard(log *slog.Logger, lifeline io.Reader, dir string) {
 
 // clean kills what carries the mark of dir but for the given process, and takes away what tasks had mounted.
 func clean(ctx context.Context, log *slog.Logger, dir string, self int) {
-	if n := sweep(ctx, dir, self); n > 0 {
+	n := sweep(ctx, dir, self)
+	n += endStrays(ctx, filepath.Join(dir, "postgres", "data"))
+	if n > 0 {
 		log.Warn("processes left behind killed", "count", n, "dir", dir)
 	}
 	for _, err := range unmountTasks(dir) {

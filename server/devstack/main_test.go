@@ -129,7 +129,11 @@ func dev(dir string) int {
 	if err != nil {
 		return 1
 	}
-	s, err := devstack.New(config(self, dir))
+	c := config(self, dir)
+	if os.Getenv("TEST_POSTGRES") != "" {
+		c.Postgres = devstack.FindPostgres()
+	}
+	s, err := devstack.New(c)
 	if err == nil {
 		err = s.Run(ended())
 	}

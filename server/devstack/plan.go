@@ -2,6 +2,7 @@ package devstack
 
 import (
 	"cmp"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,7 +40,7 @@ func (s *Supervisor) plan() (builder, []Child, error) {
 		Router: "http://" + reachableAt(routerListen), Fabio: "http://" + local(ports.Admin), RouterListen: routerListen,
 		Programs: s.config.Programs,
 	}
-	b := builder{self: s.config.Self, dir: s.dir, ports: ports, stack: stack, nodes: s.config.Nodes}
+	b := &builder{self: s.config.Self, dir: s.dir, ports: ports, stack: stack, nodes: s.config.Nodes, log: s.log}
 	if b.vault, err = readKeys(b.vaultKeysFile()); err != nil {
 		return builder{}, nil, err
 	}
@@ -52,6 +53,14 @@ func (s *Supervisor) plan() (builder, []Child, error) {
 		builds = append(builds, func() (Child, error) { return b.furtherNomad(node) })
 	}
 	var children []Child
+	postgres, ok, err := b.postgres(s.config.Postgres)
+	if err != nil {
+		return builder{}, nil, err
+	}
+	if ok { // the first, so that it is the last to go
+		postgres.Env = postgresEnv()
+		children = append(children, postgres)
+	}
 	for _, build := range append(builds, b.router) {
 		c, err := build()
 		if err != nil {
@@ -60,7 +69,7 @@ func (s *Supervisor) plan() (builder, []Child, error) {
 		c.Env = agentEnv(os.Environ())
 		children = append(children, c)
 	}
-	return b, children, nil
+	return *b, children, nil
 }
 
 // agentEnv drops what would steer an agent or its client past its configuration: a shell that is set up for
@@ -95,6 +104,7 @@ type builder struct {
 	stack Stack
 	vault *vaultKeys
 	nodes int
+	log   *slog.Logger
 }
 
 // folder makes DIR/NAME, where a part keeps its log, its state and its configuration.

@@ -41,7 +41,8 @@ type Ports struct {
 	ConsulSerf   int `json:"consul_serf"`
 	Vault        int `json:"vault"`
 	VaultCluster int `json:"vault_cluster"`
-	Tasks        int `json:"tasks"` // the first of taskBlock ports for tasks
+	Postgres     int `json:"postgres"` // kept also while it is taken: databases are known by it
+	Tasks        int `json:"tasks"`    // the first of taskBlock ports for tasks
 
 	Further []NodePorts `json:"further,omitempty"` // of the nodes after the first
 }
@@ -108,6 +109,11 @@ func choosePorts(dir string, nodes int) (Ports, error) {
 		ports = append(ports, &p.Further[i].Nomad, &p.Further[i].Consul, &p.Further[i].ConsulSerf)
 	}
 	taken := map[int]bool{}
+	if p.Postgres != 0 {
+		taken[p.Postgres] = true
+	} else {
+		ports = append(ports, &p.Postgres)
+	}
 	for _, port := range ports {
 		if *port == 0 || taken[*port] || !stillFree(*port) {
 			if *port, err = pickPort(taken); err != nil {
@@ -186,6 +192,17 @@ func checkFree(flag, addr string) error {
 		return fmt.Errorf("%s %s: %w", flag, addr, err)
 	}
 	return l.Close()
+}
+
+func readJSON(path string, into any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
 // writeJSON replaces a file by v, mode 0600, so that a reader sees the old or the new text.

@@ -21,12 +21,16 @@ type Config struct {
 	Listen   string   // of the server; port 0 is chosen once and kept
 	Router   string   // of the router; port 0 as well
 	Programs Programs // from Find
+	Postgres Postgres // from FindPostgres; the zero value for none
 	Nodes    int      // clients of Nomad, 1 unless said
 	Vault    VaultSetup
 	Self     []string // the command line of Serve without a name: crumpet devstack
 
 	// Server describes the server's child. It is asked when the stack is ready.
 	Server func(Stack) (Server, error)
+	// Serves is called once, when the server serves and before anybody is told: for what an operator would tell
+	// it first. Default: nothing.
+	Serves func(ctx context.Context, stack Stack, token string) error
 	// Ready is told of each child that serves, again after a restart. Default: nobody.
 	Ready func(name string, pid int)
 	// Started is told once, when all is ready and dev.json is written.
@@ -46,6 +50,7 @@ type Stack struct {
 	RouterListen         string // host:port of Router
 	VaultToken           string // the server's own, of its policy only; never logged
 	Programs             Programs
+	Postgres             StackPostgres
 }
 
 // Server is the server's command, and the token that dev.json names.
@@ -160,12 +165,26 @@ func (s *Supervisor) runAll(ctx context.Context, b builder, children []Child, gu
 		err = errors.Join(err, removeInfo(s.dir))
 		s.stopAll(context.WithoutCancel(ctx), up, guardPid)
 	}()
+	var later []func() error // wait for children in the background
 	for _, c := range children {
-		child, err := s.start(ctx, c)
+		child, wait := s.launch(ctx, c)
 		up = append(up, child)
-		if err != nil || ctx.Err() != nil { // asked to end while starting is no failure
+		if c.Background {
+			later = append(later, wait)
+			continue
+		}
+		if err := wait(); err != nil || ctx.Err() != nil { // asked to end while starting is no failure
 			return err
 		}
+	}
+	for _, wait := range later {
+		if err := wait(); err != nil { // it is the one that the others can do without
+			s.log.Warn("postgres did not start", "err", err)
+			b.stack.Postgres = StackPostgres{Missing: fmt.Sprintf("The PostgreSQL of this machine did not start. %s says why; then start crumpet dev again.", b.logFile("postgres"))}
+		}
+	}
+	if ctx.Err() != nil {
+		return nil
 	}
 	stack := b.stack
 	if stack.VaultToken, err = b.vault.setUp(ctx, stack.Vault, stack.Nomad, s.config.Vault); err != nil {
@@ -178,10 +197,15 @@ func (s *Supervisor) runAll(ctx context.Context, b builder, children []Child, gu
 	if err != nil {
 		return err
 	}
-	child, err := s.start(ctx, serverChild(s.dir, stack, server))
+	child, wait := s.launch(ctx, serverChild(s.dir, stack, server))
 	up = append(up, child)
-	if err != nil || ctx.Err() != nil {
+	if err := wait(); err != nil || ctx.Err() != nil {
 		return err
+	}
+	if s.config.Serves != nil {
+		if err := s.config.Serves(ctx, stack, server.Token); err != nil || ctx.Err() != nil {
+			return err
+		}
 	}
 	if err := s.publish(stack, server.Token, b.describeNodes()); err != nil {
 		return err
@@ -190,8 +214,8 @@ func (s *Supervisor) runAll(ctx context.Context, b builder, children []Child, gu
 	return nil
 }
 
-// start runs a child and returns when it serves, or never will, or ctx ended.
-func (s *Supervisor) start(ctx context.Context, c Child) (started, error) {
+// launch runs a child; wait returns when it serves, or never will, or ctx ended.
+func (s *Supervisor) launch(ctx context.Context, c Child) (child started, wait func() error) {
 	// Children are stopped one by one, in reverse order, so ctx must not stop them all at once.
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	m := &minder{Child: c, log: s.log, dir: s.dir, ready: s.childReady}
@@ -201,14 +225,15 @@ func (s *Supervisor) start(ctx context.Context, c Child) (started, error) {
 		defer close(done)
 		failure = m.run(own, ready)
 	}()
-	child := started{name: c.Name, stop: func() { cancel(); <-done }}
-	select {
-	case <-ready:
-		return child, nil
-	case <-done:
-		return child, failure
-	case <-ctx.Done():
-		return child, nil
+	return started{name: c.Name, stop: func() { cancel(); <-done }}, func() error {
+		select {
+		case <-ready:
+			return nil
+		case <-done:
+			return failure
+		case <-ctx.Done():
+			return nil
+		}
 	}
 }
 
@@ -219,7 +244,7 @@ func (s *Supervisor) stopAll(ctx context.Context, up []started, guardPid int) {
 		s.log.Debug("child stopped", "name", child.name)
 		if child.name == "nomad" {
 			s.mu.Lock()
-			except := []int{os.Getpid(), guardPid, s.pids["vault"]}
+			except := []int{os.Getpid(), guardPid, s.pids["vault"], s.pids["postgres"]}
 			for node := range s.config.Nodes {
 				except = append(except, s.pids[numbered("consul", node)])
 			}
@@ -250,7 +275,7 @@ func (s *Supervisor) publish(stack Stack, token string, nodes []Node) error {
 	s.mu.Lock()
 	info := Info{
 		Addr: stack.Addr, Nomad: stack.Nomad, Consul: stack.Consul, Vault: stack.Vault, Router: stack.Router, Fabio: stack.Fabio,
-		Token: token, Nodes: nodes, Pids: maps.Clone(s.pids), Stack: s.config.Programs.Stack(),
+		Postgres: stack.Postgres.URL(), Token: token, Nodes: nodes, Pids: maps.Clone(s.pids), Stack: s.config.Programs.Stack(),
 	}
 	published := info
 	s.info = &published
