@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -123,12 +124,11 @@ func (s *session) bind(ctx context.Context, name string, r wire.BindService, det
 		s.print("Its next deployment brings them; `crumpet restart %s` is one.", app)
 		return nil
 	}
-	return walk.follow(ctx, s, "Its next deployment brings the credentials.")
-}
-
-// madeReady says that a binding needs no more waiting for.
-func madeReady(b paas.Binding) (bool, error) {
-	return b.State == paas.BindingReady || b.State == paas.BindingFailed || b.State == paas.BindingEnded, nil
+	carried := func(ctx context.Context) (bool, error) {
+		list, err := c.ServiceBindings(ctx, name)
+		return err == nil && slices.ContainsFunc(list.Items, func(b paas.Binding) bool { return b.ID == binding.ID && b.Carried >= max(b.Generation, 1) }), err
+	}
+	return walk.follow(ctx, s, carried, "Its next deployment brings the credentials.")
 }
 
 // walkNext is the walk of an app that something else brings about.
@@ -152,12 +152,17 @@ func (s *session) walkAfter(ctx context.Context, c *client.Client, app string) (
 	return w, err
 }
 
-// follow shows the walk to its end. An app that does not run has none: otherwise is said of it.
-func (w walkNext) follow(ctx context.Context, s *session, otherwise string) error {
+// follow shows the walk to its end. An app that does not run has none, and one for which begun says so
+// without a walk to be seen: otherwise is said of it.
+func (w walkNext) follow(ctx context.Context, s *session, begun func(context.Context) (bool, error), otherwise string) error {
 	var walk *paas.Deployment
 	within, cancel := context.WithTimeout(ctx, walkWithin)
 	defer cancel()
 	err := poll(within, func() (bool, error) {
+		over, err := begun(within) // before the deployments: a walk that was begun is among them
+		if err != nil {
+			return false, err
+		}
 		list, err := w.c.Deployments(within, w.app)
 		if err == nil && len(list.Items) > 0 && list.Items[0].ID != w.newest {
 			walk = &list.Items[0]
@@ -167,7 +172,7 @@ func (w walkNext) follow(ctx context.Context, s *session, otherwise string) erro
 			return false, err
 		}
 		status, err := w.c.App(within, w.app)
-		return err == nil && (status.Release == 0 || status.Status == wire.AppStopped), err
+		return err == nil && (over || status.Release == 0 || status.Status == wire.AppStopped), err
 	})
 	switch {
 	case walk != nil:
@@ -263,13 +268,14 @@ func (s *session) unbind(ctx context.Context, instance, name string, detach bool
 	p := newProgress(s, false)
 	defer p.close()
 	p.begin("Unbinding")
-	_, err = s.settleBindings(ctx, c, walk.after, p, instance, ids, func(b paas.Binding) (bool, error) { return b.State == paas.BindingEnded, nil })
+	_, err = s.settleBindings(ctx, c, walk.after, p, instance, ids, func(_ wire.Service, b paas.Binding) bool { return b.State == paas.BindingEnded })
 	p.close()
 	if err != nil {
 		return s.leftService(ctx, err, instance)
 	}
 	s.print("%s has no credentials of %s any more. What is in %s stays.", app, instance, instance)
-	return walk.follow(ctx, s, "Programs that still have them are let in no more.")
+	never := func(context.Context) (bool, error) { return false, nil }
+	return walk.follow(ctx, s, never, "Programs that still have them are let in no more.")
 }
 
 func newRotateCmd(s *session) *cobra.Command {
@@ -327,30 +333,54 @@ func (s *session) rotate(ctx context.Context, name string, r wire.RotateService,
 		s.print("New credentials are on their way. `crumpet services show %s` shows who has them.", name)
 		return nil
 	}
-	wanted := map[string]int{}
+	before := map[string]int{}
 	var ids []string
 	for _, b := range begun.Items {
-		// A server may have issued the next generation already, or have taken the wish down only.
-		wanted[b.ID] = b.Generation
+		before[b.ID] = b.Generation
 		ids = append(ids, b.ID)
 	}
 	p := newProgress(s, asJSON)
 	defer p.close()
 	p.begin("Rotating")
 	began := time.Now()
-	list, err := s.settleBindings(ctx, c, after, p, name, ids, func(b paas.Binding) (bool, error) {
-		return b.State != paas.BindingPending && b.Generation >= wanted[b.ID] && len(b.Retiring) == 0, nil
+	list, err := s.settleBindings(ctx, c, after, p, name, ids, func(service wire.Service, b paas.Binding) bool {
+		if b.Generation > before[b.ID] {
+			return len(b.Retiring) == 0
+		}
+		return !busyWith(service, b) // it came to nothing
 	})
 	p.close()
-	switch {
-	case err != nil:
+	if err != nil {
 		return s.leftService(ctx, err, name)
-	case asJSON:
-		return s.printJSON(wire.ServiceBindings{Items: list})
 	}
+	if asJSON {
+		if err := s.printJSON(wire.ServiceBindings{Items: list}); err != nil {
+			return err
+		}
+	}
+	return s.sayRotated(list, before, asJSON, time.Since(began))
+}
+
+// sayRotated tells what came of a rotation; it fails if one of the bindings has no new credentials.
+func (s *session) sayRotated(list []paas.Binding, before map[string]int, quiet bool, took time.Duration) error {
+	failed := false
 	for _, b := range list {
-		s.print("%s has generation %d of its credentials; the one before has ended.", holderOf(b), b.Generation)
+		switch {
+		case b.Generation == before[b.ID]:
+			failed = true
+			s.say("%s has no new credentials: the old ones stay.", holderOf(b))
+			if b.Reason != "" {
+				s.say("  %s", ended(upperFirst(b.Reason)))
+			}
+		case !quiet:
+			s.print("%s has generation %d of its credentials; the one before has ended.", holderOf(b), b.Generation)
+		}
 	}
-	s.print("Rotated in %s.", seconds(time.Since(began)))
+	if failed {
+		return &saidError{errors.New("not rotated")}
+	}
+	if !quiet {
+		s.print("Rotated in %s.", seconds(took))
+	}
 	return nil
 }

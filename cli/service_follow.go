@@ -120,7 +120,7 @@ func (s *session) leftService(ctx context.Context, err error, name string) error
 
 // settleBindings shows what becomes of bindings of an instance until done says so of each. Those that are
 // gone are done.
-func (s *session) settleBindings(ctx context.Context, c *client.Client, after int64, p *progress, name string, ids []string, done func(paas.Binding) (bool, error)) ([]paas.Binding, error) {
+func (s *session) settleBindings(ctx context.Context, c *client.Client, after int64, p *progress, name string, ids []string, done func(wire.Service, paas.Binding) bool) ([]paas.Binding, error) {
 	var last []paas.Binding
 	noted := map[string]string{}
 	look := func() (bool, error) {
@@ -140,11 +140,7 @@ func (s *session) settleBindings(ctx context.Context, c *client.Client, after in
 					p.line("  %s", holderOf(b)+": "+b.Reason)
 				}
 			}
-			ended, err := done(b)
-			if err != nil {
-				return false, err
-			}
-			all = all && ended
+			all = done(service, b) && all
 		}
 		return all, nil
 	}
@@ -161,4 +157,14 @@ func holderOf(b paas.Binding) string {
 		return "key " + b.Name
 	}
 	return b.App + " (" + b.Name + ")"
+}
+
+// madeReady says that a binding needs no more waiting for.
+func madeReady(_ wire.Service, b paas.Binding) bool {
+	return b.State == paas.BindingReady || b.State == paas.BindingFailed || b.State == paas.BindingEnded
+}
+
+// busyWith says that something is being done with a binding.
+func busyWith(service wire.Service, b paas.Binding) bool {
+	return slices.ContainsFunc(service.Operations, func(o wire.ServiceOperation) bool { return o.App == b.App && o.Binding == b.Name })
 }

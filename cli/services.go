@@ -125,18 +125,22 @@ func (s *session) showCatalog(list []wire.ServiceOffering) {
 	s.table(s.out, []string{"OFFERING", "PLAN", "PROVIDER", "KIND", "FREE", ""}, rows)
 }
 
+// absentText says why an offering can't be had, or may not be.
 func absentText(o wire.ServiceOffering) string {
-	if o.Absent == "" {
-		return ""
+	switch {
+	case o.Absent != "":
+		return "can't be had: " + o.Absent
+	case o.Reason != "":
+		return "its provider could not be read: " + o.Reason
 	}
-	return "can't be had now: " + o.Absent
+	return ""
 }
 
 func (s *session) showOfferings(list []wire.ServiceOffering) {
 	for _, o := range list {
 		s.print("%s of %s (%s): %s", s.bold(o.Name), o.Provider, o.Kind, o.Description)
-		if o.Absent != "" {
-			s.print("It %s", ended(absentText(o)))
+		if why := absentText(o); why != "" {
+			s.print("%s", ended(upperFirst(why)))
 		}
 		for _, p := range o.Plans {
 			notes := []string{}

@@ -75,9 +75,19 @@ func (a *API) offerings(ctx context.Context, in *Scope) (*body[wire.ServiceOffer
 	if err != nil {
 		return nil, err
 	}
+	providers, err := a.Providers.Providers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	reasons := map[string]string{}
+	for _, p := range providers {
+		reasons[p.Name] = p.Reason
+	}
 	offerings := []wire.ServiceOffering{}
 	for _, o := range list {
-		offerings = append(offerings, presentOffering(o))
+		offering := presentOffering(o)
+		offering.Reason = reasons[o.Provider]
+		offerings = append(offerings, offering)
 	}
 	return &body[wire.ServiceOfferings]{wire.ServiceOfferings{Items: offerings}}, nil
 }

@@ -19,6 +19,7 @@ type ServiceOffering struct {
 	Kind        paas.ServiceKind `json:"kind"`
 	Description string           `json:"description"`
 	Absent      string           `json:"absent,omitempty" doc:"Why it can't be had now; empty while it can."`
+	Reason      string           `json:"reason,omitempty" doc:"Why its provider could not be read when that was last tried."`
 	Tags        []string         `json:"tags"`
 	Plans       []ServicePlan    `json:"plans"`
 }
@@ -162,4 +163,5 @@ type AddProvider struct {
 	Token        string           `json:"token,omitempty" doc:"Of a broker: in place of user and password." maxLength:"65536"`
 	CA           string           `json:"ca,omitempty" doc:"Of a broker: the certificates, PEM, that its own is checked by." maxLength:"262144"`
 	KeepPassword bool             `json:"keep_password,omitempty" doc:"Of a database server: don't replace the password by one that only Vault knows."`
+	Absent       string           `json:"absent,omitempty" doc:"Why there is no such server, such as that none was found on the machine: what it would offer is shown with it, and can't be had. The other fields may be empty then." maxLength:"1024"`
 }

@@ -57,7 +57,7 @@ func (s *Services) Catalog(context.Context) (list []paas.Offered, err error) {
 	s.locked(func() {
 		for _, p := range s.providers {
 			for _, o := range p.Catalog.Offerings {
-				list = append(list, paas.Offered{Provider: p.Name, Kind: p.Kind, Absent: p.Reason + p.Absent, Offering: o})
+				list = append(list, paas.Offered{Provider: p.Name, Kind: p.Kind, Absent: p.Absent, Offering: o})
 			}
 		}
 	})
@@ -285,8 +285,12 @@ func (s *Services) Rotate(_ context.Context, r paas.ServiceRotate) (list []paas.
 		for n := range s.bindings {
 			b := &s.bindings[n]
 			if b.Team == r.Team && b.App == r.App && b.Name == r.Name {
-				b.Retiring, b.Generation, b.Reason = append(b.Retiring, b.Generation), b.Generation+1, "One instance has the old credentials still."
 				list = append(list, *b)
+				if b.Instance == "stubborn" {
+					b.Reason = "the broker gives no new ones"
+					continue
+				}
+				b.Retiring, b.Generation, b.Reason = append(b.Retiring, b.Generation), b.Generation+1, "One instance has the old credentials still."
 			}
 		}
 	})
