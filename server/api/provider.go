@@ -92,16 +92,18 @@ func (a *API) addProvider(ctx context.Context, in *struct {
 	}
 	r := paas.ProviderAdd{
 		Name: in.Body.Name, Kind: in.Body.Kind, URL: in.Body.URL, Username: in.Body.Username, Password: paas.NewSecret(in.Body.Password),
-		Token: paas.NewSecret(in.Body.Token), CA: in.Body.CA, KeepPassword: in.Body.KeepPassword, By: caller(ctx),
+		Token: paas.NewSecret(in.Body.Token), CA: in.Body.CA, KeepPassword: in.Body.KeepPassword,
+		Absent: in.Body.Absent, By: caller(ctx),
 	}
 	// The URL is repeated in no message: who gives a bad one may have put a password into it.
 	u, err := url.Parse(r.URL)
 	switch {
+	case r.Absent != "" && r.URL == "":
 	case err != nil || u.Host == "":
 		return nil, invalid("body.url", "This is no URL with a host, such as postgres://admin@db.example.com:5432/postgres.")
 	case hasPassword(u):
 		return nil, invalid("body.url", "The URL holds a password, and URLs are shown. Leave it out of the URL, and give it in the field password.")
-	case r.Kind == paas.KindBroker && r.Token.Empty() == r.Password.Empty():
+	case r.Kind == paas.KindBroker && r.Absent == "" && r.Token.Empty() == r.Password.Empty():
 		return nil, invalid("body", "A broker wants a user and a password, or a token, and not both.")
 	case r.Kind == paas.KindPostgres && (!r.Token.Empty() || r.CA != ""):
 		return nil, invalid("body", "A database server wants a password; a token and certificates are a broker's. Say sslmode in the URL.")
