@@ -30,6 +30,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/retention"
 	"github.com/crumpet-paas/crumpet/server/secret"
+	"github.com/crumpet-paas/crumpet/server/service"
 	"github.com/crumpet-paas/crumpet/server/store"
 	"github.com/crumpet-paas/crumpet/server/vault"
 	"github.com/crumpet-paas/crumpet/server/watch"
@@ -107,6 +108,7 @@ type Server struct {
 
 	retention *retention.Retention
 	secrets   *secret.Secrets
+	services  *service.Services
 	repair    *deploy.Repair
 }
 
@@ -241,10 +243,11 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 		return err
 	}
 	s.secrets = s.newSecrets(c, key, opt)
+	s.services = s.newServices(c, opt, at)
 	scheduler, rules := deploy.Led(c.nomad, c.consul, s.leads)
 	s.deploy = deploy.New(at.deploy(deploy.Config{
 		Store: s.store, Scheduler: scheduler, Rules: rules, Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
-		NewID: newID, Configs: s.secrets, Access: access{c.vault}, Variables: c.nomad, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
+		NewID: newID, Configs: s.secrets, Access: access{c.vault}, Variables: c.nomad, Services: s.services, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
 		Storage: deploy.LedStorage(c.nomad, s.leads), Nodes: s.store,
 	}))
 	s.repair = s.newRepair(c, opt)
@@ -260,7 +263,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 	s.api = api.New(api.Config{
 		Log: s.log, Auth: tokens, Store: s.store, Deployer: s.deploy, Blobs: s.builds, Builds: s.builds, Artifacts: blobs,
 		Logs: s.logs, Commands: c.nomad, Instances: c.nomad, Hub: s.hub, Tell: s.store.Emit, Why: why.New(why.Config{Store: s.store, Rules: c.consul, Logs: s.logs, Now: opt.Now}),
-		Repairs: s.repair, Configs: s.secrets,
+		Repairs: s.repair, Configs: s.secrets, Services: s.services, Bindings: s.services, Providers: s.services,
 		Backends: []api.Backend{
 			{Name: "store", Ping: s.store.Ping},
 			{Name: "nomad", Ping: func(ctx context.Context) error { _, err := c.nomad.Ping(ctx); return err }},
@@ -306,10 +309,13 @@ func (s *Server) routerPort() string {
 }
 
 // notify passes a commit, of this server or another, on to all who may have to act or to show it. A ref
-// of no app speaks to readers of events, and of nodes.
+// of no app speaks to readers of events, of nodes and of services.
 func (s *Server) notify(ref paas.AppRef) {
 	s.hub.Notify()
-	if ref == (paas.AppRef{}) {
+	if s.services != nil {
+		s.services.Wake(ref)
+	}
+	if ref.App == "" {
 		if s.nodes != nil { // it may tell of a node that is to be drained
 			s.nodes.Wake()
 		}
