@@ -26,9 +26,9 @@ import (
 const devDomain = "localhost"
 
 type devFlags struct {
-	listen, router, data, stack string
-	nodes                       int
-	json                        bool
+	listen, router, data, stack, postgres string
+	nodes                                 int
+	json                                  bool
 }
 
 func newDevCmd(s *session) *cobra.Command {
@@ -45,7 +45,12 @@ folder and is there again at the next start. When all is ready, DIR/dev.json hol
 With --nodes 2 there is a second Nomad client, a process of its own (the child nomad-2, with a Consul
 agent consul-2 when they are real): kill it, drain it, and see where the instances go. A child that was
 killed is started again at once, unless there is a file DIR/CHILD/hold. Each node believes to have the
-whole machine's memory and processors.`,
+whole machine's memory and processors.
+
+A PostgreSQL of version 15 or later that is found on the machine (initdb on PATH, or in
+/usr/lib/postgresql/VERSION/bin) is started as well, in the data folder and on loopback, as a user who
+is not root. It is registered as the provider dev: apps have databases by a service block, offering
+postgres. Where there is none, crumpet services catalog says why.`,
 		Example: `  crumpet dev
   crumpet dev --nodes 2
   crumpet dev --data /tmp/second --listen 127.0.0.1:0 --router 127.0.0.1:0   # beside the first`,
@@ -56,6 +61,7 @@ whole machine's memory and processors.`,
 	flags.StringVar(&f.router, "router", "127.0.0.1:9999", "address of the router; port 0 for a free one")
 	flags.StringVar(&f.data, "data", ".crumpet", "data folder")
 	flags.StringVar(&f.stack, "stack", "auto", "auto, embedded or real")
+	flags.StringVar(&f.postgres, "postgres", "auto", "auto starts the PostgreSQL found on this machine, off none")
 	flags.IntVar(&f.nodes, "nodes", 1, fmt.Sprintf("clients of Nomad, 1 to %d: to see what a drain or a lost machine does", devstack.MaxNodes))
 	flags.BoolVar(&f.json, "json", false, "print the addresses as one JSON object")
 	return cmd
@@ -72,6 +78,10 @@ func (s *session) dev(ctx context.Context, f devFlags) error {
 	if err != nil {
 		return err
 	}
+	postgres, err := devPostgres(f.postgres)
+	if err != nil {
+		return err
+	}
 	executable, err := os.Executable()
 	if err != nil {
 		return err
@@ -82,12 +92,13 @@ func (s *session) dev(ctx context.Context, f devFlags) error {
 	}
 	began := time.Now()
 	supervisor, err := devstack.New(devstack.Config{
-		Dir: f.data, Listen: f.listen, Router: f.router, Programs: programs, Nodes: f.nodes, Vault: devVault(),
+		Dir: f.data, Listen: f.listen, Router: f.router, Programs: programs, Postgres: postgres, Nodes: f.nodes, Vault: devVault(),
 		Self:   []string{executable, "devstack"},
 		Server: func(stack devstack.Stack) (devstack.Server, error) { return devServer(stack, executable) },
+		Serves: s.devDatabases,
 		Ready: func(name string, pid int) {
 			if !f.json {
-				s.say("%6.1f s  %s ready (%s, pid %d)", time.Since(began).Seconds(), name, versionOf(programs, name), pid)
+				s.say("%6.1f s  %s ready (%s, pid %d)", time.Since(began).Seconds(), name, devVersion(programs, postgres, name), pid)
 			}
 		},
 		Started: func(info devstack.Info) { s.devStarted(info, f) },
@@ -205,6 +216,9 @@ func (s *session) devStarted(info devstack.Info, f devFlags) {
 			nodes = append(nodes, fmt.Sprintf("%s (tasks at %d-%d)", n.Name, n.FirstTaskPort, n.LastTaskPort))
 		}
 		s.print("  Nodes    %s", strings.Join(nodes, ", "))
+	}
+	if info.Postgres != "" {
+		s.print("  Database %s    services: offering postgres", info.Postgres)
 	}
 	s.print("  Data     %s", f.data)
 	s.print("")

@@ -84,7 +84,8 @@ func shareCache(t testing.TB, dir string) {
 func (d *dev) start() {
 	d.t.Helper()
 	d.out = &buffer{}
-	args := append([]string{"dev", "--stack", stack, "--data", d.dir, "--listen", "127.0.0.1:0", "--router", "127.0.0.1:0"}, d.args...)
+	// A database takes seconds to make: stories that need one say --postgres auto after this.
+	args := append([]string{"dev", "--stack", stack, "--data", d.dir, "--listen", "127.0.0.1:0", "--router", "127.0.0.1:0", "--postgres", "off"}, d.args...)
 	d.cmd = exec.Command(crumpet, args...)
 	d.cmd.Env = append(d.env(), d.more...)
 	d.cmd.Stdout, d.cmd.Stderr = d.out, d.out
