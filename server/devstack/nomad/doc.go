@@ -15,15 +15,16 @@
 // evaluations, evaluation/ID, allocations, allocation/ID (stop),
 // client/allocation/ID (restart, signal, exec), client/fs (logs, ls, stat, cat, readat,
 // stream), nodes, node/ID (allocations, drain, eligibility), namespaces,
-// vars, var/PATH, deployments, event/stream, agent (self, health, members), status (leader,
+// vars, var/PATH, volumes and volume/host/ID (create, register), deployments, event/stream, agent (self, health, members), status (leader,
 // peers), regions, operator/scheduler/configuration (read), system/gc; and
 // /.well-known/jwks.json. Anything else is answered 501 with its path.
 //
-// Known differences from Nomad: there are no deployments, every update block is
-// read as max_parallel = 0; CPU, cores and disk are accounted, not enforced, and
+// Known differences from Nomad: there are no deployments, of an update block
+// max_parallel is followed and nothing else; a volume is a folder, of no owner, that exec
+// tasks find as a link below their own folder, can't be changed, and is not sticky; CPU, cores and disk are accounted, not enforced, and
 // memory is looked at five times a second, not by the kernel; exec is raw_exec,
 // without chroot and cgroups, so that a task of another user needs a way to its
-// folder; only the mode "host" of networks; no volumes, devices, Connect, system
+// folder; only the mode "host" of networks; no volumes of other types, devices, Connect, system
 // or parameterized jobs, change_mode script, splay of templates, or
 // shutdown_delay of a single task; variables have no locks and lie in the state as they are, and
 // what a task's templates may read of them is not restricted to its job; the node has no class and no meta, and is in

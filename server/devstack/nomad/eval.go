@@ -23,6 +23,7 @@ const (
 	byScaling    = "job-scaling"
 	byPeriodic   = "periodic-job"
 	byNode       = "node-update"
+	byWatcher    = "deployment-watcher"
 )
 
 // newEval is a pending evaluation of a job.
@@ -128,7 +129,7 @@ func (s *Server) plan(v *state.View, e *nomadapi.Evaluation) *sched.Plan {
 
 func (s *Server) input(v *state.View, job *nomadapi.Job, namespace, id, eval string) sched.Input {
 	in := sched.Input{
-		EvalID: eval, Job: job, Nodes: v.Nodes(), Now: time.Now(), NewID: newID, PortFree: portFree,
+		EvalID: eval, Job: job, Nodes: v.Nodes(), Volumes: v.Volumes("*"), Now: time.Now(), NewID: newID, PortFree: portFree,
 	}
 	for _, a := range v.Allocs("*") {
 		if a.Namespace == namespace && a.JobID == id {

@@ -95,6 +95,11 @@ func (h *health) put(healthy bool) {
 		a.DeploymentStatus = &nomadapi.AllocDeploymentStatus{Healthy: &healthy, Timestamp: time.Now(), ModifyIndex: tx.Index()}
 		a.ModifyIndex, a.ModifyTime = tx.Index(), time.Now().UnixNano()
 		tx.PutAlloc(a)
+		if u := a.Group().Update; u != nil && u.MaxParallel != nil && *u.MaxParallel > 0 {
+			if row := tx.Job(a.Namespace, a.JobID); row != nil && healthy { // the next may be replaced
+				tx.PutEval(newEval(tx, row.Current(), byWatcher))
+			}
+		}
 		return nil
 	})
 	if err != nil {

@@ -58,6 +58,7 @@ func (c *Config) node(tx *state.Tx, old *nomadapi.Node) *nomadapi.Node {
 		n.Events = []*nomadapi.NodeEvent{{Message: "Node registered", Subsystem: "Cluster", Timestamp: time.Now()}}
 	}
 	n.Attributes["unique.consul.name"] = n.Name
+	n.HostVolumes = hostVolumes(&tx.View, n.ID)
 	n.ModifyIndex = tx.Index()
 	return n
 }
@@ -70,22 +71,23 @@ func (c *Config) fingerprint() *nomadapi.Node {
 	}
 	drivers := map[string]*nomadapi.DriverInfo{}
 	attributes := map[string]string{
-		"consul.datacenter":         "dc1",
-		"consul.version":            "1.22.0",
-		"cpu.arch":                  runtime.GOARCH,
-		"cpu.numcores":              strconv.Itoa(runtime.NumCPU()),
-		"cpu.totalcompute":          strconv.Itoa(c.CPU),
-		"cpu.usablecompute":         strconv.Itoa(c.CPU),
-		"kernel.name":               runtime.GOOS,
-		"kernel.arch":               kernelArch(),
-		"memory.totalbytes":         strconv.FormatInt(int64(c.MemoryMB)<<20, 10),
-		"nomad.version":             version,
-		"nomad.region":              c.Region,
-		"os.name":                   "linux",
-		"os.signals":                signals,
-		"unique.advertise.address":  c.Advertise,
-		"unique.hostname":           c.Name,
-		"unique.network.ip-address": ip,
+		"consul.datacenter":                 "dc1",
+		"consul.version":                    "1.22.0",
+		"cpu.arch":                          runtime.GOARCH,
+		"cpu.numcores":                      strconv.Itoa(runtime.NumCPU()),
+		"cpu.totalcompute":                  strconv.Itoa(c.CPU),
+		"cpu.usablecompute":                 strconv.Itoa(c.CPU),
+		"kernel.name":                       runtime.GOOS,
+		"kernel.arch":                       kernelArch(),
+		"memory.totalbytes":                 strconv.FormatInt(int64(c.MemoryMB)<<20, 10),
+		"nomad.version":                     version,
+		"nomad.region":                      c.Region,
+		"os.name":                           "linux",
+		"plugins.host_volume.mkdir.version": "0.0.1",
+		"os.signals":                        signals,
+		"unique.advertise.address":          c.Advertise,
+		"unique.hostname":                   c.Name,
+		"unique.network.ip-address":         ip,
 	}
 	for _, name := range []string{"exec", "raw_exec"} {
 		attributes["driver."+name] = "1"

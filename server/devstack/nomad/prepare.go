@@ -34,6 +34,9 @@ func (t *task) start(ctx context.Context) (*executor.Handle, error) {
 		t.r.event(t.name, nil, taskEvent(nomadapi.TaskSetup, func(e *nomadapi.TaskEvent) { e.Message = "Building Task Directory" }))
 	}
 	env := t.r.env(a, def, nil)
+	if err := t.mount(def); err != nil {
+		return nil, err
+	}
 	if err := t.fetch(ctx, def, env); err != nil {
 		return nil, err
 	}

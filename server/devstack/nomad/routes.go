@@ -60,6 +60,11 @@ func (s *Server) routes() {
 	get("/v1/var/{path...}", s.read(s.getVariable))
 	put("/v1/var/{path...}", s.putVariable)
 	s.mux.HandleFunc("DELETE /v1/var/{path...}", s.deleteVariable)
+	get("/v1/volumes", s.read(s.listVolumes))
+	get("/v1/volume/host/{id}", s.read(s.getVolume))
+	put("/v1/volume/host/create", s.write(s.createVolume))
+	put("/v1/volume/host/register", s.write(s.registerVolume))
+	s.mux.HandleFunc("DELETE /v1/volume/host/{id}", s.write(s.deleteVolume))
 
 	get("/v1/event/stream", s.streamEvents)
 

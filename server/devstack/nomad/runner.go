@@ -111,6 +111,9 @@ func (r *runner) run(ctx context.Context) {
 		}
 		r.receive()
 	}
+	if !r.succeed(ctx, a.PreviousAllocation) {
+		return
+	}
 	if err := r.prepare(a); err != nil {
 		r.s.log.Error("allocation not prepared", "alloc", r.id, "err", err)
 		for name := range r.tasks {

@@ -46,9 +46,6 @@ func (r seat) feasible(tg *nomadapi.TaskGroup, without string, m *nomadapi.Alloc
 		r.groupFails[*tg.Name] = !unique(constraints)
 		return filtered(why)
 	}
-	if len(tg.Volumes) > 0 {
-		return filtered("missing compatible host volumes")
-	}
 	for _, t := range tg.Tasks {
 		if len(t.Resources.Devices) > 0 {
 			return filtered("missing devices")

@@ -7,7 +7,9 @@
 // update { max_parallel = 0 } means: a count that grows fills the lowest free
 // indexes, one that shrinks takes the highest, a destructive change replaces
 // all instances at once, a failed instance is rescheduled after its delay.
-// Other update blocks are read as if max_parallel were 0.
+// Of other update blocks only max_parallel is followed: so many instances are
+// replaced, and the next when those are healthy; what is unhealthy ends it.
+// An instance that asks for host volumes goes to a node that has them.
 //
 // Invariant: no clock, no ids and no I/O of its own; all come with the Input.
 package sched

@@ -29,7 +29,7 @@ func (r *reconciler) place(tg *nomadapi.TaskGroup, name string, prev *state.Allo
 		m.NodesEvaluated++
 		m.NodesAvailable[node.Datacenter]++
 		at := seat{r, node}
-		if !at.feasible(tg, "", m) {
+		if !at.feasible(tg, "", m) || !at.hasVolumes(tg, name, "", m) {
 			continue
 		}
 		offer, used := at.offer(tg, "", m)

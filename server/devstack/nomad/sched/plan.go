@@ -28,6 +28,7 @@ type Input struct {
 	Allocs   []*state.Alloc // all of the job
 	Others   []*state.Alloc // all of other jobs
 	Nodes    []*nomadapi.Node
+	Volumes  []*nomadapi.HostVolume
 	Now      time.Time
 	NewID    func() string
 	PortFree func(port int) bool // whether the port can be bound on the machine

@@ -148,6 +148,10 @@ func (r *reconciler) group(name string, all []*state.Alloc) {
 		}
 	}
 
+	if n := min(len(destructive), r.atOnce(tg, name)); n < len(destructive) { // the lowest numbers first
+		desired.DestructiveUpdate, desired.Ignore = uint64(n), desired.Ignore+uint64(len(destructive)-n)
+		destructive = destructive[:n]
+	}
 	// Destructive updates first: what they free is room for the others.
 	for _, a := range destructive {
 		r.gone[a.ID] = true

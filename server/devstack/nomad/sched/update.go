@@ -34,7 +34,7 @@ func (r *reconciler) update(a *state.Alloc, tg *nomadapi.TaskGroup) verdict {
 	// A node that drifted away from what the job asks for makes even a change
 	// of the count destructive: feasibility is asked again.
 	m, at := r.metric(), seat{r, r.byID(a.NodeID)}
-	if !inDatacenter(at.node, r.Job.Datacenters) || !inPool(at.node, r.Job) || !at.feasible(tg, a.ID, m) {
+	if !inDatacenter(at.node, r.Job.Datacenters) || !inPool(at.node, r.Job) || !at.feasible(tg, a.ID, m) || !at.hasVolumes(tg, a.Name, a.ID, m) {
 		return replace
 	}
 	if _, ok := at.fits(tg, a.ID, m); !ok {

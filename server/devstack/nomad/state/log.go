@@ -94,6 +94,8 @@ func (t *tables) apply(line []byte) error {
 			err = load(t.namespaces, c.Key, c.Row)
 		case Variables:
 			err = load(t.variables, c.Key, c.Row)
+		case Volumes:
+			err = load(t.volumes, c.Key, c.Row)
 		default:
 			err = fmt.Errorf("unknown table %q", c.Table)
 		}
@@ -147,6 +149,7 @@ func (l *logFile) compact(t *tables) error {
 	rec.Set = appendRows[nomadapi.Node](rec.Set, Nodes, t.nodes)
 	rec.Set = appendRows[nomadapi.Namespace](rec.Set, Namespaces, t.namespaces)
 	rec.Set = appendRows[nomadapi.Variable](rec.Set, Variables, t.variables)
+	rec.Set = appendRows[nomadapi.HostVolume](rec.Set, Volumes, t.volumes)
 
 	next := &logFile{path: l.path}
 	var err error

@@ -16,6 +16,7 @@ const (
 	Nodes      = "nodes"
 	Namespaces = "namespaces"
 	Variables  = "variables"
+	Volumes    = "volumes"
 )
 
 // TrackedVersions is how many versions of a job are kept (job_tracked_versions).

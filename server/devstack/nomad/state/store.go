@@ -28,6 +28,7 @@ type tables struct {
 	nodes      map[string]*nomadapi.Node
 	namespaces map[string]*nomadapi.Namespace
 	variables  map[string]*nomadapi.Variable
+	volumes    map[string]*nomadapi.HostVolume
 }
 
 func newTables() tables {
@@ -39,6 +40,7 @@ func newTables() tables {
 		nodes:      map[string]*nomadapi.Node{},
 		namespaces: map[string]*nomadapi.Namespace{},
 		variables:  map[string]*nomadapi.Variable{},
+		volumes:    map[string]*nomadapi.HostVolume{},
 	}
 }
 
@@ -208,5 +210,22 @@ func (v *View) Variables(namespace string) []*nomadapi.Variable {
 			some = append(some, v.t.variables[key])
 		}
 	}
+	return some
+}
+
+// Volume returns nil when there is no such host volume.
+func (v *View) Volume(id string) *nomadapi.HostVolume { return v.t.volumes[id] }
+
+// Volumes are sorted by index of creation. Namespace "*" is all.
+func (v *View) Volumes(namespace string) []*nomadapi.HostVolume {
+	var some []*nomadapi.HostVolume
+	for _, vol := range v.t.volumes {
+		if namespace == "*" || vol.Namespace == namespace {
+			some = append(some, vol)
+		}
+	}
+	slices.SortFunc(some, func(a, b *nomadapi.HostVolume) int {
+		return cmp.Or(cmp.Compare(a.CreateIndex, b.CreateIndex), cmp.Compare(a.ID, b.ID))
+	})
 	return some
 }

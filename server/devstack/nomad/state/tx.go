@@ -63,6 +63,12 @@ func (tx *Tx) DeleteVariable(namespace, path string) {
 	remove(tx, Variables, tx.t.variables, Key(namespace, path))
 }
 
+// PutVolume stores a host volume.
+func (tx *Tx) PutVolume(v *nomadapi.HostVolume) { put(tx, Volumes, tx.t.volumes, v.ID, v) }
+
+// DeleteVolume removes a host volume.
+func (tx *Tx) DeleteVolume(id string) { remove(tx, Volumes, tx.t.volumes, id) }
+
 // Touched are the keys of the jobs whose rows, evaluations or allocations this
 // transaction has put so far.
 func (tx *Tx) Touched() map[string]bool {
