@@ -153,7 +153,7 @@ func (e Postgres) Catalog(ctx context.Context, p Account) (paas.Catalog, error) 
 			return paas.Catalog{}, err
 		}
 	}
-	none := json.RawMessage(`{"type":"object","additionalProperties":false}`)
+	none := json.RawMessage(`{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","additionalProperties":false}`)
 	plan := func(name, text string) paas.ServicePlan {
 		id := "postgres-" + name
 		return paas.ServicePlan{
