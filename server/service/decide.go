@@ -9,9 +9,6 @@ import (
 
 const (
 	mostTries = 5 // of a create, each under a new id, before it has failed
-	// arrives is how long after its begin a call that was cut off may still reach the provider: twice the
-	// longest that a call may take.
-	arrives = 2 * callLimit
 	// callLimit bounds a call from outside; engines have shorter limits of their own.
 	callLimit = 75 * time.Second
 )

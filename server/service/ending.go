@@ -20,6 +20,7 @@ type ending struct {
 	err      error
 	now      time.Time
 	newID    func() string
+	late     time.Duration // see Config.Late
 
 	out    paas.BrokerOutcome
 	v      verdict
@@ -106,7 +107,7 @@ func (e *ending) cleaning() paas.Operation {
 	n.NextAt, n.Created, n.Accepted, n.Reason = e.now, e.now, time.Time{}, ""
 	n.Until = time.Time{}
 	if unheard(e.out) {
-		n.Until = e.o.Called.Add(arrives)
+		n.Until = e.o.Called.Add(e.late)
 	}
 	n.Op = paas.OpDeprovision
 	if e.o.Op == paas.OpBind {

@@ -190,7 +190,7 @@ func (s *Services) settle(ctx context.Context, epoch int64, was paas.Operation, 
 		if i < 0 {
 			return nil
 		}
-		end := ending{o: all[i], call: c, answer: a, err: called, now: s.cfg.Now(), newID: s.cfg.NewID, others: all}
+		end := ending{o: all[i], call: c, answer: a, err: called, now: s.cfg.Now(), newID: s.cfg.NewID, late: s.cfg.Late, others: all}
 		if err := s.subject(ctx, &end); err != nil {
 			return err
 		}

@@ -68,7 +68,7 @@ type Leases interface {
 	Leases(ctx context.Context, b paas.Binding, generation int) (int, error)
 }
 
-// Config is what Services needs. All fields but Log, Overlap and Around are required.
+// Config is what Services needs. All fields but Log, Overlap, Late and Around are required.
 type Config struct {
 	Store     Store
 	Vault     Vault
@@ -82,9 +82,12 @@ type Config struct {
 	// that it follows by the job's variable is there with none.
 	Reads   reads
 	Overlap time.Duration // how long old credentials outlive the moment at which all have the new ones; 30 s by default
-	Now     func() time.Time
-	NewID   func() string
-	Log     *slog.Logger
+	// Late is how long after its begin a call that was cut off may still reach its provider; twice the longest
+	// that a call may take by default.
+	Late  time.Duration
+	Now   func() time.Time
+	NewID func() string
+	Log   *slog.Logger
 	// Around is called with each write and call of the loop, for tests that kill a server between them; nil
 	// but there.
 	Around func(name string, call func())
@@ -116,6 +119,9 @@ func New(c Config) *Services {
 	}
 	if c.Overlap <= 0 {
 		c.Overlap = 30 * time.Second
+	}
+	if c.Late <= 0 {
+		c.Late = 2 * callLimit
 	}
 	if c.Around == nil {
 		c.Around = func(_ string, call func()) { call() }
