@@ -93,7 +93,7 @@ func (f *follower) run(ctx context.Context, after int64) error {
 			}
 			f.deployment = d
 			f.show()
-			return d.State.Ended() || serves(d) || (d.Waits != "" && d.State == paas.DeploymentPaused && d.Waits != paas.WaitRoom), nil
+			return d.State.Ended() || serves(d) || (d.Waits != "" && d.State == paas.DeploymentPaused && d.Waits != paas.WaitRoom && d.Waits != paas.WaitVault), nil
 		})
 }
 

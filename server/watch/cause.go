@@ -79,6 +79,9 @@ func eventCause(events []*nomadapi.TaskEvent, i int) paas.Cause {
 		return fetchCause(detail(e, "download_error"))
 	case eventTemplate:
 		if templateWaits(events, i) {
+			if missingSecrets(e.DisplayMessage) != "" {
+				return paas.CauseVaultFailed
+			}
 			return setupCause("template: " + e.DisplayMessage)
 		}
 	case nomadapi.TaskSetupFailure:

@@ -43,12 +43,15 @@ func TestEachEventThatTellsHasItsCause(t *testing.T) {
 		"an artifact's server":   {[]*nomadapi.TaskEvent{event(nomadapi.TaskArtifactDownloadFailed, "download_error", "dial tcp 127.0.0.1:17: connection refused")}, paas.CauseArtifactFailed},
 		"a template that waits":  {[]*nomadapi.TaskEvent{event("Received"), said("Template", "Missing: kv.block(x)")}, paas.CauseTemplateFailed},
 		"a template that waited": {[]*nomadapi.TaskEvent{said("Template", "Missing: kv.block(x)"), event("Started")}, ""},
-		"a sealed Vault":         {[]*nomadapi.TaskEvent{event("Received"), said("Template", "Code: 503. Errors: * Vault is sealed")}, paas.CauseVaultSealed},
-		"a token of Vault":       {[]*nomadapi.TaskEvent{event(nomadapi.TaskSetupFailure, "setup_error", "failed to derive Vault token: role not found")}, paas.CauseVaultFailed},
-		"a hook":                 {[]*nomadapi.TaskEvent{said("Task hook failed", "logmon: failed to start")}, paas.CauseSetupFailed},
-		"killed for a template":  {[]*nomadapi.TaskEvent{event("Killing", "fails_task", "true")}, paas.CauseSetupFailed},
-		"not valid":              {[]*nomadapi.TaskEvent{event(nomadapi.TaskFailedValidation)}, paas.CauseSetupFailed},
-		"no disk":                {[]*nomadapi.TaskEvent{event("Disk Resources Exceeded")}, paas.CauseNoDisk},
+		"a secret that is not there": {
+			[]*nomadapi.TaskEvent{event("Received"), said("Template", "Missing: vault.read(crumpet/data/apps/default/shop/config.v3)")}, paas.CauseVaultFailed,
+		},
+		"a sealed Vault":        {[]*nomadapi.TaskEvent{event("Received"), said("Template", "Code: 503. Errors: * Vault is sealed")}, paas.CauseVaultSealed},
+		"a token of Vault":      {[]*nomadapi.TaskEvent{event(nomadapi.TaskSetupFailure, "setup_error", "failed to derive Vault token: role not found")}, paas.CauseVaultFailed},
+		"a hook":                {[]*nomadapi.TaskEvent{said("Task hook failed", "logmon: failed to start")}, paas.CauseSetupFailed},
+		"killed for a template": {[]*nomadapi.TaskEvent{event("Killing", "fails_task", "true")}, paas.CauseSetupFailed},
+		"not valid":             {[]*nomadapi.TaskEvent{event(nomadapi.TaskFailedValidation)}, paas.CauseSetupFailed},
+		"no disk":               {[]*nomadapi.TaskEvent{event("Disk Resources Exceeded")}, paas.CauseNoDisk},
 	} {
 		if got := watch.Cause(&nomadapi.TaskState{Events: tt.events}); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)

@@ -59,6 +59,9 @@ func eventReason(process string, task *nomadapi.TaskState, i int, memory int64) 
 		return process + " was ended" + often + ": its liveness probe failed"
 	case eventTemplate:
 		if templateWaits(task.Events, i) {
+			if s := missingSecrets(e.DisplayMessage); s != "" {
+				return process + " " + s
+			}
 			return process + " waits for a template: " + plain(e.DisplayMessage)
 		}
 	case eventHookFailed:

@@ -84,6 +84,9 @@ func (v view) vaultCause(i paas.Instance, cause paas.Cause) paas.Cause {
 
 // needsVault says that a program of the process is given something of Vault's before it starts.
 func (v view) needsVault(process string) bool {
+	if v.release.Config > 0 || len(v.release.Spec.Services) > 0 {
+		return true
+	}
 	p := v.process(process)
 	fragments := []paas.Fragment{p.NomadTask}
 	for _, s := range p.Sidecars {
