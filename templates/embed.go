@@ -25,7 +25,7 @@ const GoWeb = "go-web"
 // else.
 const placeholder = "crumpetapp"
 
-//go:embed all:go-web all:static-site
+//go:embed all:go-web all:guestbook all:static-site
 var files embed.FS
 
 // Names lists the templates.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/spec"
+	"github.com/crumpet-paas/crumpet/server/store/pgtest"
 	"github.com/crumpet-paas/crumpet/templates"
 )
 
@@ -58,6 +59,39 @@ func TestGoWebPassesItsOwnTests(t *testing.T) {
 		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+}
+
+// TestGuestbookPassesItsOwnTests on a real PostgreSQL, and with the sums that it comes with.
+func TestGuestbookPassesItsOwnTests(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "book")
+	files, err := templates.Write("guestbook", "book", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{".gitignore", "README.md", "book.go", "crumpet.hcl", "go.mod", "go.sum", "main.go", "main_test.go", "page.go", "page.html"}
+	if diff := cmp.Diff(want, files); diff != "" {
+		t.Error(diff)
+	}
+	parsed, _, diags := spec.ParseFile(filepath.Join(dir, spec.FileName), spec.Options{})
+	if parsed == nil {
+		t.Fatal(diags)
+	}
+	if len(parsed.Services) != 1 || parsed.Services[0].Offering != "postgres" || parsed.Services[0].Bind.Env != "DATABASE_URL" {
+		t.Errorf("it uses %+v", parsed.Services)
+	}
+	for _, args := range [][]string{{"vet", "./..."}, {"test", "-v", "./..."}} {
+		cmd := exec.CommandContext(t.Context(), "go", args...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly", "GOTOOLCHAIN=local", "TEST_DATABASE_URL="+pgtest.Start(t).Database(t))
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		if args[0] == "test" && !strings.Contains(string(out), "--- PASS: TestBook") {
+			t.Errorf("the book was not tried in a database:\n%s", out)
 		}
 	}
 }
