@@ -11,7 +11,7 @@ import (
 )
 
 // nomadSecrets are names that Nomad and Crumpet use in a task's folder of secrets.
-var nomadSecrets = []string{"api.sock", "bindings", "consul_token", "crumpet", "crumpet.env", "vault_token"}
+var nomadSecrets = []string{".nomad-mount", "api.sock", "bindings", "consul_token", "crumpet", "crumpet.env", "vault_token"}
 
 func validateSecrets(s paas.Spec, r report) {
 	var before []paas.ConfigFile
