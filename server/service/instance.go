@@ -208,11 +208,7 @@ func (s *Services) Delete(ctx context.Context, r paas.ServiceDelete) (paas.Servi
 	i := d.Instance
 	standing := slices.DeleteFunc(slices.Concat(d.Bindings, d.Keys), func(b paas.Binding) bool { return b.State == paas.BindingEnded })
 	if len(standing) > 0 {
-		next := fmt.Sprintf("Unbind with `crumpet services unbind APP %s`, or delete its keys, first.", i.Name)
-		if !slices.ContainsFunc(standing, func(b paas.Binding) bool { return b.State != paas.BindingUnbinding }) {
-			next = "That is being ended. Try again in a moment."
-		}
-		return i, paas.Errorf(paas.Conflict, "Service instance %q is bound: %s. %s", i.Name, who(standing), next)
+		return i, paas.Errorf(paas.Conflict, "Service instance %q is bound: %s. %s", i.Name, who(standing), unbindFirst(i.Name, standing))
 	}
 	if i.State == paas.ServiceDeleting {
 		return i, nil
@@ -242,6 +238,18 @@ func (s *Services) Delete(ctx context.Context, r paas.ServiceDelete) (paas.Servi
 	}
 	s.Wake(paas.AppRef{})
 	return i, nil
+}
+
+// unbindFirst says how the first of some bindings that is not being ended is ended.
+func unbindFirst(instance string, standing []paas.Binding) string {
+	n := slices.IndexFunc(standing, func(b paas.Binding) bool { return b.State != paas.BindingUnbinding })
+	switch {
+	case n < 0:
+		return "That is being ended. Try again in a moment."
+	case standing[n].Key():
+		return fmt.Sprintf("Delete its keys first: `crumpet services keys delete %s %s`.", instance, standing[n].Name)
+	}
+	return fmt.Sprintf("Unbind it first: `crumpet services unbind %s --app %s`.", instance, standing[n].App)
 }
 
 // List gives the instances of a team, by name, with the bindings of each.

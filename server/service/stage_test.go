@@ -395,15 +395,19 @@ func (v *memoryVault) Binding(_ context.Context, b paas.Binding) (map[string]str
 }
 
 func (v *memoryVault) DestroyBinding(_ context.Context, b paas.Binding, generation int) error {
+	if _, err := v.get(pathOf(b), generation); paas.CodeOf(err) == paas.Unavailable {
+		return err
+	}
+	v.destroy(pathOf(b), generation)
+	return nil
+}
+
+func (v *memoryVault) destroy(path string, version int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.sealed {
-		return paas.Errorf(paas.Unavailable, "Vault is sealed.")
+	if versions := v.paths[path]; version > 0 && version <= len(versions) {
+		versions[version-1] = nil
 	}
-	if versions := v.paths[pathOf(b)]; generation <= len(versions) {
-		versions[generation-1] = nil
-	}
-	return nil
 }
 
 func (v *memoryVault) DeleteBinding(_ context.Context, b paas.Binding) error {
