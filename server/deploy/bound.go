@@ -22,13 +22,23 @@ func bound(snap paas.Snapshot, rel paas.Release) (waits, failed string) {
 		b := snap.Bindings[i]
 		switch {
 		case b.State == paas.BindingEnded && b.Unbound >= rel.Number, b.Usable():
-		case b.State == paas.BindingFailed:
+		case b.State == paas.BindingFailed && b.Tried >= rel.Number: // else it is tried anew for this release
 			return "", fmt.Sprintf("service %s can't be bound: %s", use.Name, sentence(b.Reason, "its instance gives no credentials"))
 		default:
 			waits = orElse(waits, fmt.Sprintf("waits for credentials of service %s: %s", use.Name, sentence(b.Reason, "they have been asked for")))
 		}
 	}
 	return waits, ""
+}
+
+// endedByHand says that the app does without a service that its spec declares: a push of the same spec is
+// the wish to have it again.
+func endedByHand(snap paas.Snapshot, s paas.Spec) bool {
+	return slices.ContainsFunc(s.Services, func(use paas.ServiceUse) bool {
+		return slices.ContainsFunc(snap.Bindings, func(b paas.Binding) bool {
+			return b.Name == use.Name && b.Declared && b.State == paas.BindingEnded
+		})
+	})
 }
 
 // sentence is a reason within a sentence: without its full stop.

@@ -59,13 +59,13 @@ func (d *Deployer) Deploy(ctx context.Context, r paas.DeployRequest) (paas.Deplo
 	}
 	var result paas.DeployResult
 	err = d.edit(ctx, ref, func(snap paas.Snapshot) (paas.Change, bool, error) {
-		if err := d.unmoved(ctx, snap, r); err != nil {
-			return paas.Change{}, false, err
-		}
 		var change paas.Change
 		var ok bool
 		var err error
 		if r.Config, err = d.pinned(ctx, ref, r.Config); err != nil {
+			return paas.Change{}, false, err
+		}
+		if err := d.unmoved(ctx, snap, r); err != nil {
 			return paas.Change{}, false, err
 		}
 		result, change, ok, err = d.release(r, snap)
@@ -88,7 +88,7 @@ func (d *Deployer) release(r paas.DeployRequest, snap paas.Snapshot) (paas.Deplo
 		Artifact: r.Artifact, Runtime: r.Runtime, Config: r.Config, CreatedAt: now, CreatedBy: r.By,
 		Commit: r.Commit, Dirty: r.Dirty, Note: r.Note, RollbackTo: r.RollbackTo,
 	}
-	if head, walk, ok := heading(snap); ok && head.SameAs(rel) && !r.Force && !snap.App.Stopped {
+	if head, walk, ok := heading(snap); ok && head.SameAs(rel) && !r.Force && !snap.App.Stopped && !endedByHand(snap, rel.Spec) {
 		if walk == nil {
 			return paas.DeployResult{Release: head}, paas.Change{}, false, nil
 		}
