@@ -216,7 +216,7 @@ func newUnbindCmd(s *session) *cobra.Command {
 		Short: "End an app's credentials of a service instance",
 		Long: `Ends the credentials at once: within seconds nobody is let in with them, programs that still run with
 them included. Then the app walks, so that its programs no longer have them. The instance and what is in
-it stay. A binding that the app's crumpet.hcl names comes back with the next push.`,
+it stay. A binding that the app's crumpet.hcl names comes back with the next release.`,
 		Example: `  crumpet services unbind shop-db --app shop
   crumpet services unbind shop-db --app shop --name replica`,
 		Args: cobra.ExactArgs(1),
@@ -274,6 +274,9 @@ func (s *session) unbind(ctx context.Context, instance, name string, detach bool
 		return s.leftService(ctx, err, instance)
 	}
 	s.print("%s has no credentials of %s any more. What is in %s stays.", app, instance, instance)
+	if slices.ContainsFunc(ended.Bindings, func(b paas.Binding) bool { return b.Declared }) {
+		s.print("Its crumpet.hcl names the service: the next release binds it anew.")
+	}
 	never := func(context.Context) (bool, error) { return false, nil }
 	return walk.follow(ctx, s, never, "Programs that still have them are let in no more.")
 }

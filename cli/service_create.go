@@ -240,7 +240,7 @@ func newServiceDeleteCmd(s *session) *cobra.Command {
 		Use:   "delete NAME",
 		Short: "Delete a service instance and all that is in it",
 		Long: `Asks for the instance's name first; --confirm NAME stands for the answer, and is needed where nobody can be
-asked. An instance that apps are bound to is not deleted: unbind them first. Its keys end with it.`,
+asked. An instance that apps are bound to, or that has keys, is not deleted: unbind them, and delete those, first.`,
 		Example: `  crumpet services delete shop-db
   crumpet services delete shop-db --confirm shop-db`,
 		Args: cobra.ExactArgs(1),
@@ -266,7 +266,10 @@ func (s *session) deleteService(ctx context.Context, name, confirmed string, det
 	if err != nil {
 		return err
 	}
-	if confirmed == "" && len(service.Bindings) == 0 { // else the server refuses it, whatever is answered
+	if confirmed == "" {
+		if list := standing(service); len(list) > 0 { // the server refuses it, whatever is answered
+			return stillBound(name, list)
+		}
 		s.say("This deletes service instance %q of team %q (%s) and all that is in it. It can't be undone.", name, c.Team(), kindText(service))
 		s.say("Type the instance's name to go on:")
 		line, err := bufio.NewReader(io.LimitReader(s.in, 1024)).ReadString('\n')
@@ -287,4 +290,17 @@ func (s *session) deleteService(ctx context.Context, name, confirmed string, det
 	}
 	deleting.Name = cmp.Or(deleting.Name, name)
 	return s.settleService(ctx, serviceWalk{c: c, service: deleting, after: after, doing: "Deleting", detach: detach})
+}
+
+// stillBound says who has credentials of an instance, and how the first of them is ended.
+func stillBound(name string, list []paas.Binding) error {
+	var holders []string
+	for _, b := range list {
+		holders = append(holders, holderOf(b))
+	}
+	first := fmt.Sprintf("crumpet services unbind %s --app %s", name, list[0].App)
+	if list[0].Key() {
+		first = fmt.Sprintf("crumpet services keys delete %s %s", name, list[0].Name)
+	}
+	return paas.Errorf(paas.Conflict, "Service instance %q is bound: %s. End that first: `%s`.", name, strings.Join(holders, ", "), first)
 }

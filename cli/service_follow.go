@@ -78,6 +78,9 @@ func (s *session) settleService(ctx context.Context, w serviceWalk) error {
 		if w.doing == "Creating" {
 			s.print("`crumpet services bind %s --app APP` gives an app credentials of it.", name)
 		}
+		if apps := boundTo(service); w.doing == "Updating" && service.Kind == paas.KindUser && apps != "-" {
+			s.print("New credentials are on their way to %s. `crumpet services show %s` shows who has them.", apps, name)
+		}
 		for _, what := range service.NotActedOn {
 			s.say("The %s is stored, and not acted on yet.", what)
 		}

@@ -78,11 +78,18 @@ func madeOf(i wire.Service) string {
 // boundTo names the apps that are bound, each once.
 func boundTo(i wire.Service) string {
 	var apps []string
-	for _, b := range i.Bindings {
-		apps = append(apps, b.App)
+	for _, b := range standing(i) {
+		if !b.Key() {
+			apps = append(apps, b.App)
+		}
 	}
 	slices.Sort(apps)
 	return cmp.Or(strings.Join(slices.Compact(apps), ", "), "-")
+}
+
+// standing are the bindings and keys of an instance that have not ended.
+func standing(i wire.Service) []paas.Binding {
+	return slices.DeleteFunc(slices.Concat(i.Bindings, i.Keys), func(b paas.Binding) bool { return b.State == paas.BindingEnded })
 }
 
 // lastOperation is what is being done, or when the instance was made.

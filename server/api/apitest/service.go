@@ -211,7 +211,7 @@ func (s *Services) Delete(_ context.Context, r paas.ServiceDelete) (paas.Service
 		return paas.ServiceInstance{}, err
 	}
 	var apps []string
-	for _, b := range s.detail(*i).Bindings {
+	for _, b := range slices.Concat(s.detail(*i).Bindings, s.detail(*i).Keys) {
 		apps = append(apps, b.App)
 	}
 	if len(apps) > 0 {
