@@ -126,7 +126,7 @@ func (d *Deployer) convergeSlot(ctx context.Context, snap paas.Snapshot, row paa
 // with the cluster. An empty slot needs no job.
 func (d *Deployer) registerNew(ctx context.Context, snap paas.Snapshot, row paas.Slotted, counts map[string]int, out *outcome) error {
 	if total(counts) == 0 {
-		if row.Index != 0 || !maps.Equal(row.Counts, counts) {
+		if row.Index != 0 || row.Counts == nil || !maps.Equal(row.Counts, counts) {
 			row.First = 0
 			out.record(row, counts, 0)
 		}

@@ -75,5 +75,6 @@ func (p prediction) plan(forced bool) paas.Plan {
 			plan.Warnings = append(plan.Warnings, fmt.Sprintf("%s was scaled to %d and keeps that number; the spec says %d", process.Name, n, process.Instances))
 		}
 	}
+	plan.Warnings = append(plan.Warnings, p.gaps()...)
 	return plan
 }

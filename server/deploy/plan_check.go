@@ -19,6 +19,10 @@ func (d *Deployer) check(ctx context.Context, p prediction, plan *paas.Plan) {
 	if !p.changes() || (p.walk.InPlace() && !p.touched) {
 		return
 	}
+	defer d.checkData(ctx, p, plan)
+	if len(stateless(p.next.Spec).Processes) == 0 {
+		return
+	}
 	if p.walk.InPlace() {
 		answer, job, err := d.ask(ctx, p, p.walk.Wanted)
 		if err != nil {
@@ -120,6 +124,9 @@ func differences(answer *nomadapi.JobPlanResponse, job *nomadapi.Job, want map[s
 	}
 	var list []string
 	for _, group := range slices.Sorted(maps.Keys(want)) {
+		if job.LookupTaskGroup(group) == nil {
+			continue // it is in another job
+		}
 		says := answer.Annotations.DesiredTGUpdates[group]
 		if says == nil {
 			says = &nomadapi.DesiredUpdates{}

@@ -142,7 +142,7 @@ func cloned[K comparable, V any](m map[K]V) map[K]V {
 func present(snap paas.Snapshot) map[string]int {
 	counts := map[string]int{}
 	for _, i := range snap.Instances {
-		if i.Slot == snap.App.Live && !i.State.Ended() && i.State != paas.InstanceStopping {
+		if (i.Slot == snap.App.Live || i.Slot == paas.Data) && !i.State.Ended() && i.State != paas.InstanceStopping {
 			counts[i.Process]++
 		}
 	}
@@ -152,9 +152,10 @@ func present(snap paas.Snapshot) map[string]int {
 	return counts
 }
 
-// wished counts the instances that the slot that serves is to have.
+// wished counts the instances that the slot that serves is to have, and the slot Data beside it.
 func wished(snap paas.Snapshot) map[string]int {
-	return World(snap).Slots[snap.App.Live]
+	slots := World(snap).Slots
+	return overlay(slots[snap.App.Live], slots[paas.Data])
 }
 
 // touched says whether a change in place registers the job of the slot that serves: it does not when
@@ -169,7 +170,10 @@ func (d *Deployer) touched(p prediction) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return !bytes.Equal(jobspec.Encode(was), jobspec.Encode(now)), nil
+	if !bytes.Equal(jobspec.Encode(was), jobspec.Encode(now)) {
+		return true, nil
+	}
+	return d.dataTouched(p)
 }
 
 // changes is whether anything at all is to be done.
@@ -199,6 +203,10 @@ func (p prediction) process(name string) paas.ProcessPlan {
 	kept := min(before, after)
 	plan.Created, plan.Destroyed = after-kept, before-kept
 	switch {
+	case p.changes() && p.keeps(name) && p.replaced():
+		plan.Replaced = kept
+	case p.keeps(name) && !p.walk.InPlace(): // the others move, and it stays
+		plan.Stay = kept
 	case p.changes() && !p.walk.InPlace():
 		plan.Replaced = kept
 	case p.touched:

@@ -25,6 +25,9 @@ func (p prediction) capacity() paas.CapacityPlan {
 	}
 	old := p.standing
 	for _, step := range p.walk.Steps {
+		if step.Data { // what has a volume has gone when its successor comes
+			old = lacking(old, kept(p.next.Spec))
+		}
 		plan.Peak = plan.Peak.Max(taken(p.next.Spec, step.New).Add(taken(p.old.Spec, old), 1))
 		old = step.Old
 	}
@@ -70,6 +73,7 @@ func (p prediction) routes() paas.RoutePlans {
 // routesAt is the table at one step of a walk: both slots, with their shares.
 func (p prediction) routesAt(step paas.Step) []paas.RoutePlan {
 	rows := append(table(p.next, p.walk.Slot, step.New), table(p.old, p.walk.From, step.Old)...)
+	rows = slices.DeleteFunc(rows, func(r paas.RoutePlan) bool { return r.Slot == paas.Data && r.Instances == 0 })
 	behind := map[string]int{} // instances by route
 	for _, row := range rows {
 		behind[row.Route] += row.Instances
@@ -93,6 +97,10 @@ func (p prediction) routesAt(step paas.Step) []paas.RoutePlan {
 func table(rel paas.Release, slot paas.Slot, counts map[string]int) []paas.RoutePlan {
 	var rows []paas.RoutePlan
 	for _, process := range rel.Spec.Processes {
+		slot := slot
+		if process.Stateful() {
+			slot = paas.Data
+		}
 		for _, r := range process.Routes {
 			service := paas.Service{Team: rel.Team, App: rel.App, Process: process.Name, Slot: slot}
 			row := paas.RoutePlan{Route: r.String(), Service: service.String(), Slot: slot, Instances: counts[process.Name]}
@@ -153,9 +161,13 @@ func (p prediction) why(changes []paas.KeyChange, forced bool) string {
 	case !p.changes():
 		return fmt.Sprintf("nothing changed: release %d serves already", p.next.Number)
 	case p.walk.From == "":
-		return fmt.Sprintf("%s -> %s", cause, p.moves("starts in", "start in"))
+		return fmt.Sprintf("%s -> %s", cause, p.withData(p.moves("starts in", "start in"), "starts"))
+	case !p.walk.InPlace() && p.replaced():
+		return fmt.Sprintf("%s -> %s", cause, p.withData(p.moves("moves to", "move to"), stoppedFirst))
 	case !p.walk.InPlace():
 		return fmt.Sprintf("%s -> %s", cause, p.moves("moves to", "move to"))
+	case p.replaced():
+		return fmt.Sprintf("%s -> %s%s", cause, p.withData("", stoppedFirst), p.resized())
 	case p.touched:
 		return fmt.Sprintf("%s -> %s changed in place%s", cause, p.walk.Slot, p.resized())
 	default:
@@ -184,7 +196,7 @@ func (p prediction) cause(changes []paas.KeyChange, forced bool) string {
 func (p prediction) moves(one, many string) string {
 	var names, numbers []string
 	total := 0
-	for _, process := range p.next.Spec.Processes {
+	for _, process := range stateless(p.next.Spec).Processes {
 		n := p.walk.Wanted[process.Name]
 		if n == 0 {
 			continue
@@ -213,7 +225,10 @@ func (p prediction) resized() string {
 			parts = append(parts, fmt.Sprintf("%s %d to %d", process.Name, process.Before, process.After))
 		}
 	}
-	if len(parts) == 0 {
+	switch {
+	case len(parts) == 0 && p.replaced():
+		return ""
+	case len(parts) == 0:
 		return ", every instance stays"
 	}
 	return ", " + strings.Join(parts, ", ")
