@@ -10,6 +10,9 @@
 //	route      -> urlprefix- tag of its port's service
 //	artifact   -> unpacked into each task's local/, below which its working directory is
 //	file       -> template into local/, literal unless the spec has a template
+//	config     -> the pinned version in Vault, as an environment file; a key that is a secret, as a file
+//	service    -> its credentials of one generation, as an environment file and as files below
+//	              SERVICE_BINDING_ROOT; whoever has either logs in to Vault by its identity, as the app's role
 //	value      -> ${NOMAD_...} for a reference; literal text stays literal, whatever it holds
 //	placement  -> constraints, affinities and spreads: the app's on the job, a process's on its group
 //	task, cron -> batch job APP.task.NAME.RELEASE, APP.run.ID; periodic batch job APP.cron.NAME
@@ -21,5 +24,6 @@
 // name, which Nomad and Consul tell apart by port.
 //
 // Invariant: pure; the same input gives the same bytes. Nothing that changes with each release but
-// the artifact (a number, a time) may enter a job, or every release would replace what need not be.
+// the artifact (a number, a time) may enter a job, or every release would replace what need not be. A job
+// of a release that has nothing in Vault holds nothing of Vault, and no job holds a secret.
 package jobspec

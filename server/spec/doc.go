@@ -6,7 +6,7 @@
 //	                                                                                            all of them at once
 //
 // Decoding knows the shape of the language: schema.go says which keys and blocks stand where, and one
-// file for each noun (program, task, probe, rollout, place, fragment) how a value becomes a memory
+// file for each noun (program, task, probe, rollout, place, fragment, secret, service) how a value becomes a memory
 // size, a duration, a route or a paas.Value. Validate knows the rules between the values; it works on
 // any paas.Spec, so one that arrives as JSON meets the same rules. Parse joins both: a rule's fault
 // finds its source range by the key it is about, and a value that could not be decoded is not

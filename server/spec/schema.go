@@ -68,7 +68,7 @@ var (
 		"health":    "An instance is well or not as a whole: write the probe in the process, with the port that the sidecar listens on.",
 		"instances": "Every instance of the process has one of each sidecar.",
 		"disk":      "An instance's programs share one folder. Write disk in the process.",
-		"volume":    "A volume is the process's own: its program alone has it. Write it there.",
+		"volume":    "A volume belongs to an instance, and all its programs have it. Write it in the process.",
 	}, later, ofApp, nomadWords)
 	taskSchema = withRefused(withBlocks(programSchema("task", "task"), nil, "phase", "attempts", "timeout"), sideWords, later, ofApp, nomadWords)
 	cronSchema = withRefused(withBlocks(programSchema("cron", "task"), nil, "schedule", "time_zone", "overlap", "attempts", "timeout"), sideWords, later, ofApp, nomadWords)

@@ -44,15 +44,16 @@ func validateVolumes(at place, p paas.Process, builder paas.Builder, r report) {
 		}
 		validateMount(here.attr("mount"), v, p.Volumes[:i], r)
 	}
-	for _, f := range []struct {
-		fragment paas.Fragment
-		level    level
-		field    string
-	}{{p.NomadGroup, groupLevel, "Volumes"}, {p.NomadTask, taskLevel, "VolumeMounts"}} {
-		object, err := parseFragment(f.fragment)
-		if _, there := object[f.field]; err == nil && there {
-			r.say(at.attr("nomad").attr(f.level.name).attr(f.field).label(), "Impossible combination", "The %s of the nomad fragment would take the place of the volume %q. Write all volumes as volume blocks, or none.", f.field, p.Volumes[0].Name)
+	keep := func(at place, l level, fragment paas.Fragment, field string) {
+		object, err := parseFragment(fragment)
+		if _, there := object[field]; err == nil && there {
+			r.say(at.attr("nomad").attr(l.name).attr(field).label(), "Impossible combination", "The %s of the nomad fragment would take the place of the volume %q. Write all volumes as volume blocks, or none.", field, p.Volumes[0].Name)
 		}
+	}
+	keep(at, groupLevel, p.NomadGroup, "Volumes")
+	keep(at, taskLevel, p.NomadTask, "VolumeMounts")
+	for i, s := range p.Sidecars {
+		keep(at.block("sidecar", i, s.Name), taskLevel, s.NomadTask, "VolumeMounts")
 	}
 }
 
