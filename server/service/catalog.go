@@ -182,7 +182,7 @@ func (s *Services) RemoveProvider(ctx context.Context, name, by string) error {
 		}
 	}
 	if len(of) > 0 {
-		return paas.Errorf(paas.Conflict, "Provider %q has %d service instances: %s. Delete them first.", name, len(of), listed(of[:min(len(of), 10)]))
+		return paas.Errorf(paas.Conflict, "Provider %q has service instances: %s. Delete them first.", name, listed(of[:min(len(of), 10)]))
 	}
 	for _, o := range w.operations {
 		if o.Provider == name {
@@ -217,6 +217,10 @@ func (s *Services) RefreshProvider(ctx context.Context, name, by string) (paas.P
 	}
 	catalog, err := s.ask(ctx, p)
 	if err != nil {
+		if ctx.Err() == nil { // the list of providers shows it too; that it was not read counts more than a write that failed
+			p.Reason = withheld(paas.MessageOf(err))
+			_ = s.save(ctx, 0, paas.ServiceChange{Providers: []paas.Provider{p}})
+		}
 		return p, err
 	}
 	if err := s.relist(ctx, 0, p, catalog, by); err != nil {
