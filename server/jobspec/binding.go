@@ -85,7 +85,7 @@ func withBinding(in Input, b paas.Binding, text string) string {
 		return fmt.Sprintf("%s/data/%s?version=%s", in.Vault.KV, paas.BindingPath(ref, b.Name), generation)
 	}
 	if b.Kind == paas.KindPostgres {
-		role, _ := strings.CutSuffix(paas.CredentialsRole(ref, b.Name, 0), "0")
+		role, _ := strings.CutSuffix(b.CredentialsRole(0), "0")
 		at = func(generation string) string { return in.Vault.Database + "/creds/" + role + generation }
 	}
 	if b.Bind.As == paas.AsFiles {

@@ -1,16 +1,8 @@
 package paas
 
-import "strconv"
-
 // VaultRole names what an app has in Vault: its role, by which its jobs log in, and its policy. No name
 // of a team or an app holds two dashes, so that no two apps have the same.
 func VaultRole(ref AppRef) string { return "crumpet-" + ref.Team + "--" + ref.App }
-
-// CredentialsRole names the role of Vault's database engine that issues one generation of a KindPostgres
-// binding's credentials. What it issues is read at DATABASE/creds/ROLE.
-func CredentialsRole(ref AppRef, binding string, generation int) string {
-	return VaultRole(ref) + "--" + binding + "--" + strconv.Itoa(generation)
-}
 
 // ConfigPath is where in Vault's KV an app's config and secrets are, and BindingPath where the credentials
 // of a binding that is no KindPostgres are, whose version is the generation: below MOUNT/data.

@@ -62,5 +62,5 @@ func (b Binding) CredentialsRole(generation int) string {
 	if b.Key() {
 		return "crumpet-_key--" + b.Team + "--" + b.Instance + "--" + b.Name + "--" + n
 	}
-	return "crumpet-" + b.Team + "--" + b.App + "--" + b.Name + "--" + n
+	return VaultRole(b.Ref()) + "--" + b.Name + "--" + n
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
@@ -113,5 +112,5 @@ func checkRef(ref paas.AppRef) error {
 	return nil
 }
 
-// accessName is the name of an app's role and of its policy. No name holds two dashes, so it tells them apart.
-func accessName(ref paas.AppRef) string { return fmt.Sprintf("crumpet-%s--%s", ref.Team, ref.App) }
+// accessName is the name of an app's role and of its policy.
+func accessName(ref paas.AppRef) string { return paas.VaultRole(ref) }
