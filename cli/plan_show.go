@@ -246,14 +246,39 @@ func (s *session) showCapacity(c paas.CapacityPlan) {
 
 // showSides prints the tasks that run and the crons that change.
 func (s *session) showSides(p paas.Plan) {
-	if len(p.Tasks)+len(p.Crons) > 0 {
+	if len(p.Tasks)+len(p.Crons)+len(p.Services) > 0 {
 		s.print("")
 	}
 	for _, t := range p.Tasks {
 		s.print("%s %s the walk: %s", s.bold("Task    "), t.Phase, t.Name)
 	}
+	s.showPlannedServices(p.Services)
 	for _, c := range p.Crons {
 		s.print("%s %s: %s, %s %s", s.bold("Cron    "), c.Change, c.Name, c.Schedule, c.TimeZone)
+	}
+}
+
+// showPlannedServices prints what becomes of the credentials of services, and how others would reach the app.
+func (s *session) showPlannedServices(list []paas.PlannedService) {
+	for _, service := range list {
+		text := service.Name + ": "
+		switch service.Change {
+		case paas.ServiceBound:
+			text += fmt.Sprintf("credentials of %s are made first", service.Instance)
+		case paas.ServiceBoundAgain:
+			text += fmt.Sprintf("credentials of %s were ended, and are made anew first", service.Instance)
+		case paas.ServiceUnbound:
+			text += fmt.Sprintf("credentials of %s end after the walk; the instance is kept", service.Instance)
+		default:
+			text += fmt.Sprintf("keeps its credentials of %s", service.Instance)
+		}
+		if service.Reason != "" {
+			text += " (" + service.Reason + ")"
+		}
+		if service.Rotation != "" {
+			text += "; others would reach it " + service.Rotation
+		}
+		s.wrap(s.bold("Service ")+" ", "         ", ended(text))
 	}
 }
 

@@ -42,6 +42,12 @@ func causeOf(d, before paas.Deployment, snap paas.Snapshot, out outcome, now tim
 	if out.held == d.Reason && out.cause != "" {
 		return out.cause
 	}
+	switch waits, failed := bound(snap, snap.Releases[d.Release]); d.Reason {
+	case waits:
+		return paas.CauseServiceWaits
+	case failed:
+		return paas.CauseServiceFailed
+	}
 	if d.Waits == paas.WaitVault {
 		return vaultCause(d.Reason)
 	}

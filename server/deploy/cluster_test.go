@@ -49,13 +49,19 @@ type cluster struct {
 	serial    int
 	answered  []paas.Traffic   // what routers have counted, to be written
 	side      side             // its batch jobs
+	vault     *fakeVault       // nil: apps have nothing there
 	seen      chan paas.AppRef // apps whose facts are to be written
 }
 
 func newCluster(t testing.TB) *cluster {
 	t.Helper()
+	return newClusterWith(t, nil)
+}
+
+func newClusterWith(t testing.TB, vault *fakeVault) *cluster {
+	t.Helper()
 	c := &cluster{
-		t: t, jobs: map[string]*nomadapi.Job{}, instances: map[string]paas.Instance{}, rules: map[paas.AppRef]string{},
+		t: t, vault: vault, jobs: map[string]*nomadapi.Job{}, instances: map[string]paas.Instance{}, rules: map[paas.AppRef]string{},
 		sick: func(string) string { return "" }, violent: func(string) bool { return false },
 		seen: make(chan paas.AppRef, 100),
 	}
@@ -85,7 +91,8 @@ func (c *cluster) boot() (stop func()) {
 	n := 0
 	dep := deploy.New(deploy.Config{
 		Store: c.store, Scheduler: c, Rules: c, Artifacts: c, Render: render, RenderSide: renderSide, Domain: "localhost", Port: c.port, Now: c.clock,
-		NewID: func() string { n++; return fmt.Sprintf("d%d%d", time.Now().UnixNano(), n) },
+		NewID:   func() string { n++; return fmt.Sprintf("d%d%d", time.Now().UnixNano(), n) },
+		Configs: c.vault.configs(), Access: c.vault.access(), Variables: c.vault.variables(),
 	})
 	c.mu.Lock()
 	c.dep = dep
@@ -117,9 +124,9 @@ func (c *cluster) wake(ref paas.AppRef) {
 	}
 }
 
-func render(rel paas.Release, slot paas.Slot, _ []paas.Binding) ([]byte, error) {
+func render(rel paas.Release, slot paas.Slot, bindings []paas.Binding) ([]byte, error) {
 	return jobspec.Encode(jobspec.Job(jobspec.Input{
-		Release: rel, Slot: slot, Driver: "exec",
+		Release: rel, Slot: slot, Driver: "exec", Bindings: bindings, Vault: mounts,
 		ArtifactURL: func(digest string) string { return "http://127.0.0.1:4780/v1/artifacts/sha256/" + digest },
 		BaseURL:     func(r paas.Route) string { return "http://" + r.String() },
 	})), nil

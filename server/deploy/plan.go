@@ -21,9 +21,17 @@ func (d *Deployer) Plan(ctx context.Context, r paas.DeployRequest) (paas.Plan, e
 	if err := d.free(ctx, ref, r.Spec); err != nil {
 		return paas.Plan{}, err
 	}
+	if err := d.admitServices(ctx, ref, r.Spec, r.By); err != nil {
+		return paas.Plan{}, err
+	}
 	snap, err := d.store.Snapshot(ctx, ref)
 	if err != nil && paas.CodeOf(err) != paas.NotFound {
 		return paas.Plan{}, err
+	}
+	if !r.Reconfigured && r.RollbackTo == 0 {
+		if r.Config, err = d.pinned(ctx, ref, r.Config); err != nil {
+			return paas.Plan{}, err
+		}
 	}
 	p, err := d.predict(snap, r)
 	if err != nil {
@@ -34,6 +42,7 @@ func (d *Deployer) Plan(ctx context.Context, r paas.DeployRequest) (paas.Plan, e
 	if plan.Base, err = d.base(ctx, snap, r); err != nil {
 		return paas.Plan{}, err
 	}
+	d.secrets(ctx, snap, p, &plan)
 	d.check(ctx, p, &plan)
 	return plan, nil
 }

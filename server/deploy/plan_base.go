@@ -12,7 +12,7 @@ import (
 func (d *Deployer) base(ctx context.Context, snap paas.Snapshot, r paas.DeployRequest) (paas.PlanBase, error) {
 	b := paas.PlanBase{
 		Version: snap.Version, Release: snap.App.Release, Jobs: map[paas.Slot]uint64{},
-		SpecDigest: r.Spec.Digest(), Artifact: r.Artifact, Runtime: r.Runtime,
+		SpecDigest: r.Spec.Digest(), Artifact: r.Artifact, Runtime: r.Runtime, Config: r.Config,
 	}
 	ref := paas.AppRef{Team: r.Team, App: r.App}
 	for _, slot := range []paas.Slot{paas.Blue, paas.Green, paas.Data} {
@@ -82,6 +82,9 @@ func Moved(ref paas.AppRef, was, now paas.PlanBase) []string {
 	}
 	if was.Artifact != now.Artifact || was.Runtime != now.Runtime {
 		say("the artifact is another: its digest was %s, now %s", shortDigest(was.Artifact), shortDigest(now.Artifact))
+	}
+	if was.Config != now.Config {
+		say("the configuration was at version %d, now %d", was.Config, now.Config)
 	}
 	if was.Rule != now.Rule && now.Rule != 0 { // one that is gone was left by a walk that had ended
 		say("the rule of the routers was at index %d, now %d", was.Rule, now.Rule)

@@ -30,6 +30,7 @@ func TestEverythingThatMovedIsNamed(t *testing.T) {
 		{"a wish", func(b *paas.PlanBase) { b.Version = 6 }, "what is wanted of the app was at version 4, now 6"},
 		{"the spec", func(b *paas.PlanBase) { b.SpecDigest = "fedcba9876543210" }, "its digest was 0123456789ab, now fedcba987654"},
 		{"the artifact", func(b *paas.PlanBase) { b.Artifact = "bbbb" }, "the artifact is another"},
+		{"the configuration", func(b *paas.PlanBase) { b.Config = 4 }, "the configuration was at version 0, now 4"},
 		{"the rule", func(b *paas.PlanBase) { b.Rule = 99 }, "the rule of the routers was at index 0, now 99"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -27,6 +27,7 @@ func (d *Deployer) predict(snap paas.Snapshot, r paas.DeployRequest) (prediction
 	if snap.Version == 0 {
 		snap.App = paas.App{Team: r.Team, Name: r.App}
 	}
+	snap.Bindings = assumed(snap.Bindings, r.Spec, paas.AppRef{Team: r.Team, App: r.App})
 	p.standing = present(snap)
 	if len(snap.Deployments) > 0 {
 		settled, err := d.settled(snap, r.Supersede)

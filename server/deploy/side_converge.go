@@ -144,6 +144,12 @@ func (d *Deployer) mayLook(ref paas.AppRef) bool {
 // snapshot is old.
 func (d *Deployer) turnSides(ctx context.Context, epoch int64, snap paas.Snapshot, now time.Time) (moved bool, err error) {
 	change, ok := sides(snap, now)
+	if !ok && halted(snap) == "" {
+		if change.Sides, err = d.stale(snap); err != nil {
+			return false, err
+		}
+		ok = len(change.Sides) > 0
+	}
 	if ok {
 		if err := d.written(snap, &change); err != nil {
 			return false, err

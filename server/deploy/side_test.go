@@ -35,8 +35,8 @@ func (s side) of(ref paas.AppRef) []paas.Run {
 	return some
 }
 
-func renderSide(rel paas.Release, row paas.Side, _ []paas.Binding) ([]byte, error) {
-	in := jobspec.Input{Release: rel, Driver: "exec"}
+func renderSide(rel paas.Release, row paas.Side, bindings []paas.Binding) ([]byte, error) {
+	in := jobspec.Input{Release: rel, Driver: "exec", Bindings: bindings, Vault: mounts}
 	if row.Kind == paas.JobCron {
 		c, _ := rel.Spec.Cron(row.Name)
 		return jobspec.Encode(jobspec.CronJob(in, c)), nil

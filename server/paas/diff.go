@@ -13,12 +13,12 @@ import (
 )
 
 // Diff gives every key of which two specs have different values, in the order of the keys.
-func Diff(old, next Spec) []KeyChange { return diffKeys(old.keys(), next.keys()) }
+func Diff(old, next Spec) []KeyChange { return DiffKeys(old.keys(), next.keys()) }
 
 // DiffReleases is Diff with what else makes a release: its artifact, its runtime and the version of
 // its configuration.
 func DiffReleases(old, next Release) []KeyChange {
-	return diffKeys(old.keys(), next.keys())
+	return DiffKeys(old.keys(), next.keys())
 }
 
 func (r Release) keys() map[string]string {
@@ -34,7 +34,8 @@ func (r Release) keys() map[string]string {
 	return keys
 }
 
-func diffKeys(was, now map[string]string) []KeyChange {
+// DiffKeys gives every key of which two sets have different texts, in the order of the keys.
+func DiffKeys(was, now map[string]string) []KeyChange {
 	all := maps.Clone(was)
 	maps.Copy(all, now)
 	changes := []KeyChange{}

@@ -5,29 +5,31 @@ import "encoding/json"
 // Plan is what a push would do, said before anything is touched. It is predicted by deploy's pure
 // functions from one Snapshot; what Nomad's own plan says stands in Placement and Warnings.
 type Plan struct {
-	App        string         `json:"app"`
-	Team       string         `json:"team"`
-	Release    int            `json:"release" doc:"The number the release would get; the one that serves if nothing is to do."`
-	From       int            `json:"from_release,omitempty" doc:"The release that serves now; left out before the first."`
-	Nothing    bool           `json:"nothing" doc:"True if a push would change nothing."`
-	Waits      string         `json:"waits,omitempty" doc:"What the push would have to wait for, a sentence. The plan is of the time after it."`
-	Walk       bool           `json:"walk" doc:"True if instances move to the other slot, false if the slot that serves is changed in place."`
-	FromSlot   Slot           `json:"from_slot,omitempty" doc:"The slot that serves now."`
-	ToSlot     Slot           `json:"to_slot,omitempty" doc:"The slot that serves afterwards."`
-	Strategy   Strategy       `json:"strategy" doc:"How a walk goes: rolling, canary, blue-green or stop-first."`
-	Why        string         `json:"why" doc:"What forces it and what it comes to, in one line."`
-	Changes    []KeyChange    `json:"changes" doc:"Every key that differs; the one that forces a walk first."`
-	Processes  []ProcessPlan  `json:"processes" doc:"What becomes of the instances, by process."`
-	Steps      []Step         `json:"steps" doc:"The instances of both slots at each step; empty if nothing is to do."`
-	Placement  PlacementPlan  `json:"placement"`
-	Routes     RoutePlans     `json:"routes"`
-	Capacity   CapacityPlan   `json:"capacity"`
-	Tasks      []TaskPlan     `json:"tasks" doc:"Tasks that run before or after the walk."`
-	Crons      []CronPlan     `json:"crons" doc:"Crons that come, change or go."`
-	Fragments  []NomadPiece   `json:"nomad" doc:"What the spec merges into the Nomad job past Crumpet's own keys."`
-	Warnings   []string       `json:"warnings" doc:"What a reader should know, such as a difference between this plan and Nomad's own."`
-	Deployment *PlannedDeploy `json:"deployment,omitempty" doc:"The deployment under way that the push would wait for."`
-	Base       PlanBase       `json:"base" doc:"What must not move until the plan is applied."`
+	App        string           `json:"app"`
+	Team       string           `json:"team"`
+	Release    int              `json:"release" doc:"The number the release would get; the one that serves if nothing is to do."`
+	From       int              `json:"from_release,omitempty" doc:"The release that serves now; left out before the first."`
+	Nothing    bool             `json:"nothing" doc:"True if a push would change nothing."`
+	Waits      string           `json:"waits,omitempty" doc:"What the push would have to wait for, a sentence. The plan is of the time after it."`
+	Walk       bool             `json:"walk" doc:"True if instances move to the other slot, false if the slot that serves is changed in place."`
+	FromSlot   Slot             `json:"from_slot,omitempty" doc:"The slot that serves now."`
+	ToSlot     Slot             `json:"to_slot,omitempty" doc:"The slot that serves afterwards."`
+	Strategy   Strategy         `json:"strategy" doc:"How a walk goes: rolling, canary, blue-green or stop-first."`
+	Why        string           `json:"why" doc:"What forces it and what it comes to, in one line."`
+	Changes    []KeyChange      `json:"changes" doc:"Every key that differs; the one that forces a walk first."`
+	Processes  []ProcessPlan    `json:"processes" doc:"What becomes of the instances, by process."`
+	Steps      []Step           `json:"steps" doc:"The instances of both slots at each step; empty if nothing is to do."`
+	Placement  PlacementPlan    `json:"placement"`
+	Routes     RoutePlans       `json:"routes"`
+	Capacity   CapacityPlan     `json:"capacity"`
+	Tasks      []TaskPlan       `json:"tasks" doc:"Tasks that run before or after the walk."`
+	Crons      []CronPlan       `json:"crons" doc:"Crons that come, change or go."`
+	Config     int              `json:"config_version,omitempty" doc:"The version of the app's configuration that the release has; left out while there is none."`
+	Services   []PlannedService `json:"services,omitempty" doc:"The services that the spec declares, and those that it declares no more."`
+	Fragments  []NomadPiece     `json:"nomad" doc:"What the spec merges into the Nomad job past Crumpet's own keys."`
+	Warnings   []string         `json:"warnings" doc:"What a reader should know, such as a difference between this plan and Nomad's own."`
+	Deployment *PlannedDeploy   `json:"deployment,omitempty" doc:"The deployment under way that the push would wait for."`
+	Base       PlanBase         `json:"base" doc:"What must not move until the plan is applied."`
 }
 
 // PlannedDeploy names the deployment that a plan waits for.
@@ -161,6 +163,26 @@ type CronPlan struct {
 	TimeZone string `json:"time_zone"`
 }
 
+// What becomes of the credentials of a service.
+const (
+	ServiceBound      = "bound"       // made before the walk begins, with the instance where there is none
+	ServiceBoundAgain = "bound-again" // somebody had ended them
+	ServiceKept       = "kept"
+	ServiceUnbound    = "unbound" // ended after the walk
+)
+
+// PlannedService is what becomes of the credentials of one service.
+type PlannedService struct {
+	Name       string `json:"name"`
+	Instance   string `json:"instance"`
+	Offering   string `json:"offering,omitempty"`
+	Plan       string `json:"plan,omitempty"`
+	Change     string `json:"change" enum:"bound,bound-again,kept,unbound"`
+	Generation int    `json:"generation,omitempty" doc:"Of the credentials that there are."`
+	Reason     string `json:"reason,omitempty" doc:"Why there are none yet."`
+	Rotation   string `json:"rotation,omitempty" doc:"How other credentials would reach the programs."`
+}
+
 // NomadPiece is a fragment of the escape hatch, and where it is merged.
 type NomadPiece struct {
 	Key  string          `json:"key" doc:"Such as process.web.nomad.group."`
@@ -175,5 +197,6 @@ type PlanBase struct {
 	SpecDigest string          `json:"spec_digest" doc:"SHA-256 of the resolved spec of the release to come."`
 	Artifact   string          `json:"artifact"`
 	Runtime    string          `json:"runtime,omitempty"`
+	Config     int             `json:"config_version,omitempty" doc:"Of the app's configuration."`
 	Rule       uint64          `json:"rule_index" doc:"Of the app's rule in Consul's KV; 0 for none."`
 }
