@@ -56,7 +56,7 @@ func (a *admission) use(u paas.ServiceUse) {
 	bound := at >= 0 && bindings[at].Usable()
 	switch {
 	case i.ForApp != "" && i.ForApp != a.ref.App && at < 0:
-		a.say(u, "instance", "Service instance %q was made for app %q. Choose another name, or share it on purpose: `crumpet services bind %s %s --name %s`.", i.Name, i.ForApp, a.ref.App, i.Name, u.Name)
+		a.say(u, "instance", "Service instance %q was made for app %q. Choose another name, or share it on purpose: `crumpet services bind %s --app %s --name %s`.", i.Name, i.ForApp, i.Name, a.ref.App, u.Name)
 	case i.State == paas.ServiceFailed:
 		a.say(u, "instance", "Service instance %q could not be made: %s Delete it, and create it again.", i.Name, i.Reason)
 	case i.State == paas.ServiceDeleting:
