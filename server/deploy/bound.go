@@ -16,7 +16,7 @@ func bound(snap paas.Snapshot, rel paas.Release) (waits, failed string) {
 	for _, use := range rel.Spec.Services {
 		i := slices.IndexFunc(snap.Bindings, func(b paas.Binding) bool { return b.Name == use.Name })
 		if i < 0 {
-			waits = orElse(waits, fmt.Sprintf("waits for credentials of service %s: they have been asked for", use.Name))
+			waits = orElse(waits, fmt.Sprintf("it waits for credentials of service %s: they have been asked for", use.Name))
 			continue
 		}
 		b := snap.Bindings[i]
@@ -25,7 +25,7 @@ func bound(snap paas.Snapshot, rel paas.Release) (waits, failed string) {
 		case b.State == paas.BindingFailed && b.Tried >= rel.Number: // else it is tried anew for this release
 			return "", fmt.Sprintf("service %s can't be bound: %s", use.Name, sentence(b.Reason, "its instance gives no credentials"))
 		default:
-			waits = orElse(waits, fmt.Sprintf("waits for credentials of service %s: %s", use.Name, sentence(b.Reason, "they have been asked for")))
+			waits = orElse(waits, fmt.Sprintf("it waits for credentials of service %s: %s", use.Name, sentence(b.Reason, "they have been asked for")))
 		}
 	}
 	return waits, ""

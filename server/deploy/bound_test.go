@@ -68,9 +68,9 @@ func TestADeploymentWaitsForItsServices(t *testing.T) {
 			return d, err == nil && d.Reason == reason
 		})
 	}
-	held("waits for credentials of service db: they have been asked for")
+	held("it waits for credentials of service db: they have been asked for")
 	c.bind(func(b *paas.Binding) { b.Reason = "The broker is making the instance." })
-	d := held("waits for credentials of service db: The broker is making the instance")
+	d := held("it waits for credentials of service db: The broker is making the instance")
 	if d.State != paas.DeploymentPending || d.Trouble != paas.CauseServiceWaits {
 		t.Errorf("it is %s with cause %q", d.State, d.Trouble)
 	}
