@@ -152,11 +152,11 @@ func TestWhatCanNotBeDeployedIsNotWritten(t *testing.T) {
 	base := 1
 	moved := set("B", "1")
 	moved.Base = &base
-	r.refused(moved, paas.Conflict)
+	_ = r.refused(moved, paas.Conflict)
 	base = 2
 	r.made(moved)
 	r.pushed(1, func(c *paas.Change) { c.App.Deleting = true })
-	r.refused(set("C", "1"), paas.Conflict)
+	_ = r.refused(set("C", "1"), paas.Conflict)
 	if r.vault.newest[shop] != 3 {
 		t.Errorf("Vault has %d versions", r.vault.newest[shop])
 	}

@@ -20,7 +20,7 @@ func TestASealedVaultLeavesNothingHalfDone(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	r.vault.away = true
-	r.refused(set("A", "1"), paas.Unavailable)
+	_ = r.refused(set("A", "1"), paas.Unavailable)
 	if n := r.newest(); n != 0 {
 		t.Errorf("newest %d", n)
 	}
@@ -31,7 +31,7 @@ func TestASealedVaultLeavesNothingHalfDone(t *testing.T) {
 	if err := r.refused(set("A", "2"), paas.Unavailable); !strings.Contains(paas.MessageOf(err), "sealed") {
 		t.Errorf("the reason is not said: %v", err)
 	}
-	r.refused(paas.ConfigChange{Ref: shop, Unset: []string{"A"}}, paas.Unavailable)
+	_ = r.refused(paas.ConfigChange{Ref: shop, Unset: []string{"A"}}, paas.Unavailable)
 	calls := r.vault.calls
 	if n := r.newest(); n != 1 || r.vault.calls != calls {
 		t.Errorf("newest %d, Vault asked %d times", n, r.vault.calls-calls)
@@ -132,7 +132,7 @@ func TestALostAnswerOfVaultIsNoFailure(t *testing.T) {
 		t.Errorf("%+v", result)
 	}
 	r.vault.onPut = func() (bool, error) { return false, paas.Errorf(paas.Unavailable, "Vault does not answer.") }
-	r.refused(set("A", "2"), paas.Unavailable)
+	_ = r.refused(set("A", "2"), paas.Unavailable)
 }
 
 // TestACallerWhoLeavesLeavesNoWriteBehind cancels the call while Vault writes.
