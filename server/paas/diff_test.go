@@ -62,6 +62,26 @@ func TestDiffNamesEveryKeyAsAnAppSpecDoes(t *testing.T) {
 		{"a constraint", func(r *paas.Release) {
 			r.Spec.Placement.Constraints = []paas.Constraint{{Attribute: "attr.kernel.name", Operator: "=", Value: "linux"}}
 		}, []change{{"placement.constraint.0", "-", "attr.kernel.name = linux"}}},
+		{"a secret that is a file", func(r *paas.Release) {
+			r.Spec.Secrets = []paas.SecretFile{{Name: "KEY", Path: "tls/key", Mode: "0400"}}
+		}, []change{{"secret.KEY", "-", "tls/key, mode 0400"}}},
+		{"a service", func(r *paas.Release) {
+			r.Spec.Services = []paas.ServiceUse{{
+				Name: "db", Instance: "shop-db", Offering: "postgres", Plan: "small", Parameters: []byte(`{"a":1}`),
+				Bind: paas.Bind{As: paas.AsEnv, Env: "DATABASE_URL", VCAP: true},
+			}}
+		}, []change{
+			{"service.db.bind.as", "-", "env"},
+			{"service.db.bind.env", "-", "DATABASE_URL"},
+			{"service.db.bind.vcap", "-", "true"},
+			{"service.db.instance", "-", "shop-db"},
+			{"service.db.offering", "-", "postgres"},
+			{"service.db.parameters", "-", `{"a":1}`},
+			{"service.db.plan", "-", "small"},
+		}},
+		{"a volume", func(r *paas.Release) {
+			r.Spec.Processes[1].Volumes = []paas.Volume{{Name: "data", Size: 1024, Mount: "/data"}}
+		}, []change{{"process.worker.volume.data.mount", "-", "/data"}, {"process.worker.volume.data.size", "-", "1024MiB"}}},
 		{"a cron", func(r *paas.Release) {
 			r.Spec.Crons = []paas.Cron{{Name: "tidy", Schedule: "@daily", Overlap: true}}
 		}, []change{{"cron.tidy.overlap", "-", "true"}, {"cron.tidy.schedule", "-", "@daily"}}},
