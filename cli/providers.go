@@ -88,8 +88,8 @@ changes it.`,
 	return cmd
 }
 
-// sslModes are PostgreSQL's own words.
-var sslModes = []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
+// sslModes are those of PostgreSQL's words that leave nothing to chance: allow and prefer fall back.
+var sslModes = []string{"verify-full", "verify-ca", "require", "disable"}
 
 // providerURL checks an address without ever showing it: who gives a bad one may have put a password into it.
 func providerURL(text string, schemes ...string) (*url.URL, error) {
