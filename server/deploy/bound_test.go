@@ -103,7 +103,9 @@ func TestAServiceThatCantBeHadEndsTheDeployment(t *testing.T) {
 	c := newClusterWith(t, &fakeVault{})
 	c.push(request(spec(2, "hi"), "a"))
 	before := c.counts()
-	c.bind(func(b *paas.Binding) { b.State, b.Reason, b.Tried = paas.BindingFailed, "Plan small is gone from the catalog.", 2 })
+	c.bind(func(b *paas.Binding) {
+		b.State, b.Reason, b.Tried = paas.BindingFailed, "Plan small is gone from the catalog.", 2
+	})
 	d := c.push(request(withService("ho", paas.AsEnv), "b"))
 	if d.State != paas.DeploymentReverted || d.Trouble != paas.CauseServiceFailed || d.Reason != "service db can't be bound: Plan small is gone from the catalog" {
 		t.Errorf("it ended as %s, %s: %s", d.State, d.Trouble, d.Reason)
