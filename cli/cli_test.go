@@ -147,6 +147,16 @@ func TestScripts(t *testing.T) {
 				*drift = append(*drift, f)
 				platform(ts).SetDrift(*drift...)
 			},
+			"volume": func(ts *testscript.TestScript, _ bool, args []string) { // NAME NODE SIZE STATUS [USER]
+				v, ok := paas.ParseVolume("default", args[0])
+				size, err := strconv.Atoi(args[2])
+				ts.Check(err)
+				if !ok {
+					ts.Fatalf("%q names no volume", args[0])
+				}
+				v.ID, v.Node, v.Size = args[0], args[1], size
+				platform(ts).AddVolume(paas.FoundVolume{HostVolume: v, State: paas.VolumeState(args[3]), UsedBy: args[4:]})
+			},
 			"added": func(ts *testscript.TestScript, _ bool, args []string) {
 				for _, p := range platform(ts).Services().Added() {
 					if p.Name == args[0] && p.URL == args[1] && p.Password.Reveal()+p.Token.Reveal() == args[2] {

@@ -13,17 +13,22 @@ import (
 )
 
 func newDestroyCmd(s *session) *cobra.Command {
-	var yes, detach bool
+	var yes, detach, volumes bool
 	cmd := &cobra.Command{
 		Use:   "destroy [APP]",
 		Short: "Take an app away, with its releases and routes",
 		Long: `Asks for the app's name first; --yes stands for the answer, and is needed where nobody can be asked.
 
-Its credentials of service instances end with it. The instances and what is in them stay.`,
+Its credentials of service instances end with it. The instances and what is in them stay, and so do its volumes
+unless --volumes is given.`,
 		Example: `  crumpet destroy hello
+  crumpet destroy hello --volumes
   crumpet destroy hello --yes`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if detach && volumes {
+				return usagef("--volumes can't be given with --detach: volumes are deleted when the app is gone")
+			}
 			c, app, err := s.about(args)
 			if err != nil {
 				return err
@@ -32,7 +37,7 @@ Its credentials of service instances end with it. The instances and what is in t
 				return err
 			}
 			if !yes {
-				if err := s.confirm(app, c.Team()); err != nil {
+				if err := s.confirm(app, c.Team(), volumes); err != nil {
 					return err
 				}
 			}
@@ -60,9 +65,10 @@ Its credentials of service instances end with it. The instances and what is in t
 			}
 			s.print("%s is destroyed.", app)
 			s.sayWhatStays(status.Bindings)
-			return nil
+			return s.dropVolumes(cmd.Context(), c, app, volumes)
 		},
 	}
+	cmd.Flags().BoolVar(&volumes, "volumes", false, "delete its volumes as well, with all that is in them")
 	cmd.Flags().BoolVar(&yes, "yes", false, "don't ask")
 	detachFlag(cmd, &detach)
 	return withApp(s, cmd)
@@ -80,8 +86,12 @@ func (s *session) sayWhatStays(bindings []paas.Binding) {
 	}
 }
 
-func (s *session) confirm(app, team string) error {
-	s.say("This destroys app %q of team %q: its instances, releases and routes. It can't be undone.", app, team)
+func (s *session) confirm(app, team string, volumes bool) error {
+	what := "its instances, releases and routes"
+	if volumes {
+		what += ", and its volumes with all that is in them"
+	}
+	s.say("This destroys app %q of team %q: %s. It can't be undone.", app, team, what)
 	s.say("Type the app's name to go on:")
 	line, err := bufio.NewReader(io.LimitReader(s.in, 1024)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {

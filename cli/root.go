@@ -119,7 +119,7 @@ server, and rolls out beside the release that serves until it is healthy.`,
 		newStopCmd(s), newStartCmd(s), newPromoteCmd(s), newPauseCmd(s), newResumeCmd(s), newAbortCmd(s), newCancelCmd(s), newDestroyCmd(s))
 	add(root, groupCare, newReleasesCmd(s), newReleaseCmd(s), newRollbackCmd(s), newRepairCmd(s))
 	add(root, groupCare, newConfigCmd(s), newSecretCmd(s))
-	add(root, groupCare, newServicesCmd(s))
+	add(root, groupCare, newServicesCmd(s), newVolumesCmd(s))
 	add(root, groupServer,
 		newDevCmd(s),
 		newServerCmd(s), newServersCmd(s),

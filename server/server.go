@@ -264,6 +264,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 		Log: s.log, Auth: tokens, Store: s.store, Deployer: s.deploy, Blobs: s.builds, Builds: s.builds, Artifacts: blobs,
 		Logs: s.logs, Commands: c.nomad, Instances: c.nomad, Hub: s.hub, Tell: s.store.Emit, Why: why.New(why.Config{Store: s.store, Rules: c.consul, Logs: s.logs, Now: opt.Now}),
 		Repairs: s.repair, Configs: s.secrets, Services: s.services, Bindings: s.services, Providers: s.services,
+		Volumes: deploy.Kept{Store: s.store, Nomad: c.nomad, Now: opt.Now},
 		Backends: []api.Backend{
 			{Name: "store", Ping: s.store.Ping},
 			{Name: "nomad", Ping: func(ctx context.Context) error { _, err := c.nomad.Ping(ctx); return err }},

@@ -38,6 +38,7 @@ type Config struct {
 	Services  Services
 	Bindings  Bindings
 	Providers Providers
+	Volumes   Volumes
 	Backends  []Backend
 
 	// RouteURL gives the URL at which the router answers for a route.

@@ -61,6 +61,9 @@ func (a *API) routes() []route {
 		typed("DELETE", "/v1/apps/{app}/runs/{id}", "stopRun", "Stop a run", (*API).stopRun, answers(202)),
 		typed("GET", "/v1/apps/{app}/crons", "crons", "List crons and when they fire", (*API).crons),
 
+		typed("GET", "/v1/volumes", "volumes", "List volumes, those of apps that are no more as well", (*API).volumes),
+		typed("DELETE", "/v1/apps/{app}/volumes/{volume}", "deleteVolume", "Delete a volume and all that is in it", (*API).deleteVolume),
+
 		typed("GET", "/v1/drift", "drift", "List what on the cluster is not as it is wished", (*API).drift),
 		typed("POST", "/v1/repair", "repair", "Heal what was found", (*API).repair, answers(202)),
 

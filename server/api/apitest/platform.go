@@ -52,6 +52,7 @@ type Platform struct {
 	uploads     int                    // bytes of blobs taken in
 	configs     map[paas.AppRef][]kept // versions of configurations, oldest first
 	services    *Services
+	volumes     []paas.FoundVolume
 }
 
 // NewPlatform makes one without apps.
