@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -117,5 +118,46 @@ func (d *dev) signs(app, name, text string) {
 	}
 	if code, page := d.page(app+".localhost", "/"); code != http.StatusOK || !strings.Contains(page, text) {
 		d.t.Errorf("what was signed is not shown: %d\n%s", code, page)
+	}
+}
+
+// TestAbsentDatabases: where dev has no PostgreSQL, the catalog has its offering all the same, and says why
+// it can't be had; so does a push that wants it. It is there again with the PostgreSQL.
+func TestAbsentDatabases(t *testing.T) {
+	t.Parallel()
+	d, pg := startDatabases(t)
+	home := t.TempDir()
+	d.ok(home, "init", "--template", "guestbook", "book")
+	d.stop()
+	address, err := url.Parse(pg.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", address.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close() //nolint:errcheck // it may be closed below
+	d.start()
+	const why = "is taken by another program"
+	for _, args := range [][]string{{"services", "catalog"}, {"services", "catalog", "postgres"}} {
+		if out := d.ok(home, args...); !strings.Contains(out, "standard") || !strings.Contains(out, why) {
+			t.Errorf("crumpet %s does not say why:\n%s", strings.Join(args, " "), out)
+		}
+	}
+	if r := d.cli(filepath.Join(home, "book"), "push"); r.code == 0 || !strings.Contains(r.errOut, why) {
+		t.Errorf("push: %s", r)
+	}
+	d.stop()
+	if err := taken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d.start()
+	if out := d.ok(home, "services", "catalog"); strings.Contains(out, why) {
+		t.Errorf("the catalog:\n%s", out)
+	}
+	d.ok(home, "services", "create", "notes", "--offering", "postgres", "--plan", "small")
+	if out := d.ok(home, "services", "list"); !strings.Contains(out, "ready") {
+		t.Errorf("the instance:\n%s", out)
 	}
 }
