@@ -264,6 +264,9 @@ func newProviderRemoveCmd(s *session) *cobra.Command {
 	return newProviderCmd(s, "remove NAME", "Forget a provider that has no service instances", "  crumpet providers remove acme",
 		(*client.Client).RemoveProvider, func(p wire.Provider) {
 			s.print("Provider %s is removed.", p.Name)
+			if p.Kind == paas.KindPostgres && !p.KeepPassword && p.Absent == "" {
+				s.print("Only Vault knew the password of %s there: set another one on the server.", cmp.Or(p.Username, "its user"))
+			}
 		})
 }
 
