@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -107,11 +108,7 @@ func (a *admission) parameters(u paas.ServiceUse, plan paas.ServicePlan) {
 		a.say(u, "parameters", "%s", paas.MessageOf(err))
 	}
 	for _, f := range faults {
-		key := "parameters"
-		if f.Location != "" {
-			key += "." + f.Location
-		}
-		a.say(u, key, "%s", f.Message)
+		a.say(u, cmp.Or(f.Location, "parameters"), "%s", f.Message)
 	}
 }
 

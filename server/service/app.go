@@ -134,18 +134,21 @@ func (s *Services) used(ctx context.Context, snap *paas.Snapshot, b paas.Binding
 	return "", false
 }
 
-// followed says what is missing until every program that follows its job's variable has the newest
+// followed says what is missing until every program that follows the team's variable has the newest
 // generation.
 func (s *Services) followed(ctx context.Context, b paas.Binding, takers []taker) string {
+	if len(takers) == 0 {
+		return ""
+	}
+	items, _, err := s.cfg.Variables.Variable(ctx, b.Team, paas.GenerationsVariable)
+	if err != nil {
+		return "Nomad does not say which credentials the programs have."
+	}
+	if n, err := strconv.Atoi(items[paas.GenerationItem(b.App, b.Name)]); err != nil || n < b.Generation {
+		return "The programs have not been told of the new credentials yet."
+	}
 	programs := 0
 	for _, t := range takers {
-		items, _, err := s.cfg.Variables.Variable(ctx, b.Team, paas.GenerationsVariable)
-		if err != nil {
-			return "Nomad does not say which credentials the programs have."
-		}
-		if n, err := strconv.Atoi(items[paas.GenerationItem(b.App, b.Name)]); err != nil || n < b.Generation {
-			return "The programs have not been told of the new credentials yet."
-		}
 		programs += t.programs
 	}
 	if b.Kind != paas.KindPostgres || programs == 0 {

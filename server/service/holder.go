@@ -9,13 +9,13 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// taker is a job that stands and follows a binding by its variable.
+// taker is a job that stands and follows a binding by the team's variable.
 type taker struct {
 	job      string
 	programs int // that run and take the binding
 }
 
-// holders says why a program may still have an old generation, or gives the jobs whose variable tells.
+// holders says why a program may still have an old generation, or gives the jobs that the team's variable tells.
 //
 // A job that names the generation has it for as long as it stands; one that names another, or none, does
 // not give it to what starts from now on, but what was started before the rotation may still run.
@@ -34,7 +34,7 @@ func holders(snap paas.Snapshot, b paas.Binding, generation int, read reads) (ta
 			return nil, fmt.Sprintf("Instances in the slot %s of release %d were started with the old credentials.", slot, row.Release), nil
 		}
 		if follows && len(numbers) == 0 {
-			takers = append(takers, taker{job: paas.JobID(snap.App.Name, slot), programs: programsOf(snap, slot, row.Job, b.Name)})
+			takers = append(takers, taker{job: paas.JobID(snap.App.Name, slot), programs: programsOf(snap, slot, row.Job, paas.GenerationItem(b.App, b.Name))})
 		}
 	}
 	for _, id := range sortedNames(snap.Sides) {
@@ -80,7 +80,7 @@ func started(snap paas.Snapshot, b paas.Binding, takers []taker) string {
 }
 
 // programsOf counts the programs that run in a slot and take a binding: each of them has a lease of its own.
-func programsOf(snap paas.Snapshot, slot paas.Slot, job []byte, name string) int {
+func programsOf(snap paas.Snapshot, slot paas.Slot, job []byte, item string) int {
 	var text struct {
 		TaskGroups []struct {
 			Name  string
@@ -96,7 +96,7 @@ func programsOf(snap paas.Snapshot, slot paas.Slot, job []byte, name string) int
 	for _, g := range text.TaskGroups {
 		for _, t := range g.Tasks {
 			for _, tmpl := range t.Templates {
-				if tmpl.EmbeddedTmpl != nil && strings.Contains(*tmpl.EmbeddedTmpl, `(index . "`+name+`")`) {
+				if tmpl.EmbeddedTmpl != nil && strings.Contains(*tmpl.EmbeddedTmpl, `(index . "`+item+`")`) {
 					takes[g.Name]++
 					break
 				}

@@ -198,7 +198,7 @@ func live(text string) error {
 	points := &mortality{plan: plan}
 	v := &remoteVault{far}
 	services := service.New(service.Config{
-		Store: rows, Vault: v, Deployer: &deployer{}, Variables: variables{}, Leases: variables{}, Validate: broker.Validate, Reads: readJob,
+		Store: rows, Vault: v, Deployer: &deployer{}, Variables: newVariables(), Leases: newVariables(), Validate: broker.Validate, Reads: readJob,
 		Now: c.now, NewID: randomID, Late: time.Second, Overlap: time.Second, Around: points.around, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		Engines: map[paas.ServiceKind]service.Engine{paas.KindBroker: service.Brokers{Dial: dial(5 * time.Second)}, paas.KindUser: service.Users{}},
 	})

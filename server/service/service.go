@@ -48,7 +48,7 @@ type Vault interface {
 
 // Deployer is what carries bindings to the programs of an app.
 type Deployer interface {
-	// Wake has the app looked at soon: variables of its jobs may have to be written, or a deployment that
+	// Wake has the app looked at soon: the team's variable may have to be written, or a deployment that
 	// waited for a binding can go on.
 	Wake(ref paas.AppRef)
 	// Rebind walks the app from its release to itself, with the bindings as they are now. Code conflict: a
@@ -56,8 +56,8 @@ type Deployer interface {
 	Rebind(ctx context.Context, ref paas.AppRef, cause, by string) (paas.DeployResult, error)
 }
 
-// Variables reads Nomad's. What package deploy writes there is the generation that the running programs of
-// a job take, by the binding's name.
+// Variables reads Nomad's. In paas.GenerationsVariable package deploy writes which generation the running
+// programs of a team take.
 type Variables interface {
 	// Variable gives nil, 0 for one that is not there.
 	Variable(ctx context.Context, team, path string) (items map[string]string, index uint64, err error)
@@ -79,7 +79,7 @@ type Config struct {
 	// Validate holds parameters to a plan's schema: code invalid, with every fault.
 	Validate validate
 	// Reads gives the generations of bindings that the text of a job names, by the binding's name; a binding
-	// that it follows by the job's variable is there with none.
+	// that it follows by the team's variable is there with none.
 	Reads   reads
 	Overlap time.Duration // how long old credentials outlive the moment at which all have the new ones; 30 s by default
 	// Late is how long after its begin a call that was cut off may still reach its provider; twice the longest

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
@@ -68,11 +69,16 @@ func (c *clock) pass(d time.Duration) {
 
 const fast = 40
 
+type (
+	answerWriter = http.ResponseWriter
+	request      = http.Request
+)
+
 func newStage(t testing.TB, with ...func(*service.Config)) *stage {
 	t.Helper()
 	s := &stage{
 		TB: t, path: filepath.Join(t.TempDir(), "store.db"), vault: newMemoryVault(), broker: brokertest.Keep(catalogText, credentialsOf),
-		clock: &clock{began: time.Now(), speed: fast}, nomad: variables{},
+		clock: &clock{began: time.Now(), speed: fast}, nomad: newVariables(),
 	}
 	server := httptest.NewServer(s.broker)
 	t.Cleanup(server.Close)
@@ -317,13 +323,33 @@ func (d *deployer) asked() []string {
 }
 
 // variables is Nomad's, and Vault's count of leases.
-type variables map[string]map[string]string
-
-func (v variables) Variable(_ context.Context, _, path string) (map[string]string, uint64, error) {
-	return v[path], 1, nil
+type variables struct {
+	mu     *sync.Mutex
+	items  map[string]map[string]string // guarded by mu; by path
+	leases map[int]int                  // by generation
 }
 
-func (v variables) Leases(context.Context, paas.Binding, int) (int, error) { return 0, nil }
+func newVariables() variables {
+	return variables{&sync.Mutex{}, map[string]map[string]string{}, map[int]int{}}
+}
+
+func (v variables) set(path string, items map[string]string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.items[path] = items
+}
+
+func (v variables) Variable(_ context.Context, _, path string) (map[string]string, uint64, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.items[path], 1, nil
+}
+
+func (v variables) Leases(_ context.Context, _ paas.Binding, generation int) (int, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.leases[generation], nil
+}
 
 // memoryVault keeps versions as Vault does.
 type memoryVault struct {
