@@ -25,7 +25,7 @@ func text(t *testing.T, template string, n int) []byte {
 	for range n {
 		tasks = append(tasks, task{"a", []tmpl{{template}, {template}}})
 	}
-	b, err := json.Marshal(map[string]any{"ID": "shop.blue", "Name": "shop.blue", "Namespace": "default", "TaskGroups": []any{map[string]any{"Name": "web", "Tasks": tasks}}})
+	b, err := json.Marshal(map[string]any{"ID": "shop.blue", "Name": "shop.blue", "Namespace": "default", "TaskGroups": []any{map[string]any{"Name": "web", "Count": 1, "Tasks": tasks}}})
 	if err != nil {
 		t.Fatal(err)
 	}
