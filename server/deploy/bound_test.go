@@ -96,6 +96,16 @@ func TestADeploymentWaitsForItsServices(t *testing.T) {
 	if text := c.text("shop.blue"); strings.Contains(text, "creds/") {
 		t.Errorf("its job still reads credentials: %s", text)
 	}
+	// The same pushed again is the wish to have it again; what does not declare it is unchanged.
+	again, err := c.deployer().Deploy(t.Context(), request(withService("ho", paas.AsEnv), "b"))
+	if err != nil || !again.Changed || again.Release.Number != 3 {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	c.bind(func(b *paas.Binding) { b.State, b.Generation, b.Unbound = paas.BindingReady, 2, 0 })
+	c.ended(again.Deployment.ID)
+	if again, err := c.deployer().Deploy(t.Context(), request(withService("ho", paas.AsEnv), "b")); err != nil || again.Changed {
+		t.Errorf("bound again, the same is a change: %+v, %v", again, err)
+	}
 }
 
 func TestAServiceThatCantBeHadEndsTheDeployment(t *testing.T) {
