@@ -134,6 +134,10 @@ consul {
   server_auto_join = false
   auto_advertise   = false
 }
+vault {
+  enabled = true # a server only notes it, clients alone would call
+  address = "http://127.0.0.1:1"
+}
 `, filepath.Join(dir, "data"), strings.TrimPrefix(addr, "127.0.0.1:"), freePort(t), freePort(t)))
 
 	var out buffer
