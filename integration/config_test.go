@@ -79,6 +79,9 @@ func TestConfig(t *testing.T) {
 	if out := d.ok(app, "config", "set", "GREETING=hello there", "NASTY="+nasty, "BOTH=config"); !strings.Contains(out, "used by the first push") {
 		t.Errorf("set before the first push: %s", out)
 	}
+	if r := d.cli(app, "push"); r.code != 1 || !strings.Contains(r.errOut, "crumpet secret set TLS_KEY") {
+		t.Errorf("pushed without what its secret block wants: %s", r)
+	}
 	d.ok(app, "secret", "set", "TLS_KEY", "--file", "key.pem")
 	d.ok(app, "push")
 	env := d.seen("looking")

@@ -65,6 +65,9 @@ func (d *Deployer) Deploy(ctx context.Context, r paas.DeployRequest) (paas.Deplo
 		if r.Config, err = d.pinned(ctx, ref, r.Config); err != nil {
 			return paas.Change{}, false, err
 		}
+		if err := d.unset(ctx, ref, r.Spec, r.Config); err != nil {
+			return paas.Change{}, false, err
+		}
 		if err := d.unmoved(ctx, snap, r); err != nil {
 			return paas.Change{}, false, err
 		}

@@ -32,6 +32,9 @@ func (d *Deployer) Plan(ctx context.Context, r paas.DeployRequest) (paas.Plan, e
 		if r.Config, err = d.pinned(ctx, ref, r.Config); err != nil {
 			return paas.Plan{}, err
 		}
+		if err := d.unset(ctx, ref, r.Spec, r.Config); err != nil {
+			return paas.Plan{}, err
+		}
 	}
 	p, err := d.predict(snap, r)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -145,4 +146,30 @@ func (d *Deployer) pinned(ctx context.Context, ref paas.AppRef, otherwise int) (
 		return 0, fmt.Errorf("find newest configuration: %w", err)
 	}
 	return version, nil
+}
+
+// unset refuses a spec that wants a key of the configuration as a file which the version lacks: the file
+// would be empty. Code: invalid, with every fault.
+func (d *Deployer) unset(ctx context.Context, ref paas.AppRef, spec paas.Spec, version int) error {
+	if d.configs == nil || len(spec.Secrets) == 0 {
+		return nil
+	}
+	var keys []paas.ConfigKey
+	if version > 0 {
+		var err error
+		if keys, err = d.configs.Keys(ctx, ref, version); err != nil {
+			return err
+		}
+	}
+	var faults []paas.Fault
+	for _, file := range spec.Secrets {
+		if !slices.ContainsFunc(keys, func(k paas.ConfigKey) bool { return k.Name == file.Name }) {
+			faults = append(faults, paas.Fault{Location: "secret." + file.Name, Message: fmt.Sprintf(
+				"The spec has a secret block for %s, and that key is not set. Set it first: `crumpet secret set %s --stage --app %s`.", file.Name, file.Name, ref.App)})
+		}
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return &paas.Error{Code: paas.Invalid, Message: faults[0].Message, Faults: faults}
 }

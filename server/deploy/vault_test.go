@@ -263,3 +263,22 @@ func TestAnotherConfigurationIsAReleaseOfItsOwn(t *testing.T) {
 		t.Errorf("of an app that is stopped: %v", err)
 	}
 }
+
+func TestAFileOfAKeyThatIsNotSetIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, newest := range []int{0, 3} { // of which the second has API_KEY
+		c := newClusterWith(t, &fakeVault{newest: newest})
+		r := request(spec(1, "hi"), "a")
+		r.Spec.Secrets = []paas.SecretFile{{Name: "API_KEY", Path: "api", Mode: "0444"}, {Name: "TLS_KEY", Path: "tls", Mode: "0444"}}
+		_, planned := c.deployer().Plan(t.Context(), r)
+		_, err := c.deployer().Deploy(t.Context(), r)
+		for _, err := range []error{planned, err} {
+			if faults := paas.FaultsOf(err); paas.CodeOf(err) != paas.Invalid || len(faults) != 2-min(newest, 1) || !strings.Contains(faults[len(faults)-1].Message, "crumpet secret set TLS_KEY") {
+				t.Errorf("with version %d: %v %v", newest, err, paas.FaultsOf(err))
+			}
+		}
+		if _, err := c.store.Release(t.Context(), shop, 1); paas.CodeOf(err) != paas.NotFound {
+			t.Errorf("with version %d a release was made", newest)
+		}
+	}
+}
