@@ -59,7 +59,7 @@ func (s *Services) ShowKey(ctx context.Context, r paas.ServiceKey) (paas.KeyCred
 		return paas.KeyCredentials{}, paas.Errorf(paas.Conflict, "%s is %s. %s", nameOf(b), b.State, b.Reason)
 	}
 	// Told before it is shown: nothing is revealed that nobody was told of.
-	e := bindingEvent(b, r.By, nameOf(b)+" was shown.")
+	e := bindingEvent(b, r.By, nameOf(b)+" was shown to "+r.By+".")
 	e.Time = s.cfg.Now()
 	if err := s.save(ctx, 0, paas.ServiceChange{Events: []paas.Event{e}}); err != nil {
 		return paas.KeyCredentials{}, err

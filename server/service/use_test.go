@@ -80,7 +80,7 @@ func TestAKeyIsShownToWhoAsksAndThatIsTold(t *testing.T) {
 	}
 	events, err := s.store.Events(t.Context(), paas.EventFilter{Team: "default", Limit: 1000})
 	s.must(err)
-	if !slices.ContainsFunc(events, func(e paas.Event) bool { return strings.Contains(e.Message, "was shown") && e.By == "ann" }) {
+	if !slices.ContainsFunc(events, func(e paas.Event) bool { return strings.Contains(e.Message, "was shown to ann.") && e.By == "ann" }) {
 		t.Errorf("nobody was told: %v", events)
 	}
 	if text, _ := json.Marshal(events); strings.Contains(string(text), "pw-") {
