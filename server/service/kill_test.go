@@ -276,7 +276,7 @@ func (w *wisher) all() error {
 			case <-w.ctx.Done():
 				operations, _ := w.store.Operations(context.WithoutCancel(w.ctx))
 				bindings, _ := w.store.Bindings(context.WithoutCancel(w.ctx), paas.AppRef{})
-				return fmt.Errorf("step %d is not reached: %v; %+v; %+v", n, err, operations, bindings)
+				return fmt.Errorf("step %d is not reached: %w; %+v; %+v", n, errors.Join(w.ctx.Err(), err), operations, bindings)
 			case <-time.After(10 * time.Millisecond):
 			}
 		}

@@ -129,7 +129,7 @@ func leaves(secret paas.Secret) []string {
 			}
 		case string:
 			list = append(list, v)
-			for _, line := range strings.Split(v, "\n") { // words are cleaned of line ends
+			for line := range strings.SplitSeq(v, "\n") { // words are cleaned of line ends
 				list = append(list, strings.TrimSpace(line))
 			}
 		case json.Number:
