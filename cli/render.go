@@ -39,8 +39,8 @@ func newRenderCmd(s *session) *cobra.Command {
 		Use:   "render [FILE]",
 		Short: "Print the Nomad job of an app spec, without a server",
 		Long: `Prints the exact job that Crumpet would register in the blue slot, as {"Job":{...}}, which
-"nomad job run -json" accepts, or as Nomad's HCL. Tasks and crons have jobs of their own. There is no
-artifact yet: its digest is all zeros.`,
+"nomad job run -json" accepts, or as Nomad's HCL. Tasks and crons have jobs of their own, and processes with a
+volume have one together. There is no artifact yet: its digest is all zeros.`,
 		Example: `  crumpet render
   crumpet render crumpet.hcl | nomad job plan -json -
   crumpet render --hcl | nomad job validate -
@@ -51,7 +51,7 @@ artifact yet: its digest is all zeros.`,
 	r.flags = s.specFlags(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&r.asHCL, "hcl", false, "print Nomad's HCL")
-	flags.StringVar(&r.job, "job", "", "whose job: task.NAME or cron.NAME; else that of the processes")
+	flags.StringVar(&r.job, "job", "", "whose job: task.NAME, cron.NAME, or data for the processes with a volume; else that of the others")
 	flags.StringVar(&r.driver, "driver", renderDriver, "task driver: exec or raw_exec")
 	flags.BoolVar(&r.asJSON, "json", false, "print faults as JSON too, as validate does")
 	must(cmd.RegisterFlagCompletionFunc("driver", cobra.FixedCompletions([]string{"exec", "raw_exec"}, cobra.ShellCompDirectiveNoFileComp)))
@@ -96,7 +96,12 @@ func (r *render) text(parsed paas.Spec) ([]byte, error) {
 		write = jobspec.HCL
 	}
 	in := r.input(parsed.WithDefaultRoute(renderDomain))
-	if r.job == "" {
+	walks := slices.ContainsFunc(parsed.Processes, func(p paas.Process) bool { return !p.Stateful() })
+	switch {
+	case r.job == "" && !walks, r.job == string(paas.Data) && parsed.Stateful():
+		in.Slot = paas.Data
+		return write(jobspec.Job(in)), nil
+	case r.job == "":
 		return write(jobspec.Job(in)), nil
 	}
 	var tasks, crons []string

@@ -100,10 +100,10 @@ func troubled(s paas.Snapshot) string {
 	return ""
 }
 
-// looping says which instance of the live slot ends again and again.
+// looping says which instance of those that serve ends again and again.
 func looping(s paas.Snapshot) string {
 	for _, i := range s.Instances {
-		if i.Slot == s.App.Live && i.Looping() {
+		if i.Slot.Beside(s.App.Live) && i.Looping() {
 			return fmt.Sprintf("%s %d (%s) is in a crash loop: it ended %d times within ten minutes, last with code %d.", i.Process, i.Index, i.Slot, i.Crashes, i.ExitCode)
 		}
 	}
@@ -112,7 +112,7 @@ func looping(s paas.Snapshot) string {
 
 // blocked says why Nomad could not place what is wanted.
 func blocked(s paas.Snapshot) string {
-	for _, slot := range []paas.Slot{s.App.Live, s.App.Live.Other()} {
+	for _, slot := range []paas.Slot{s.App.Live, paas.Data, s.App.Live.Other()} {
 		if fact, ok := s.Jobs[slot]; ok && fact.Blocked != "" && !s.Slots[slot].Empty() {
 			return fact.Blocked
 		}

@@ -142,6 +142,10 @@ func TestGoldens(t *testing.T) {
 func all(in jobspec.Input) []*nomadapi.Job {
 	s := in.Release.Spec
 	jobs := []*nomadapi.Job{jobspec.Job(in)}
+	if s.Stateful() {
+		in.Slot = paas.Data
+		jobs = append(jobs, jobspec.Job(in))
+	}
 	for _, t := range s.Tasks {
 		id := paas.SideJob{App: s.App, Kind: paas.JobTask, Name: t.Name, Last: "7"}
 		jobs = append(jobs, jobspec.TaskJob(in, t, id))

@@ -34,6 +34,9 @@ func Job(in Input) *nomadapi.Job {
 	id := paas.JobID(in.Release.App, in.Slot)
 	job := bare(in, id, nomadapi.JobTypeService)
 	job.Update = &nomadapi.UpdateStrategy{MaxParallel: new(0)}
+	if in.Slot == paas.Data {
+		job.Update.MaxParallel = new(1) // each group says more
+	}
 	job.Constraints, job.Affinities, job.Spreads = placed(in.Release.Spec.Placement)
 	for _, p := range in.Release.Spec.Processes {
 		if slotted(p, in.Slot) {

@@ -85,7 +85,7 @@ func (s Snapshot) wanted() map[string]int {
 // of a release that is only being tried count when the app lacks instances.
 func (s Snapshot) others(all bool) (coming, looping, troubled bool) {
 	for _, i := range s.Instances {
-		if (!all && i.Slot != s.App.Live) || i.State == InstanceStopping || !s.Current(i) {
+		if (!all && !i.Slot.Beside(s.App.Live)) || i.State == InstanceStopping || !s.Current(i) {
 			continue
 		}
 		looping = looping || i.Looping()
@@ -95,7 +95,7 @@ func (s Snapshot) others(all bool) (coming, looping, troubled bool) {
 		}
 	}
 	for slot, fact := range s.Jobs {
-		if fact.Blocked != "" && (all || slot == s.App.Live) && !s.Slots[slot].Empty() {
+		if fact.Blocked != "" && (all || slot.Beside(s.App.Live)) && !s.Slots[slot].Empty() {
 			troubled = true
 		}
 	}

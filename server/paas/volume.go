@@ -18,6 +18,9 @@ type Volume struct {
 // Data is the slot of the processes that have a volume: they do not walk, but are replaced in place.
 const Data Slot = "data"
 
+// Beside says that what stands in the slot serves while the slot live does: it is that one, or Data.
+func (s Slot) Beside(live Slot) bool { return s == live || s == Data }
+
 // Stateful says that the process has a volume, and so stands in the slot Data.
 func (p Process) Stateful() bool { return len(p.Volumes) > 0 }
 

@@ -45,8 +45,8 @@ func (v view) chain(found finding) []paas.Link {
 
 // evaluation is what Nomad made of the slot's job.
 func (v view) evaluation() paas.Link {
-	id := paas.JobID(v.Ref.App, v.slot)
-	fact := v.Snapshot.Jobs[v.slot]
+	slot := v.blockedSlot()
+	id, fact := paas.JobID(v.Ref.App, slot), v.Snapshot.Jobs[slot]
 	link := paas.Link{Kind: paas.LinkEvaluation, ID: id, Text: "Nomad placed every instance of job " + id}
 	if fact.Blocked != "" {
 		link.ID, link.Text = fact.Eval, "Nomad could not place every instance of job "+id

@@ -2,6 +2,7 @@ package why
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -63,13 +64,20 @@ func (v view) look() view {
 	if v.Snapshot.Slots[v.slot].Release != v.release.Number {
 		v.wanted = nil // the slot holds another release by now
 	}
+	if data := v.Snapshot.Slots[paas.Data]; data.Release == v.release.Number && len(data.Counts) > 0 {
+		v.wanted = maps.Clone(v.wanted)
+		if v.wanted == nil {
+			v.wanted = map[string]int{}
+		}
+		maps.Copy(v.wanted, data.Counts)
+	}
 	type place struct {
 		process string
 		index   int
 	}
 	newest := map[place]paas.Instance{}
 	for _, i := range v.Instances {
-		if i.Slot != v.slot || i.Release != 0 && i.Release != v.release.Number || i.Index >= v.wanted[i.Process] {
+		if !i.Slot.Beside(v.slot) || i.Release != 0 && i.Release != v.release.Number || i.Index >= v.wanted[i.Process] {
 			continue
 		}
 		at := place{i.Process, i.Index}
@@ -89,6 +97,16 @@ func (v view) look() view {
 		}
 	}
 	return v
+}
+
+// blockedSlot is the one that something of the release found no place in: the slot Data beside its own, or its
+// own, also where nothing is amiss.
+func (v view) blockedSlot() paas.Slot {
+	data := v.Snapshot.Jobs[paas.Data]
+	if alone := len(v.Snapshot.Slots[v.slot].Counts) == 0 && len(v.Snapshot.Slots[paas.Data].Counts) > 0; alone || data.Blocked != "" && v.Snapshot.Jobs[v.slot].Blocked == "" {
+		return paas.Data
+	}
+	return v.slot
 }
 
 // causeOf gives the cause of an instance: its own, or while it has just begun that of the one it was

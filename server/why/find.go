@@ -192,8 +192,8 @@ func (v view) answered(i paas.Instance) string {
 
 // ofPlacement finds what Nomad said of instances that it found no place for.
 func (v view) ofPlacement(cause paas.Cause) (finding, bool) {
-	fact := v.Snapshot.Jobs[v.slot]
-	row := v.Snapshot.Slots[v.slot]
+	slot := v.blockedSlot()
+	fact, row := v.Snapshot.Jobs[slot], v.Snapshot.Slots[slot]
 	if fact.Blocked == "" || fact.Cause != cause || fact.Index < row.Index || row.Empty() || row.Release != v.release.Number {
 		return finding{}, false
 	}
@@ -239,7 +239,7 @@ func (v view) telling() (paas.Instance, bool) {
 	}
 	var best paas.Instance
 	for _, i := range v.Instances {
-		if i.Slot != v.slot || i.Release != v.release.Number {
+		if !i.Slot.Beside(v.slot) || i.Release != v.release.Number {
 			continue
 		}
 		if best.ID == "" || grade(i) > grade(best) || grade(i) == grade(best) && i.CreatedAt.After(best.CreatedAt) {

@@ -66,7 +66,7 @@ func (v view) onNodes(which func(paas.Node) bool, words string) (finding, bool) 
 		}
 		var moving *paas.Instance
 		for _, i := range v.Instances {
-			if i.NodeID == n.ID && i.Slot == v.slot && !i.State.Ended() {
+			if i.NodeID == n.ID && i.Slot.Beside(v.slot) && !i.State.Ended() {
 				moving = &i
 			}
 		}
@@ -89,7 +89,8 @@ func (v view) onNodes(which func(paas.Node) bool, words string) (finding, bool) 
 
 // placeless says that Nomad found no node that is ready for instances of the release.
 func (v view) placeless() bool {
-	fact, row := v.Snapshot.Jobs[v.slot], v.Snapshot.Slots[v.slot]
+	slot := v.blockedSlot()
+	fact, row := v.Snapshot.Jobs[slot], v.Snapshot.Slots[slot]
 	held := v.walk != nil && !v.walk.State.Ended() && v.walk.Trouble == paas.CauseNoNode
 	return held || fact.Cause == paas.CauseNoNode && fact.Index >= row.Index && !row.Empty() && row.Release == v.release.Number
 }

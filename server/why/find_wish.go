@@ -170,7 +170,7 @@ func superseded(v view, _ Row) (finding, bool) {
 // many there are.
 func (v view) standing() (release, n int) {
 	for _, i := range v.Instances {
-		if i.Slot != v.Snapshot.App.Live && !i.State.Ended() {
+		if !i.Slot.Beside(v.Snapshot.App.Live) && !i.State.Ended() {
 			release = max(release, i.Release)
 			n++
 		}
