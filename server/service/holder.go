@@ -39,7 +39,8 @@ func holders(snap paas.Snapshot, b paas.Binding, generation int, read reads) (ta
 	}
 	for _, id := range sortedNames(snap.Sides) {
 		side := snap.Sides[id]
-		if side.Stop != "" && !side.Stands {
+		over := side.Once() && side.Seen(snap.Runs).State.Ended() // its job stands a while longer, for its logs
+		if over || side.Stop != "" && !side.Stands {
 			continue
 		}
 		named, err := read(side.Text)

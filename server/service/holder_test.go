@@ -76,6 +76,14 @@ func TestOldCredentialsStayWhileSomebodyMayHaveThem(t *testing.T) {
 			s.Sides["shop.cron.x"] = paas.Side{Kind: paas.JobCron, Name: "x", Text: text(t, at("1"), 1), Stands: true}
 		}, "cron \"x\"", nil},
 		"a cron that went named it": {func(s *paas.Snapshot) { s.Sides["shop.cron.x"] = paas.Side{Text: text(t, at("1"), 1), Stop: "over"} }, "", nil},
+		"a task that is over named it": {func(s *paas.Snapshot) {
+			s.Sides["shop.run.x"] = paas.Side{Kind: paas.JobRun, Job: "shop.run.x", Text: text(t, at("1"), 1), Stands: true}
+			s.Runs = []paas.Run{{ID: "r", Job: "shop.run.x", State: paas.RunComplete, CreatedAt: before}}
+		}, "", nil},
+		"a task that runs names it": {func(s *paas.Snapshot) {
+			s.Sides["shop.run.x"] = paas.Side{Kind: paas.JobRun, Job: "shop.run.x", Name: "x", Text: text(t, at("1"), 1), Stands: true}
+			s.Runs = []paas.Run{{ID: "r", Job: "shop.run.x", State: paas.RunRunning, CreatedAt: before}}
+		}, "run \"x\"", nil},
 		"a run from before": {func(s *paas.Snapshot) {
 			s.Runs = []paas.Run{{ID: "r", Name: "x", State: paas.RunRunning, CreatedAt: before}}
 		}, "run of x", nil},
