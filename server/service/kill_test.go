@@ -42,7 +42,8 @@ func TestMain(m *testing.M) {
 type mortalPlan struct {
 	Store, Broker, Vault string
 	Calls                string // the file in which it notes the boundaries it meets
-	Die                  int    // at which of them it kills itself, from 1; 0 for never
+	Die                  string // at which of them it kills itself; "" for never
+	Nth                  int    // and at which time that it meets it, from 1
 }
 
 // Between the journal and the call, between the call and the note of its answer, and everywhere else where
@@ -57,7 +58,7 @@ func TestAServerKilledAnywhereLeavesNoOrphan(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			whole := newDoomed(t, async)
-			if killed, err := whole.run(0); killed || err != nil {
+			if killed, err := whole.run("", 0); killed || err != nil {
 				t.Fatalf("a server that was not to be killed: killed %t, %v", killed, err)
 			}
 			if err := whole.nothingLeft(); err != nil {
@@ -77,7 +78,10 @@ func TestAServerKilledAnywhereLeavesNoOrphan(t *testing.T) {
 			// In goroutines, not in subtests: those wait for each other, and these mostly for time to pass.
 			var all sync.WaitGroup
 			room := make(chan struct{}, 8)
-			for n, point := range points {
+			times := map[string]int{}
+			for _, point := range points {
+				times[point]++
+				nth := times[point]
 				if os.Getenv("PROVE") == "" && (!strings.Contains(point, "engine.") || strings.Contains(point, "poll")) { // every boundary with PROVE=1
 					continue
 				}
@@ -85,16 +89,18 @@ func TestAServerKilledAnywhereLeavesNoOrphan(t *testing.T) {
 				all.Go(func() {
 					room <- struct{}{}
 					defer func() { <-room }()
-					if killed, err := m.run(n + 1); err != nil || !killed {
-						t.Errorf("%d %s: not killed: %v", n+1, point, err)
+					killed, err := m.run(point, nth)
+					// How often it polls and saves is a matter of time, so that a life may be over before.
+					if err != nil || !killed && strings.Contains(point, "engine.") && !strings.Contains(point, "poll") {
+						t.Errorf("%s %d: killed %t, %v", point, nth, killed, err)
 						return
 					}
-					if _, err := m.run(0); err != nil {
-						t.Errorf("%d %s: its successor: %v", n+1, point, err)
+					if _, err := m.run("", 0); err != nil {
+						t.Errorf("%s %d: its successor: %v", point, nth, err)
 						return
 					}
 					if err := m.nothingLeft(); err != nil {
-						t.Errorf("%d %s: %v", n+1, point, err)
+						t.Errorf("%s %d: %v", point, nth, err)
 					}
 				})
 			}
@@ -130,9 +136,9 @@ func newDoomed(t *testing.T, async []brokertest.Kind) *doomed {
 }
 
 // run lets a server live until it has done all, or is killed.
-func (m *doomed) run(die int) (killed bool, err error) {
+func (m *doomed) run(die string, nth int) (killed bool, err error) {
 	plan := m.plan
-	plan.Die = die
+	plan.Die, plan.Nth = die, nth
 	text, err := json.Marshal(plan)
 	if err != nil {
 		return false, err
@@ -235,14 +241,16 @@ func (m *mortality) around(name string, call func()) {
 func (m *mortality) at(point string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.n++
+	if point == m.plan.Die {
+		m.n++
+	}
 	f, err := os.OpenFile(m.plan.Calls, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		panic(err)
 	}
 	_, _ = f.WriteString(point + "\n")
 	_ = f.Close()
-	if m.n == m.plan.Die {
+	if m.n == m.plan.Nth && m.n > 0 {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // with the lock: nothing more is done, however late the signal comes
 	}
