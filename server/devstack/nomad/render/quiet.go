@@ -16,7 +16,7 @@ var quiet = sync.OnceFunc(func() { log.SetOutput(filter{log.Writer()}) })
 type filter struct{ next io.Writer }
 
 func (f filter) Write(line []byte) (int, error) {
-	for _, level := range []string{"[TRACE] (", "[DEBUG] (", "[INFO] ("} {
+	for _, level := range []string{"[TRACE] ", "[DEBUG] ", "[INFO] "} {
 		if bytes.Contains(line, []byte(level)) {
 			return len(line), nil
 		}
