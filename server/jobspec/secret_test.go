@@ -190,7 +190,8 @@ func TestChangesNamesSecretsAndServices(t *testing.T) {
 		in := bound(binding(t, `{"name":"db","kind":"postgres",`+inEnv+`,`+pgKeys))
 		in.Release.Config = 3
 		in.Release.Spec.Secrets = []paas.SecretFile{{Name: "KEY", Path: "key", Mode: "0444"}, {Name: "PEM", Path: "pem", Mode: "0444"}}
-		in.Release.Spec.Processes[0].Files = in.Release.Spec.Processes[0].Files[:1]
+		same := paas.ConfigFile{Path: "one", Content: paas.Literal("same"), Mode: "0644"}
+		in.Release.Spec.Processes[0].Files = []paas.ConfigFile{same, {Path: "two", Content: same.Content, Mode: "0644"}}
 		return in
 	}
 	for _, c := range []struct {
@@ -198,6 +199,7 @@ func TestChangesNamesSecretsAndServices(t *testing.T) {
 		want []string
 	}{
 		{func(in *jobspec.Input) { in.Release.Config = 4 }, []string{"config"}},
+		{func(in *jobspec.Input) { in.Bindings[0].Kind = paas.KindBroker }, []string{"service.db"}}, // all is rendered once then
 		{func(in *jobspec.Input) { in.Release.Config = 0 }, []string{"secret.KEY", "secret.PEM", "config"}},
 		{func(in *jobspec.Input) { in.Release.Spec.Secrets[1].Path = "tls/pem" }, []string{"secret.PEM"}},
 		{func(in *jobspec.Input) { in.Release.Spec.Secrets[0].Mode = "0400" }, []string{"secret.KEY"}},
