@@ -245,7 +245,11 @@ func TestAVersionThatIsInUseIsNotPushedOut(t *testing.T) {
 	if has, err := r.Has(t.Context(), shop, 1); err != nil || !has {
 		t.Errorf("version 1: %t, %v", has, err)
 	}
-	r.pushed(secret.LeastKept, nil)
+	old := paas.Slotted{Team: shop.Team, App: shop.App, Slot: paas.Green, Release: 1}
+	r.pushed(secret.LeastKept, func(c *paas.Change) { c.Slots = []paas.Slotted{old} })
+	_ = r.refused(stage("one more"), paas.Conflict) // release 1 still stands in a slot, beside one with a newer version
+	old.Release = 3
+	r.pushed(secret.LeastKept, func(c *paas.Change) { c.Slots = []paas.Slotted{old} })
 	r.made(stage("one more"))
 	if has, err := r.Has(t.Context(), shop, 1); err != nil || has {
 		t.Errorf("version 1 after one more: %t, %v", has, err)
