@@ -50,7 +50,7 @@ var rules = []rule{
 	{`^server/client$`, `^server/(paas|wire|spec)$`, `^$`},
 	{`^server$`, `^server/[a-z]+$`, `^$`},
 	{`^server/config$`, `^server/paas$`, `hcl`},
-	{`^cli$`, `^(server(/[a-z]+)?|server/build/(static|detect)|templates)$`, `hcl`},
+	{`^cli$`, `^(server(/[a-z]+)?|server/build/(static|detect)|templates|policies)$`, `hcl`},
 	{`^server/retention$`, `^server/paas$`, `^$`},
 	{`^$`, `^cli$`, `^$`},
 	{`^(templates|policies)$`, `^server/paas$`, `^$`},
