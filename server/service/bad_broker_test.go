@@ -250,3 +250,40 @@ func TestADeletionThatTheBrokerRefusesGivesTheInstanceBack(t *testing.T) {
 	s.gone("jobs")
 	s.empty()
 }
+
+func TestARotationThatFailsIsNotTriedWithoutPause(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.add()
+	s.release(1, paas.Blue, job(map[string][]int{"jobs": {1}}))
+	s.lead()
+	s.create("jobs", "small")
+	s.reaches("jobs", paas.ServiceReady)
+	expires := s.clock.now().Add(2 * time.Hour).UTC().Format(time.RFC3339)
+	s.broker.On(brokertest.Bind, brokertest.JSON(201, `{"credentials":{"uri":"x"},"metadata":{"expires_at":"`+expires+`"}}`), brokertest.JSON(400, `{"description":"no more"}`))
+	_, err := s.Bind(t.Context(), paas.ServiceBind{Team: "default", App: "shop", Instance: "jobs"})
+	s.must(err)
+	s.bound("jobs", ready)
+	binds := func() (n int) {
+		for _, asked := range s.broker.Asked() {
+			if asked.Kind == brokertest.Bind {
+				n++
+			}
+		}
+		return n
+	}
+	if n := binds(); n != 1 {
+		t.Errorf("bound %d times", n)
+	}
+	s.clock.pass(time.Hour) // half of their life
+	b := s.bound("jobs", func(b paas.Binding) bool { return strings.Contains(b.Reason, "no more") })
+	if b.State != paas.BindingReady || b.Generation != 1 {
+		t.Errorf("%+v", b)
+	}
+	due := b.Issued[0].RenewBefore
+	if until := due.Sub(s.clock.now()); until > 10*time.Minute || binds() > 3 { // far more, were it asked in each turn
+		t.Errorf("tried again %s from now; bound %d times", until, binds())
+	}
+	s.clock.pass(10 * time.Minute)
+	until(t, "it is tried again", func() bool { return binds() >= 3 })
+}

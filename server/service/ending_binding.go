@@ -8,6 +8,9 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
+// rotateAgain is how long after a rotation by nobody's wish has failed it is tried again.
+const rotateAgain = 10 * time.Minute
+
 func (e *ending) bindingMade(c *paas.ServiceChange) {
 	generation := e.answer.generation
 	if generation == 0 {
@@ -42,6 +45,12 @@ func (e *ending) bindingMade(c *paas.ServiceChange) {
 		reason := or(reasonOf(e.call, e.answer, e.err, e.gaveUp), "Its provider gave no credentials.")
 		if b.Generation > 0 {
 			b.Reason = "New credentials could not be had: " + reason
+			b.Issued = slices.Clone(b.Issued)
+			for n, i := range b.Issued { // one that is due would be asked for again at once
+				if i.Generation == b.Generation && (!i.RenewBefore.IsZero() || !i.ExpiresAt.IsZero()) {
+					b.Issued[n].RenewBefore = e.now.Add(rotateAgain)
+				}
+			}
 		} else {
 			b.State, b.Reason = paas.BindingFailed, reason
 		}
