@@ -295,13 +295,16 @@ func (m *mortal) step() error {
 }
 
 func (m *mortal) Run(ctx context.Context, login paas.DatabaseLogin, statements []string) error {
-	for _, s := range statements {
-		if err := m.step(); err != nil {
+	may := min(max(m.left, 0), len(statements))
+	m.left -= len(statements)
+	if may > 0 {
+		if err := m.SQL.Run(ctx, login, statements[:may]); err != nil {
 			return err
 		}
-		if err := m.SQL.Run(ctx, login, []string{s}); err != nil {
-			return err
-		}
+	}
+	if may < len(statements) {
+		m.left = -1
+		return errKilled
 	}
 	return nil
 }
