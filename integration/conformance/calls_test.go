@@ -15,6 +15,7 @@ var shapes = map[string][]string{
 		"/v1/jobs", "/v1/validate/job", "/v1/job/:id", "/v1/job/:id/plan", "/v1/job/:id/periodic/force", "/v1/job/:id/summary", "/v1/job/:id/versions", "/v1/job/:id/allocations",
 		"/v1/job/:id/evaluations", "/v1/job/:id/deployments", "/v1/evaluations", "/v1/evaluation/:id", "/v1/allocations", "/v1/allocation/:id", "/v1/allocation/:id/stop", "/v1/client/allocation/:id/exec",
 		"/v1/event/stream", "/v1/client/fs/logs/:id", "/v1/client/fs/ls/:id", "/v1/client/fs/stream/:id", "/v1/client/fs/stat/:id",
+		"/v1/var/*path",
 	},
 	"consul": {
 		"/v1/status/leader", "/v1/kv/*key", "/v1/session/create", "/v1/session/destroy/:id", "/v1/session/info/:id", "/v1/session/renew/:id",

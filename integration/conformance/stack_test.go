@@ -62,7 +62,7 @@ func start(t *testing.T, kind string, args ...string) *stack {
 		s.driver = "raw_exec" // the other one needs root
 	}
 	var out buffer
-	args = append([]string{"dev", "--stack", kind, "--data", s.dir, "--listen", "127.0.0.1:0", "--router", "127.0.0.1:0"}, args...)
+	args = append([]string{"dev", "--stack", kind, "--data", s.dir, "--listen", "127.0.0.1:0", "--router", "127.0.0.1:0", "--postgres", "off"}, args...)
 	cmd := exec.Command(crumpet, args...)
 	cmd.Env = environ(t.TempDir())
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -94,15 +94,28 @@ func start(t *testing.T, kind string, args ...string) *stack {
 		text, err := os.ReadFile(filepath.Join(s.dir, "dev.json"))
 		return err == nil && json.Unmarshal(text, &info) == nil
 	})
-	vaultToken, err := os.ReadFile(filepath.Join(s.dir, "crumpet", "vault-token"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.token, s.vaultToken = info.Token, strings.TrimSpace(string(vaultToken))
+	s.token, s.vaultToken = info.Token, s.root(t)
 	s.at = map[string]string{
 		"server": info.Addr, "nomad": info.Nomad, "consul": info.Consul, "vault": info.Vault, "router": info.Router, "fabio": info.Fabio,
 	}
 	return s
+}
+
+// root is the token of the stack's vault that dev itself sets it up with: the server's own may do less.
+func (s *stack) root(t *testing.T) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.dir, "vault", "*keys.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("keys of the vault: %v, %v", files, err)
+	}
+	var keys struct {
+		Root string `json:"root_token"`
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil || json.Unmarshal(text, &keys) != nil {
+		t.Fatalf("keys of the vault: %v", err)
+	}
+	return keys.Root
 }
 
 // environ is the environment of a user with a home of their own, who is set up for no cluster.
