@@ -50,6 +50,7 @@ var Causes = []Row{
 	both(Row{ID: paas.CauseRouterDown, Title: "no router answers, or not each of them", Try: []string{"consul catalog services", status}, find: routerDown}),
 	both(Row{ID: paas.CauseRouterStuck, Title: "a line that routers can't read freezes the table of each", Try: []string{"crumpet repair", "consul kv get {key}"}, find: routerStuck}),
 
+	both(Row{ID: paas.CauseNoVolume, Title: "the node that has the instance's volume is not there, or has no room", Try: []string{"crumpet volumes list {app}", nodes}, find: volumeAway}),
 	both(Row{ID: paas.CauseNodeDown, Title: "the node that instances ran on is down or cut off", Try: []string{"nomad node status {node}", events}, one: "has lost its node", many: "have lost their node"}),
 	both(Row{ID: paas.CauseNodeDraining, Title: "the node is being drained", Try: []string{"nomad node status {node}", status}, find: draining}),
 	both(Row{ID: paas.CauseNodeIneligible, Title: "the nodes that could run it take nothing new", Try: []string{"nomad node eligibility -enable {node}", status}, find: ineligible}),
@@ -60,7 +61,6 @@ var Causes = []Row{
 	both(Row{ID: paas.CauseNoMemory, Title: "no node has the memory free", Try: []string{scale, nodes}}),
 	both(Row{ID: paas.CauseNoCPU, Title: "no node has the cpu or cores free", Try: []string{scale, nodes}}),
 	both(Row{ID: paas.CauseNoDisk, Title: "no node has the disk free", Try: []string{push, nodes}}),
-	both(Row{ID: paas.CauseNoVolume, Title: "the node that has the instance's volume is not there, or has no room", Try: []string{"crumpet volumes list {app}", nodes}}),
 	both(Row{ID: paas.CauseNoPort, Title: "no node has a port free", Try: []string{scale, nodes}}),
 	neither("Nomad has always given one of the reasons above",
 		Row{ID: paas.CauseNoRoom, Title: "no node has a place, for a reason that only Nomad's own words tell", Try: []string{scale, nodes}}),

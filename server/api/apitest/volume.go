@@ -11,7 +11,9 @@ import (
 type Volumes struct{ p *Platform }
 
 // AddVolume says of one more volume that it is there.
-func (p *Platform) AddVolume(v paas.FoundVolume) { p.locked(func() { p.volumes = append(p.volumes, v) }) }
+func (p *Platform) AddVolume(v paas.FoundVolume) {
+	p.locked(func() { p.volumes = append(p.volumes, v) })
+}
 
 // List gives those of a team, or of one app.
 func (v Volumes) List(_ context.Context, team, app string) (list []paas.FoundVolume, err error) {
