@@ -190,6 +190,10 @@ func serve(t *testing.T, s *stack, at map[string]string, routers ...string) comm
 	for i := range routers {
 		routers[i] = strconv.Quote(routers[i])
 	}
+	vaultToken := filepath.Join(data, "vault-token")
+	if err := os.WriteFile(vaultToken, []byte(s.vaultToken), 0o600); err != nil { // dev's own server may not reach another mount
+		t.Fatal(err)
+	}
 	text := fmt.Sprintf(`
 listen  = %q
 data    = %q
@@ -209,7 +213,7 @@ fabio {
   addresses = [%s]
   url       = %q
 }
-`, listen, filepath.Join(data, "data"), at["nomad"], at["consul"], at["vault"], filepath.Join(s.dir, "crumpet", "vault-token"), strings.Join(routers, ", "), s.at["router"])
+`, listen, filepath.Join(data, "data"), at["nomad"], at["consul"], at["vault"], vaultToken, strings.Join(routers, ", "), s.at["router"])
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
