@@ -17,7 +17,7 @@ func TestValuesComeBackAsTheyWereSet(t *testing.T) {
 	r := newRoom(t)
 	want := map[string]string{
 		"EMPTY": "", "QUOTES": `"'` + "`" + `\`, "LINES": "a\nb\r\n\n", "DOLLAR": "$A ${B} $(c) {{ d }}", "UNICODE": "grüße 🥞\u2028", "SPACES": "  \t ",
-		"JSON": `{"a": [1, null]}`, "LARGE": strings.Repeat("x", 64<<10), "lower_1": "x",
+		"JSON": `{"a": [1, null]}`, "LARGE": strings.Repeat("x", 65_000), "lower_1": "x",
 	}
 	var pairs []string
 	for name, value := range want {
@@ -210,8 +210,8 @@ func TestEveryFaultIsSaidAtOnceAndNoValue(t *testing.T) {
 		t.Errorf("a secret set as plain: %v", paas.FaultsOf(err))
 	}
 	var pairs []string
-	for _, name := range []string{"A", "B", "C", "D"} {
-		pairs = append(pairs, name, strings.Repeat("x", 64<<10))
+	for _, name := range []string{"A", "B", "C", "D", "E"} {
+		pairs = append(pairs, name, strings.Repeat("x", 60_000))
 	}
 	if err := r.refused(set(pairs...), paas.Invalid); !strings.Contains(err.Error(), "together") {
 		t.Errorf("too much together: %v", err)
@@ -256,5 +256,14 @@ func TestAVersionThatIsInUseIsNotPushedOut(t *testing.T) {
 	}
 	if rows := r.rows(); len(rows) != secret.LeastKept || rows[len(rows)-1].Version != 2 {
 		t.Errorf("%d rows, the last %d", len(rows), rows[len(rows)-1].Version)
+	}
+}
+
+// TestAValueThatNoVariableCanHoldIsRefused: Nomad would end the program over its line.
+func TestAValueThatNoVariableCanHoldIsRefused(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	if err := r.refused(set("QUOTES", strings.Repeat(`"`, 40_000)), paas.Invalid); !strings.Contains(err.Error(), "base64") {
+		t.Errorf("40,000 quotes: %v", err)
 	}
 }

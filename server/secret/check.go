@@ -40,6 +40,8 @@ func (s *Secrets) check(c paas.ConfigChange) error {
 			fault(v.Name, "The name %q is the platform's own: it sets it for every program. Choose another.", v.Name)
 		case strings.ContainsRune(values[v.Name], 0):
 			fault(v.Name, "The value of %q holds a NUL byte, which no environment variable can. Give it in base64, and have the app decode it.", v.Name)
+		case len(values[v.Name]) <= paas.MaxVariable && !paas.FitsVariable(v.Name, values[v.Name]):
+			fault(v.Name, "The value of %q, as an environment file quotes it, is longer than the %d bytes that Nomad reads of a line. Give it in base64, or in two keys.", v.Name, paas.MaxVariable)
 		}
 	}
 	for _, name := range c.Unset {
