@@ -95,35 +95,42 @@ func (s *secrecy) tables() string {
 	defer db.Close() //nolint:errcheck // a copy
 	var text strings.Builder
 	for _, table := range s.column(db, "SELECT name FROM sqlite_master WHERE type = 'table'") {
-		rows, err := db.QueryContext(s.t.Context(), fmt.Sprintf("SELECT * FROM %q", table))
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		columns, err := rows.Columns()
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		for rows.Next() {
-			cells := make([]any, len(columns))
-			into := make([]any, len(columns))
-			for i := range cells {
-				into[i] = &cells[i]
-			}
-			if err := rows.Scan(into...); err != nil {
-				s.t.Fatal(err)
-			}
-			for _, cell := range cells {
-				if raw, ok := cell.([]byte); ok {
-					cell = string(raw)
-				}
-				fmt.Fprintf(&text, "%v\n", cell)
-			}
-		}
-		if err := rows.Close(); err != nil {
-			s.t.Fatal(err)
-		}
+		s.rows(db, table, &text)
 	}
 	return text.String()
+}
+
+// rows writes every cell of a table.
+func (s *secrecy) rows(db *sql.DB, table string, text *strings.Builder) {
+	s.t.Helper()
+	rows, err := db.QueryContext(s.t.Context(), fmt.Sprintf("SELECT * FROM %q", table))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer rows.Close() //nolint:errcheck // read to its end
+	columns, err := rows.Columns()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for rows.Next() {
+		cells := make([]any, len(columns))
+		into := make([]any, len(columns))
+		for i := range cells {
+			into[i] = &cells[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			s.t.Fatal(err)
+		}
+		for _, cell := range cells {
+			if raw, ok := cell.([]byte); ok {
+				cell = string(raw)
+			}
+			fmt.Fprintf(text, "%v\n", cell)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func (s *secrecy) column(db *sql.DB, query string) (list []string) {

@@ -22,6 +22,6 @@ func (s *Server) newRepair(c clients, opt Options) *deploy.Repair {
 	scheduler, _ := deploy.Led(c.nomad, c.consul, s.leads)
 	return deploy.NewRepair(deploy.RepairConfig{
 		Store: s.store, Scheduler: scheduler, Cluster: c.nomad, Catalog: c.consul, Routers: c.fabio,
-		Port: s.routerPort(), Now: opt.Now, Log: s.log,
+		Token: s.token.warning, Port: s.routerPort(), Now: opt.Now, Log: s.log,
 	})
 }

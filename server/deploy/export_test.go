@@ -26,3 +26,6 @@ func (d *Deployer) Turn(ctx context.Context, epoch int64, ref paas.AppRef) (time
 
 // StopJob is stopJob, for what happens between its look and its write.
 var StopJob = stopJob
+
+// TokenEnding is tokenEnding: what a repair finds without a cluster.
+func (r *Repair) TokenEnding(of *paas.AppRef) []paas.Finding { return r.tokenEnding(of) }

@@ -70,6 +70,9 @@ func promoted(walk paas.Deployment, snap paas.Snapshot, by string, now time.Time
 		text = "tried again by " + by
 	case paas.WaitRoom:
 		return yield(walk, snap, text, now), nil
+	case paas.WaitVault:
+		return paas.Change{}, paas.Errorf(paas.Conflict,
+			"Deployment %s of app %q waits for Vault, without which no new instance would start: %s. It goes on by itself when Vault is there again.", walk.ID, walk.App, walk.Reason)
 	default:
 		return paas.Change{}, paas.Errorf(paas.Conflict,
 			"Deployment %s of app %q is not held: it goes on by itself. `crumpet status %s` shows where it stands.", walk.ID, walk.App, walk.App)

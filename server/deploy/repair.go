@@ -46,16 +46,18 @@ type RepairStore interface {
 	Emit(ctx context.Context, events ...paas.Event) error
 }
 
-// RepairConfig is what a Repair needs. All fields but Log are required.
+// RepairConfig is what a Repair needs. All fields but Token and Log are required.
 type RepairConfig struct {
 	Store     RepairStore
 	Scheduler Scheduler
 	Cluster   Cluster
 	Catalog   Catalog
 	Routers   Routers
-	Port      string // of the router, as clients reach it; "" for the scheme's own
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Token says what an operator must do about Crumpet's own token in Vault; "" when all is well.
+	Token func() string
+	Port  string // of the router, as clients reach it; "" for the scheme's own
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Repair finds drift, and heals it: what an app wishes for by waking the converger, which alone
@@ -112,7 +114,22 @@ func (r *Repair) look(ctx context.Context, of *paas.AppRef) ([]paas.Finding, err
 		}
 		snaps = append(snaps, snap)
 	}
-	return Drift(snaps, at, r.Port, of), nil
+	return append(Drift(snaps, at, r.Port, of), r.tokenEnding(of)...), nil
+}
+
+// tokenEnding is a finding about the server itself, and so of no app.
+func (r *Repair) tokenEnding(of *paas.AppRef) []paas.Finding {
+	if of != nil || r.Token == nil {
+		return nil
+	}
+	why := r.Token()
+	if why == "" {
+		return nil
+	}
+	return []paas.Finding{{
+		Kind: paas.TokenEnding, Thing: "vault token", Wished: "a periodic token that Crumpet can renew", Found: sentence(why, "it ends"),
+		Repair: "an operator must give the server another token", State: paas.FindingFound,
+	}}
 }
 
 func (r *Repair) standing(ctx context.Context) (at Standing, err error) {
@@ -190,7 +207,7 @@ func (r *Repair) heal(ctx context.Context, f paas.Finding, asked map[paas.AppRef
 			return r.quarantine(ctx, f.Thing, by)
 		}
 	case paas.JobMissing, paas.JobChanged, paas.RuleMissing, paas.RuleChanged:
-	case paas.RouterUnreachable, paas.RouterBehind:
+	case paas.RouterUnreachable, paas.RouterBehind, paas.TokenEnding:
 		return nil
 	}
 	if asked[ref] {

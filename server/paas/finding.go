@@ -33,6 +33,7 @@ const (
 	RuleBad           FindingKind = "rule.bad"           // a key that routers can't read, which freezes all of them
 	ServiceOrphan     FindingKind = "service.orphan"     // a service in Consul without an instance
 	RouterUnreachable FindingKind = "router.unreachable" // its table can't be read
+	TokenEnding       FindingKind = "token.ending"       // Crumpet's own token in Vault ends, and nothing renews it
 	RouterBehind      FindingKind = "router.behind"      // its table is not what Consul says
 )
 
