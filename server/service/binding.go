@@ -11,6 +11,11 @@ import (
 // Bind wishes for credentials of an instance for an app. Codes: invalid, not_found, conflict (the name is
 // taken, or the instance can't be bound).
 func (s *Services) Bind(ctx context.Context, r paas.ServiceBind) (paas.Binding, error) {
+	return afresh(func() (paas.Binding, error) { return s.bindOnce(ctx, r) })
+}
+
+// bindOnce decides from what it reads at the moment.
+func (s *Services) bindOnce(ctx context.Context, r paas.ServiceBind) (paas.Binding, error) {
 	ref := paas.AppRef{Team: r.Team, App: r.App}
 	snap, err := s.cfg.Store.Snapshot(ctx, ref)
 	if err != nil {
@@ -156,6 +161,11 @@ const databaseURL = "DATABASE_URL"
 // Unbind ends bindings of an app at once: whoever holds their credentials is shut out. That there is none
 // is no error. A binding that the spec declares comes back with the next release.
 func (s *Services) Unbind(ctx context.Context, r paas.ServiceUnbind) (paas.Unbound, error) {
+	return afresh(func() (paas.Unbound, error) { return s.unbindOnce(ctx, r) })
+}
+
+// unbindOnce decides from what it reads at the moment.
+func (s *Services) unbindOnce(ctx context.Context, r paas.ServiceUnbind) (paas.Unbound, error) {
 	if r.Name == "" && r.Instance == "" {
 		return paas.Unbound{}, paas.Errorf(paas.Invalid, "Say which binding of app %q is to end: by its name, or by its service instance.", r.App)
 	}
@@ -202,6 +212,11 @@ func (s *Services) Unbind(ctx context.Context, r paas.ServiceUnbind) (paas.Unbou
 // Rotate wishes for new credentials; the old ones stay until nobody can hold them. Codes: not_found,
 // conflict (a binding is not ready, or is being rotated).
 func (s *Services) Rotate(ctx context.Context, r paas.ServiceRotate) ([]paas.Binding, error) {
+	return afresh(func() ([]paas.Binding, error) { return s.rotateOnce(ctx, r) })
+}
+
+// rotateOnce decides from what it reads at the moment.
+func (s *Services) rotateOnce(ctx context.Context, r paas.ServiceRotate) ([]paas.Binding, error) {
 	ref := paas.AppRef{Team: r.Team, App: r.App}
 	w, err := s.read(ctx)
 	if err != nil {

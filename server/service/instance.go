@@ -11,6 +11,11 @@ import (
 // Create wishes for an instance. It is made afterwards: see its State. Codes: invalid, not_found (offering
 // or plan), conflict (the name is taken), unavailable (Vault, for what is secret).
 func (s *Services) Create(ctx context.Context, r paas.ServiceCreate) (paas.ServiceInstance, error) {
+	return afresh(func() (paas.ServiceInstance, error) { return s.createOnce(ctx, r) })
+}
+
+// createOnce decides from what it reads at the moment.
+func (s *Services) createOnce(ctx context.Context, r paas.ServiceCreate) (paas.ServiceInstance, error) {
 	i := paas.ServiceInstance{
 		ID: s.cfg.NewID(), Team: r.Team, Name: r.Name, State: paas.ServiceCreating, CreatedAt: s.cfg.Now(), CreatedBy: r.By,
 	}
@@ -107,6 +112,11 @@ func checkUser(u paas.UserCredentials) error {
 // Update wishes for another plan, other parameters or another version. Codes: invalid, not_found, conflict
 // (it is not ready).
 func (s *Services) Update(ctx context.Context, r paas.ServiceUpdate) (paas.ServiceInstance, error) {
+	return afresh(func() (paas.ServiceInstance, error) { return s.updateOnce(ctx, r) })
+}
+
+// updateOnce decides from what it reads at the moment.
+func (s *Services) updateOnce(ctx context.Context, r paas.ServiceUpdate) (paas.ServiceInstance, error) {
 	w, err := s.read(ctx)
 	if err != nil {
 		return paas.ServiceInstance{}, err
@@ -201,6 +211,11 @@ func vanished(i paas.ServiceInstance) error {
 
 // Delete wishes for the end of an instance. Code conflict: it is bound, and by whom.
 func (s *Services) Delete(ctx context.Context, r paas.ServiceDelete) (paas.ServiceInstance, error) {
+	return afresh(func() (paas.ServiceInstance, error) { return s.deleteOnce(ctx, r) })
+}
+
+// deleteOnce decides from what it reads at the moment.
+func (s *Services) deleteOnce(ctx context.Context, r paas.ServiceDelete) (paas.ServiceInstance, error) {
 	d, err := s.cfg.Store.ServiceDetail(ctx, r.Team, r.Name)
 	if err != nil {
 		return paas.ServiceInstance{}, err

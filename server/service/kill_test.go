@@ -82,7 +82,11 @@ func TestAServerKilledAnywhereLeavesNoOrphan(t *testing.T) {
 			for _, point := range points {
 				times[point]++
 				nth := times[point]
-				if os.Getenv("PROVE") == "" && (!strings.Contains(point, "engine.") || strings.Contains(point, "poll")) { // every boundary with PROVE=1
+				few := strings.Contains(point, "engine.") && !strings.Contains(point, "poll")
+				if len(async) > 0 { // what is accepted differs from what is done once the call has been made only
+					few = few && strings.HasPrefix(point, "after")
+				}
+				if os.Getenv("PROVE") == "" && !few { // every boundary with PROVE=1
 					continue
 				}
 				m := newDoomed(t, async)

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -148,7 +149,29 @@ func (s *Services) Wake(ref paas.AppRef) {
 // save writes a change, under the leader's epoch or 0.
 func (s *Services) save(ctx context.Context, epoch int64, c paas.ServiceChange) (err error) {
 	s.cfg.Around("store.SaveServices", func() { err = s.cfg.Store.SaveServices(ctx, epoch, c) })
+	if epoch == 0 && paas.CodeOf(err) == paas.Conflict {
+		return moved{err}
+	}
 	return err
+}
+
+// moved is that somebody else, the loop most often, wrote a row between a wish's look at it and its write.
+type moved struct{ error }
+
+// Unwrap gives what the store said.
+func (m moved) Unwrap() error { return m.error }
+
+// tries is how often a wish looks again at what has moved.
+const tries = 5
+
+// afresh has a wish look and decide anew when what it saw has moved.
+func afresh[T any](wish func() (T, error)) (result T, err error) {
+	for range tries {
+		if result, err = wish(); !errors.As(err, new(moved)) {
+			break
+		}
+	}
+	return result, err
 }
 
 // event tells of an instance or binding, in words without secrets.
