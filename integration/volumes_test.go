@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	nomadapi "github.com/hashicorp/nomad/api"
 )
 
 // keeper is an app with a process that keeps a diary in its volume, and one beside it without. Every start writes a
@@ -172,10 +173,8 @@ func TestVolumesStay(t *testing.T) {
 			if i.Process != "db" || i.State != "running" || i.Health != "healthy" {
 				continue
 			}
-			a, _, err := d.nomad().Allocations().Info(i.ID, nil)
-			if err != nil {
-				continue // it has just gone
-			}
+			var a nomadapi.Allocation
+			d.askNomad("/v1/allocation/"+i.ID, &a)
 			number, _ := strconv.Atoi(strings.Trim(a.Name[strings.LastIndexByte(a.Name, '['):], "[]")) // Nomad made it
 			for _, port := range a.AllocatedResources.Shared.Ports {
 				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/", port.Value), nil)
@@ -191,7 +190,15 @@ func TestVolumesStay(t *testing.T) {
 	}
 	show := func(what string, want map[int][]string) {
 		t.Helper()
-		d.until(time.Minute, what, func() bool { return cmp.Equal(diaries(), want) })
+		var got map[int][]string
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+			if got = diaries(); cmp.Equal(got, want) {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("waited a minute until %s (-want +got):\n%s", what, cmp.Diff(want, got))
+			}
+		}
 	}
 
 	push(1)

@@ -47,10 +47,13 @@ type cluster struct {
 	noBytes   string // the first letter of artifacts that are no more
 	ghost     string // an address that one router still leads to; "" for none
 	serial    int
-	answered  []paas.Traffic   // what routers have counted, to be written
-	side      side             // its batch jobs
-	vault     *fakeVault       // nil: apps have nothing there
-	seen      chan paas.AppRef // apps whose facts are to be written
+	answered  []paas.Traffic // what routers have counted, to be written
+	side      side           // its batch jobs
+	disks     []paas.FoundVolume
+	groups    map[string]string // text of the group of each instance in the slot Data, by its id
+	order     []string          // jobs, as they were registered
+	vault     *fakeVault        // nil: apps have nothing there
+	seen      chan paas.AppRef  // apps whose facts are to be written
 }
 
 func newCluster(t testing.TB) *cluster {
@@ -63,7 +66,7 @@ func newClusterWith(t testing.TB, vault *fakeVault) *cluster {
 	c := &cluster{
 		t: t, vault: vault, jobs: map[string]*nomadapi.Job{}, instances: map[string]paas.Instance{}, rules: map[paas.AppRef]string{},
 		sick: func(string) string { return "" }, violent: func(string) bool { return false },
-		seen: make(chan paas.AppRef, 100),
+		seen: make(chan paas.AppRef, 100), groups: map[string]string{},
 	}
 	c.clock = func() time.Time { return time.Now().UTC().Add(time.Duration(c.ahead.Load())) }
 	st, err := store.Open(t.Context(), store.Config{
@@ -90,7 +93,7 @@ func newClusterWith(t testing.TB, vault *fakeVault) *cluster {
 func (c *cluster) boot() (stop func()) {
 	n := 0
 	dep := deploy.New(deploy.Config{
-		Store: c.store, Scheduler: c, Rules: c, Artifacts: c, Render: render, RenderSide: renderSide, Domain: "localhost", Port: c.port, Now: c.clock,
+		Store: c.store, Scheduler: c, Rules: c, Artifacts: c, Storage: c, Nodes: c, Render: render, RenderSide: renderSide, Domain: "localhost", Port: c.port, Now: c.clock,
 		NewID:   func() string { n++; return fmt.Sprintf("d%d%d", time.Now().UnixNano(), n) },
 		Configs: c.vault.configs(), Access: c.vault.access(), Variables: c.vault.variables(),
 	})
@@ -195,6 +198,7 @@ func (c *cluster) Register(_ context.Context, team string, job *nomadapi.Job, in
 	c.index += 10
 	at := c.index
 	c.registers++
+	c.order = append(c.order, fmt.Sprintf("%s %s", *job.ID, countsText(job)))
 	c.jobs[*job.ID] = withIndex(job, at)
 	app, slot, ofSlot := paas.ParseJobID(*job.ID)
 	ref := paas.AppRef{Team: team, App: app}
@@ -237,17 +241,22 @@ func (c *cluster) scale(ref paas.AppRef, slot paas.Slot, g *nomadapi.TaskGroup, 
 		}
 	}
 	for index := range *g.Count {
-		if taken[index] != "" {
+		if old := taken[index]; old != "" && (slot != paas.Data || c.groups[old] == textOf(g)) {
 			continue
+		} else if old != "" { // replaced in place
+			i := c.instances[old]
+			i.State = paas.InstanceComplete
+			c.instances[old] = i
 		}
 		c.serial++
 		now := c.clock()
 		i := paas.Instance{
-			ID: fmt.Sprintf("%08d-%d", c.serial, at), Team: ref.Team, App: ref.App, Process: *g.Name, Slot: slot, Index: index,
+			ID: fmt.Sprintf("%08d-%d", c.serial, at), Placed: at, Team: ref.Team, App: ref.App, Process: *g.Name, Slot: slot, Index: index,
 			State: paas.InstanceRunning, Health: paas.HealthHealthy, Node: "n1", CreatedAt: now, StartedAt: &now, PassingAt: &now, Since: now,
 			Ports: map[string]paas.Endpoint{"http": {Host: "127.0.0.1", Port: 20000 + c.serial}},
 		}
-		if why := c.sick(g.Tasks[0].Env["CRUMPET_ARTIFACT"]); why != "" {
+		c.groups[i.ID] = textOf(g)
+		if why := c.sick(g.Tasks[0].Env["CRUMPET_ARTIFACT"] + g.Tasks[0].Env["SICK"]); why != "" {
 			i.State, i.Health, i.Reason, i.PassingAt = paas.InstanceFailed, paas.HealthUnknown, why, nil
 			if why == "deaf" {
 				i.State, i.Health, i.Reason = paas.InstanceRunning, paas.HealthCritical, "it listens on 127.0.0.1:8080 instead"

@@ -241,7 +241,7 @@ func keepReason(d paas.Deployment) string {
 // abort turns a walk back from where it is.
 func abort(d paas.Deployment, snap paas.Snapshot, reason string, now time.Time) paas.Change {
 	change := changeOf(snap)
-	at := d.Current()
+	at, has := d.Current(), moved(d)
 	switch {
 	case d.InPlace():
 		row := snap.Slots[d.Slot]
@@ -253,7 +253,7 @@ func abort(d paas.Deployment, snap paas.Snapshot, reason string, now time.Time) 
 	default:
 		d.Steps = backOf(snap.Releases[d.Previous].Spec, snap.Releases[d.Release].Spec, at, snap.App.Counts)
 	}
-	if row := snap.Slots[paas.Data]; row.Aside != nil && moved(d) {
+	if row := snap.Slots[paas.Data]; row.Aside != nil && has {
 		change.Slots = append(change.Slots, row.Turned())
 	}
 	d = resumed(d, now)

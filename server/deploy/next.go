@@ -11,6 +11,7 @@ import (
 // How long a walk puts up with what may pass by itself.
 const (
 	RoomLimit   = 5 * time.Second  // no node has room: another walk's old instances may be going
+	FreshLimit  = 30 * time.Second // an instance with a volume that was just made: its node tells of it in its own time
 	FenceLimit  = 30 * time.Second // a router does not show the rule: it may be restarting
 	StepLimit   = 60 * time.Second // past the startup limit: healthy but not routed, or flapping
 	FetchLimit  = 60 * time.Second // past the startup limit, for an instance that has not started at all
@@ -346,6 +347,11 @@ func (f facts) healthy(from []paas.Instance, process string) []paas.Instance {
 // roomLimit is how long to wait for room: longer while old instances are on their way out.
 func (f facts) roomLimit() time.Duration {
 	limit := RoomLimit
+	for _, v := range f.snap.Volumes {
+		if moved(f.d) && v.CreatedAt.After(f.d.StepAt) {
+			limit = FreshLimit
+		}
+	}
 	for _, i := range f.snap.Instances {
 		if i.State != paas.InstanceStopping {
 			continue
