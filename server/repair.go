@@ -21,7 +21,7 @@ var (
 func (s *Server) newRepair(c clients, opt Options) *deploy.Repair {
 	scheduler, _ := deploy.Led(c.nomad, c.consul, s.leads)
 	return deploy.NewRepair(deploy.RepairConfig{
-		Store: s.store, Scheduler: scheduler, Cluster: c.nomad, Catalog: c.consul, Routers: c.fabio,
+		Store: s.store, Scheduler: scheduler, Cluster: c.nomad, Catalog: c.consul, Routers: c.fabio, Volumes: c.nomad,
 		Token: s.token.warning, Port: s.routerPort(), Now: opt.Now, Log: s.log,
 	})
 }

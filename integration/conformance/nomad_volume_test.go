@@ -10,7 +10,7 @@ import (
 
 // volume makes a volume of the row on a node and waits until instances can be placed there.
 func (p *probe) volume(name, node string) *nomadapi.HostVolume {
-	answer, _, err := p.nomad.HostVolumes().Create(&nomadapi.HostVolumeCreateRequest{Volume: p.wantedVolume(name, node)}, p.write())
+	answer, _, err := p.nomad.HostVolumes().Create(&nomadapi.HostVolumeCreateRequest{Volume: p.wantedVolume(name, node)}, p.writeTo("default"))
 	p.check(err)
 	id := answer.Volume.ID
 	p.later(func() { // once nothing uses it any more
@@ -60,11 +60,23 @@ func (p *probe) anyNode() string {
 	return list[0].ID
 }
 
+func (p *probe) readFrom(namespace string) *nomadapi.QueryOptions {
+	q := p.read()
+	q.Namespace = namespace
+	return q
+}
+
+func (p *probe) writeTo(namespace string) *nomadapi.WriteOptions {
+	w := p.write()
+	w.Namespace = namespace
+	return w
+}
+
 var nomadVolumeRows = []row{
 	{
 		name: "Nomad: a host volume is made on a node, listed, read and deleted",
 		calls: []string{
-			"nomad PUT /v1/volume/host/create", "nomad GET /v1/volumes?type", "nomad GET /v1/volume/host/:id", "nomad DELETE /v1/volume/host/:id",
+			"nomad PUT /v1/volume/host/create?namespace", "nomad GET /v1/volumes?namespace&type", "nomad GET /v1/volume/host/:id?namespace", "nomad DELETE /v1/volume/host/:id?namespace",
 		},
 		want: `
 			made: pending, on the node true, below its folder true, capacity 0
@@ -80,19 +92,17 @@ var nomadVolumeRows = []row{
 			node := p.anyNode()
 			v := p.volume(p.id+"[0]", node)
 			p.say("made: %s, on the node %t, below its folder %t, capacity %d", v.State, v.NodeID == node, strings.HasSuffix(v.HostPath, "/"+v.ID), v.CapacityBytes)
-			list, _, err := p.nomad.HostVolumes().List(&nomadapi.HostVolumeListRequest{}, p.read())
+			list, _, err := p.nomad.HostVolumes().List(&nomadapi.HostVolumeListRequest{}, p.readFrom("*"))
 			p.check(err)
 			for _, stub := range list {
 				if stub.Name == p.id+"[0]" {
 					p.say("listed: 1, %s, %s, the same node %t", stub.State, stub.PluginID, stub.NodeID == node)
 				}
 			}
-			got, _, err := p.nomad.HostVolumes().Get(v.ID, p.read())
+			got, _, err := p.nomad.HostVolumes().Get(v.ID, p.readFrom("default"))
 			p.check(err)
 			p.say("read: %s, used by %d, %d bytes wanted", got.State, len(got.Allocations), got.RequestedCapacityMinBytes)
-			other := p.read()
-			other.Namespace = "elsewhere"
-			_, _, err = p.nomad.HostVolumes().Get(v.ID, other)
+			_, _, err = p.nomad.HostVolumes().Get(v.ID, p.readFrom("elsewhere"))
 			p.say("of another namespace: %s", volumeRefusal(err))
 			_, _, err = p.nomad.HostVolumes().Create(&nomadapi.HostVolumeCreateRequest{Volume: p.wantedVolume(p.id+"[1]", "5a9d3b1e-0000-0000-0000-000000000000")}, p.write())
 			p.say("made on no such node: %s", volumeRefusal(err, "does not exist"))
@@ -100,7 +110,7 @@ var nomadVolumeRows = []row{
 			strange.PluginID = "strange"
 			_, _, err = p.nomad.HostVolumes().Create(&nomadapi.HostVolumeCreateRequest{Volume: strange}, p.write())
 			p.say("with another plugin: %s", volumeRefusal(err, "is not feasible"))
-			_, _, err = p.nomad.HostVolumes().Delete(&nomadapi.HostVolumeDeleteRequest{ID: v.ID}, p.write())
+			_, _, err = p.nomad.HostVolumes().Delete(&nomadapi.HostVolumeDeleteRequest{ID: v.ID}, p.writeTo("default"))
 			p.say("deleted: %v", err)
 			_, _, err = p.nomad.HostVolumes().Get(v.ID, p.read())
 			p.say("read again: %s", volumeRefusal(err))

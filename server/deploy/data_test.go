@@ -363,3 +363,22 @@ func TestAPlanSaysWhatStoppingFirstMeans(t *testing.T) {
 		t.Errorf("at most %d instances stand at once", plan.Capacity.Peak.Instances)
 	}
 }
+
+func TestAVolumeThatNomadHasForgottenIsDrift(t *testing.T) {
+	t.Parallel()
+	snap, at := stood(t)
+	v := paas.HostVolume{Team: "default", App: "shop", Process: "db", Volume: "data", ID: "v1", Node: "n1"}
+	snap.Volumes = []paas.HostVolume{v}
+	drift := func() []paas.Finding { return deploy.Drift([]paas.Snapshot{snap}, at, "", nil) }
+	if found := drift(); len(found) > 0 {
+		t.Errorf("without a list: %+v", found)
+	}
+	at.Kept = true
+	if found := drift(); len(found) != 1 || found[0].Kind != paas.VolumeMissing || found[0].Thing != "shop--db--data[0]" || found[0].Heals {
+		t.Errorf("missing: %+v", found)
+	}
+	at.Volumes = []paas.FoundVolume{{HostVolume: v}}
+	if found := drift(); len(found) > 0 {
+		t.Errorf("there: %+v", found)
+	}
+}

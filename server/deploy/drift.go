@@ -21,6 +21,8 @@ type Standing struct {
 	Services []paas.Registered
 	Placed   map[string]bool // ids of allocations that Nomad knows
 	Tables   []paas.RouterTable
+	Volumes  []paas.FoundVolume
+	Kept     bool   // Volumes were read
 	Unread   string // why the tables could not be read, a sentence; "" if they could
 }
 
@@ -38,6 +40,7 @@ func Drift(snaps []paas.Snapshot, at Standing, port string, of *paas.AppRef) []p
 	for _, s := range snaps {
 		d.slots(s)
 		d.crons(s)
+		d.volumes(s)
 		d.rule(s)
 	}
 	d.orphanJobs()

@@ -53,6 +53,7 @@ type RepairConfig struct {
 	Cluster   Cluster
 	Catalog   Catalog
 	Routers   Routers
+	Volumes   VolumeList // of every team by the name "*"; without it none is missed
 	// Token says what an operator must do about Crumpet's own token in Vault; "" when all is well.
 	Token func() string
 	Port  string // of the router, as clients reach it; "" for the scheme's own
@@ -147,6 +148,12 @@ func (r *Repair) standing(ctx context.Context) (at Standing, err error) {
 	if err != nil {
 		return at, err
 	}
+	if r.Volumes != nil {
+		if at.Volumes, err = r.Volumes.Volumes(ctx, "*"); err != nil {
+			return at, err
+		}
+		at.Kept = true
+	}
 	at.Placed = make(map[string]bool, len(stubs))
 	for _, a := range stubs {
 		at.Placed[a.ID] = true
@@ -207,7 +214,7 @@ func (r *Repair) heal(ctx context.Context, f paas.Finding, asked map[paas.AppRef
 			return r.quarantine(ctx, f.Thing, by)
 		}
 	case paas.JobMissing, paas.JobChanged, paas.RuleMissing, paas.RuleChanged:
-	case paas.RouterUnreachable, paas.RouterBehind, paas.TokenEnding:
+	case paas.RouterUnreachable, paas.RouterBehind, paas.TokenEnding, paas.VolumeMissing:
 		return nil
 	}
 	if asked[ref] {

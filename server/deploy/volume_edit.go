@@ -115,3 +115,21 @@ func (k Kept) Delete(ctx context.Context, ref paas.AppRef, name, by string) erro
 func wants(snap paas.Snapshot, v paas.HostVolume) bool {
 	return v.Index < World(snap).Slots[paas.Data][v.Process]
 }
+
+// VolumeList lists the volumes of a team's apps; "*" is every team.
+type VolumeList interface {
+	Volumes(ctx context.Context, team string) ([]paas.FoundVolume, error)
+}
+
+// volumes names those of an app that Nomad does not know any more.
+func (d *drifting) volumes(s paas.Snapshot) {
+	if !d.at.Kept {
+		return
+	}
+	for _, v := range missingVolumes(s, d.at.Volumes) {
+		d.say(paas.Finding{
+			Kind: paas.VolumeMissing, Team: v.Team, App: v.App, Thing: v.Name(), Wished: "a volume on node " + v.Node, Found: "Nomad knows no such volume",
+			Repair: fmt.Sprintf("nothing can be done from here: register what is left of it with Nomad under this name, or give it up with `crumpet volumes delete '%s'`", v.Name()),
+		})
+	}
+}

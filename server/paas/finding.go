@@ -35,6 +35,7 @@ const (
 	RouterUnreachable FindingKind = "router.unreachable" // its table can't be read
 	TokenEnding       FindingKind = "token.ending"       // Crumpet's own token in Vault ends, and nothing renews it
 	RouterBehind      FindingKind = "router.behind"      // its table is not what Consul says
+	VolumeMissing     FindingKind = "volume.missing"     // Nomad knows no such volume any more
 )
 
 // FindingState is what became of a finding.
