@@ -248,7 +248,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 	s.deploy = deploy.New(at.deploy(deploy.Config{
 		Store: s.store, Scheduler: scheduler, Rules: rules, Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
 		NewID: newID, Configs: s.secrets, Access: access{c.vault}, Variables: c.nomad, Services: s.services, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
-		Storage: deploy.LedStorage(c.nomad, s.leads), Nodes: s.store,
+		Storage: deploy.LedStorage(c.nomad, s.leads), Nodes: s.store, Driver: cfg.Drivers[0],
 	}))
 	s.repair = s.newRepair(c, opt)
 	s.retention = newRetention(cfg, s.store, blobs, opt.Now, s.log)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/crumpet-paas/crumpet/server/deploy"
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
@@ -27,5 +28,21 @@ func TestANomadBlockNeedsTheOperatorsPolicy(t *testing.T) {
 	}
 	if s.app != nil {
 		t.Errorf("the app was written: %+v", s.app)
+	}
+}
+
+func TestVolumesAreRefusedWhereNothingCanBeMounted(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	for driver, refused := range map[string]bool{"raw_exec": true, "exec": false} {
+		d := deploy.New(deploy.Config{Store: c.store, Scheduler: c, Rules: c, Artifacts: c, Storage: c, Nodes: c, Render: render, Now: c.clock, NewID: func() string { return "d1" }, Driver: driver})
+		_, err := d.Plan(t.Context(), request(keeping(1, 1, "hi"), "a"))
+		faults := paas.FaultsOf(err)
+		switch {
+		case !refused && err != nil:
+			t.Errorf("%s: %v", driver, err)
+		case refused && (paas.CodeOf(err) != paas.Invalid || len(faults) != 1 || faults[0].Location != "process.db.volume.data"):
+			t.Errorf("%s: %v", driver, err)
+		}
 	}
 }

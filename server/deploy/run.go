@@ -43,6 +43,7 @@ type Config struct {
 	Services   Services
 	Storage    Storage // and Nodes: needed once an app has a process with a volume
 	Nodes      Nodes
+	Driver     string   // of the jobs' tasks
 	Fragments  []string // what specs may hold in nomad blocks; none for nothing
 	Domain     string   // apps without a route get APP.Domain/
 	Port       string   // of the router, as clients reach it; "" for the scheme's own
@@ -65,6 +66,7 @@ type Deployer struct {
 	services   Services
 	storage    Storage
 	nodes      Nodes
+	driver     string
 	fragments  []string
 	domain     string
 	port       string
@@ -91,7 +93,7 @@ func New(c Config) *Deployer {
 	}
 	return &Deployer{
 		store: c.Store, scheduler: c.Scheduler, rules: c.Rules, artifacts: c.Artifacts, render: c.Render, renderSide: c.RenderSide,
-		configs: c.Configs, access: c.Access, variables: c.Variables, services: c.Services, storage: c.Storage, nodes: c.Nodes, fragments: c.Fragments, domain: c.Domain, port: c.Port,
+		configs: c.Configs, access: c.Access, variables: c.Variables, services: c.Services, storage: c.Storage, nodes: c.Nodes, driver: c.Driver, fragments: c.Fragments, domain: c.Domain, port: c.Port,
 		now: c.Now, newID: c.NewID, log: log.With("component", "deploy"),
 		due: map[paas.AppRef]time.Time{}, wake: make(chan struct{}, 1),
 		tries: map[paas.AppRef]int{}, heals: map[paas.AppRef]time.Time{}, looks: map[paas.AppRef]time.Time{},
