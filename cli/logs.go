@@ -70,7 +70,7 @@ can't be read any more is marked with its size.`,
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	s.completeInstances(cmd)
 	must(cmd.RegisterFlagCompletionFunc("release", func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return s.releaseNumbers(cmd.Context(), args), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+		return s.releaseNumbers(cmd.Context(), args, everyRelease), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	}))
 	must(cmd.RegisterFlagCompletionFunc("source", cobra.FixedCompletions([]string{"app", "build", "platform"}, cobra.ShellCompDirectiveNoFileComp)))
 	for _, name := range []string{"since", "grep", "lines"} {

@@ -86,6 +86,9 @@ func (s *session) outcome(r wire.KeptRelease) string {
 	if r.RollbackTo > 0 {
 		text += ", rollback to " + strconv.Itoa(r.RollbackTo)
 	}
+	if r.ConfigGone {
+		text += ", configuration gone"
+	}
 	return text
 }
 
@@ -114,8 +117,8 @@ func firstLine(text string) string {
 	return line
 }
 
-// releaseNumbers completes the releases of an app.
-func (s *session) releaseNumbers(ctx context.Context, args []string) []string {
+// releaseNumbers completes the releases of an app that are wanted.
+func (s *session) releaseNumbers(ctx context.Context, args []string, wanted func(wire.KeptRelease) bool) []string {
 	ctx, cancel := context.WithTimeout(ctx, completeWithin)
 	defer cancel()
 	c, app, err := s.about(args)
@@ -128,6 +131,9 @@ func (s *session) releaseNumbers(ctx context.Context, args []string) []string {
 	}
 	var names []string
 	for _, r := range list.Items {
+		if !wanted(r) {
+			continue
+		}
 		about := string(r.Outcome) + ", " + ago(r.CreatedAt)
 		if r.Note != "" {
 			about += ": " + firstLine(r.Note)
@@ -158,6 +164,17 @@ func appAndNumbers(args []string, most int) (app []string, numbers []int, err er
 
 // completeReleases completes [APP] [N]..., with at most so many numbers.
 func (s *session) completeReleases(most int) cobra.CompletionFunc {
+	return s.completeSome(most, everyRelease)
+}
+
+func everyRelease(wire.KeptRelease) bool { return true }
+
+// completeRestorable completes [APP] [N] with the releases that a rollback can restore.
+func (s *session) completeRestorable() cobra.CompletionFunc {
+	return s.completeSome(1, func(r wire.KeptRelease) bool { return !r.ConfigGone })
+}
+
+func (s *session) completeSome(most int, wanted func(wire.KeptRelease) bool) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 		named, numbers, err := appAndNumbers(args, most)
@@ -166,7 +183,7 @@ func (s *session) completeReleases(most int) cobra.CompletionFunc {
 		}
 		var list []string
 		if _, err := s.appName(named); err == nil {
-			list = s.releaseNumbers(cmd.Context(), named)
+			list = s.releaseNumbers(cmd.Context(), named, wanted)
 		}
 		if len(args) == 0 {
 			list = append(list, s.appNames(cmd.Context())...)

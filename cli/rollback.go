@@ -54,7 +54,7 @@ rollback serves, before what that one restored, so that a second rollback goes f
 	flags.BoolVar(&r.wait, "wait", false, "queue behind a deployment that is under way")
 	flags.BoolVar(&r.asJSON, "json", false, "print one JSON object at the end")
 	exclusive(cmd, "wait", "supersede")
-	cmd.ValidArgsFunction = s.completeReleases(1)
+	cmd.ValidArgsFunction = s.completeRestorable()
 	return withApp(s, cmd)
 }
 

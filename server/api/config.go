@@ -14,6 +14,8 @@ type Configs interface {
 	Change(ctx context.Context, c paas.ConfigChange) (paas.ConfigResult, error)
 	Configuration(ctx context.Context, ref paas.AppRef) (paas.Config, error)
 	Versions(ctx context.Context, ref paas.AppRef) ([]paas.ConfigVersion, error)
+	// Gone gives those of some versions whose values can no longer be read.
+	Gone(ctx context.Context, ref paas.AppRef, versions []int) ([]int, error)
 	// Reveal gives values, and tells who saw them. No names for all, version 0 for the newest.
 	Reveal(ctx context.Context, ref paas.AppRef, version int, names []string, by string) (paas.Revealed, error)
 }

@@ -16,7 +16,8 @@ import (
 
 func TestAConfigurationIsAsDocumented(t *testing.T) {
 	t.Parallel()
-	server := apitest.Start(t, apitest.Config(t, apitest.NewPlatform()))
+	platform := apitest.NewPlatform()
+	server := apitest.Start(t, apitest.Config(t, platform))
 	c := caller{server.URL, document(t, server.URL)}
 	const config = "/v1/apps/{app}/config"
 
@@ -35,7 +36,35 @@ func TestAConfigurationIsAsDocumented(t *testing.T) {
 	if got := decode[wire.Config](t, text); got.Version != 3 || got.Serving != 2 || len(got.Items) != 1 || got.Items[0].Name != "K" || !got.Items[0].Secret {
 		t.Errorf("listed: %s", text)
 	}
-	text = c.call(t, "GET", config+"/versions", "/v1/apps/shop/config/versions", "", 200)
+	// The first release pins version 1; a platform that has let it go offers no way back there.
+	releases := decode[wire.Releases](t, c.call(t, "GET", "/v1/apps/{app}/releases", "/v1/apps/shop/releases", "", 200))
+	for _, r := range releases.Items {
+		if r.ConfigGone {
+			t.Errorf("release %d: its configuration is said to be gone", r.Number)
+		}
+	}
+	platform.ForgetConfig("shop", 2)
+	releases = decode[wire.Releases](t, c.call(t, "GET", "/v1/apps/{app}/releases", "/v1/apps/shop/releases", "", 200))
+	for _, r := range releases.Items {
+		if r.ConfigGone != (r.Config == 2) {
+			t.Errorf("release %d with version %d: gone %t", r.Number, r.Config, r.ConfigGone)
+		}
+	}
+	if len(releases.Items) != 2 {
+		t.Errorf("%d releases", len(releases.Items))
+	}
+}
+
+func TestVersionsAreListedAndShown(t *testing.T) {
+	t.Parallel()
+	server := apitest.Start(t, apitest.Config(t, apitest.NewPlatform()))
+	c := caller{server.URL, document(t, server.URL)}
+	const config = "/v1/apps/{app}/config"
+	c.call(t, "PATCH", config, "/v1/apps/shop/config", `{"set":[{"name":"A","value":"1"}]}`, 200)
+	c.call(t, "POST", "/v1/apps/{app}/releases", "/v1/apps/shop/releases", releaseBody(t, shopSpec, nil), 202)
+	c.call(t, "PATCH", config, "/v1/apps/shop/config", `{"set":[{"name":"K","value":"s","kind":"secret"}]}`, 202)
+	c.call(t, "PATCH", config, "/v1/apps/shop/config", `{"unset":["A"],"stage":true,"base":2}`, 200)
+	text := c.call(t, "GET", config+"/versions", "/v1/apps/shop/config/versions", "", 200)
 	if got := decode[wire.ConfigVersions](t, text); len(got.Items) != 3 || got.Items[0].Version != 3 || got.Serving != 2 || got.Items[0].CreatedBy != "tester" {
 		t.Errorf("versions: %s", text)
 	}

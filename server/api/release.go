@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -157,7 +158,29 @@ func (a *API) presentReleases(ctx context.Context, ref paas.AppRef, list []paas.
 	for i, r := range list {
 		presented[i] = wire.KeptRelease{Release: r, Outcome: paas.OutcomeOf(r.Number, snap.App.Release, endings)}
 	}
+	a.markGone(ctx, ref, presented)
 	return presented, nil
+}
+
+// markGone marks the releases that can't be restored, as Vault has let their configuration go. While Vault
+// does not answer, nothing is known against any.
+func (a *API) markGone(ctx context.Context, ref paas.AppRef, list []wire.KeptRelease) {
+	var pinned []int
+	for _, r := range list {
+		if r.Config > 0 {
+			pinned = append(pinned, r.Config)
+		}
+	}
+	if len(pinned) == 0 {
+		return
+	}
+	gone, err := a.Configs.Gone(ctx, ref, pinned)
+	if err != nil {
+		return
+	}
+	for i := range list {
+		list[i].ConfigGone = slices.Contains(gone, list[i].Config)
+	}
 }
 
 // rollbackScope is the input of the calls about going back.

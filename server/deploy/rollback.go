@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -122,14 +123,26 @@ func (d *Deployer) before(ctx context.Context, snap paas.Snapshot) (paas.Release
 			return paas.Release{}, err
 		}
 	}
+	var gone error // of the first whose configuration can't be had any more
 	for _, number := range Served(endings, first) {
 		old, err := d.store.Release(ctx, ref, number)
 		if paas.CodeOf(err) == paas.NotFound {
 			continue // its deployment is remembered for longer than it is
 		}
-		if err != nil || !old.SameAs(live) {
+		if err != nil {
 			return old, err
 		}
+		if old.SameAs(live) {
+			continue
+		}
+		unreadable := d.readable(ctx, old)
+		if paas.CodeOf(unreadable) != paas.Conflict { // what else is wrong is said of this release
+			return old, nil
+		}
+		gone = cmp.Or(gone, unreadable)
+	}
+	if gone != nil {
+		return paas.Release{}, gone
 	}
 	return paas.Release{}, paas.Errorf(paas.Conflict,
 		"App %q serves release %d, and no other release before it is kept that was healthy. Name one: `crumpet rollback %s N`; `crumpet releases %s` lists them.",

@@ -182,6 +182,22 @@ func TestARollbackKeepsItsConfigurationOrIsRefused(t *testing.T) {
 	c.ended(result.Deployment.ID)
 }
 
+func TestARollbackPassesOverWhatHasLostItsConfiguration(t *testing.T) {
+	t.Parallel()
+	v := &fakeVault{newest: 1}
+	c := newClusterWith(t, v)
+	for n, text := range []string{"one", "two", "three"} {
+		v.set(func() { v.newest = n + 1 })
+		c.push(request(spec(2, text), text[:1]))
+	}
+	v.set(func() { v.lost = []int{2} })
+	result, err := c.deployer().Rollback(t.Context(), paas.RollbackRequest{Ref: shop, By: "ann"})
+	if err != nil || result.Release.RollbackTo != 1 {
+		t.Fatalf("back to %d, %v", result.Release.RollbackTo, err)
+	}
+	c.ended(result.Deployment.ID)
+}
+
 func TestAnAppThatIsDestroyedLeavesNothingInVault(t *testing.T) {
 	t.Parallel()
 	v := &fakeVault{newest: 1}

@@ -251,6 +251,9 @@ func TestAVersionThatIsInUseIsNotPushedOut(t *testing.T) {
 	old.Release = 3
 	r.pushed(secret.LeastKept, func(c *paas.Change) { c.Slots = []paas.Slotted{old} })
 	r.made(stage("one more"))
+	if gone, err := r.Gone(t.Context(), shop, []int{0, 1, 2}); err != nil || !slices.Equal(gone, []int{1}) {
+		t.Errorf("gone: %v, %v", gone, err)
+	}
 	if has, err := r.Has(t.Context(), shop, 1); err != nil || has {
 		t.Errorf("version 1 after one more: %t, %v", has, err)
 	}

@@ -96,6 +96,15 @@ func (s *Secrets) Has(ctx context.Context, ref paas.AppRef, version int) (bool, 
 	return slices.Contains(kept, version), err
 }
 
+// Gone gives those of some versions whose values can no longer be read.
+func (s *Secrets) Gone(ctx context.Context, ref paas.AppRef, versions []int) ([]int, error) {
+	kept, err := s.Vault.Kept(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(versions), func(v int) bool { return v == 0 || slices.Contains(kept, v) }), nil
+}
+
 // Keys names what a version holds. Code: not_found.
 func (s *Secrets) Keys(ctx context.Context, ref paas.AppRef, version int) ([]paas.ConfigKey, error) {
 	if version == 0 {

@@ -53,6 +53,8 @@ type Rollback struct {
 type KeptRelease struct {
 	paas.Release
 	Outcome paas.Outcome `json:"outcome" doc:"What became of it." enum:"live,deploying,healthy,reverted,failed,canceled,"`
+	// ConfigGone says that Vault has let the release's configuration go: it can't be restored.
+	ConfigGone bool `json:"config_gone,omitempty" doc:"Its configuration is no longer in Vault, so it can't be restored."`
 }
 
 // Deployed answers a wish: whether anything changed, and the deployment to watch if it did.

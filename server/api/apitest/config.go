@@ -113,6 +113,25 @@ func (p *Platform) Versions(_ context.Context, ref paas.AppRef) (list []paas.Con
 	return list, nil
 }
 
+// ForgetConfig lets a version of an app of the default team go, as Vault does with the oldest.
+func (p *Platform) ForgetConfig(app string, version int) {
+	ref := paas.AppRef{Team: paas.DefaultTeam, App: app}
+	p.locked(func() {
+		p.configs[ref] = slices.DeleteFunc(slices.Clone(p.configs[ref]), func(v kept) bool { return v.Version == version })
+	})
+}
+
+func (p *Platform) Gone(_ context.Context, ref paas.AppRef, versions []int) (gone []int, err error) {
+	p.locked(func() {
+		for _, version := range versions {
+			if !slices.ContainsFunc(p.configs[ref], func(v kept) bool { return v.Version == version }) {
+				gone = append(gone, version)
+			}
+		}
+	})
+	return gone, nil
+}
+
 func (p *Platform) Reveal(_ context.Context, ref paas.AppRef, version int, names []string, by string) (paas.Revealed, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
