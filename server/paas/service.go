@@ -73,8 +73,8 @@ type Binding struct {
 	Unbound   int       `json:"unbound,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	CreatedBy string    `json:"created_by"`
-	RotatedAt time.Time `json:"rotated_at"` // when Generation was issued
-	Last int `json:"last,omitempty"` // highest Generation there was
+	RotatedAt time.Time `json:"rotated_at"`     // when Generation was issued
+	Last      int       `json:"last,omitempty"` // highest Generation there was
 	// Carried is the newest generation that a walk was begun for, so that one that failed is not begun again
 	// and again; CarriedEnd once there was one for the binding's end, CarriedByNext while the app's next
 	// deployment is to bring it.
