@@ -24,7 +24,7 @@ import (
 )
 
 // several are Crumpet servers on one PostgreSQL, beside the server of the stack: with rules, keys and a lock
-// of their own in its Consul and Vault.
+// of their own in its Consul; in Vault they share what its server has.
 type several struct {
 	*dev
 	all      []*one
@@ -107,7 +107,6 @@ consul {
 vault {
   address    = %q
   token_file = %q
-  mount      = "several"
 }
 fabio {
   addresses = [%q]

@@ -194,6 +194,14 @@ func whyNodes() []whyCase {
 				w.d.t.Error(err)
 			}
 		}, words: []string{"dev-2 is being drained"}},
+		{
+			cause: "volume-elsewhere", app: whyApp{keys: []string{"volume \"data\" {\n size = \"1MiB\"\n mount = \"/data\"\n}"}}, arise: func(w *whyStack, app string) {
+				w.serving(app)
+				w.d.eligible(w.newest(app).NodeName, false)
+				w.replace(app)
+			}, mend: func(w *whyStack, _ string) { w.d.eligible("dev", true); w.d.eligible("dev-2", true) },
+			words: []string{"waits for node dev", "its volume"},
+		},
 		{cause: "node-down", app: onSecond(""), limit: time.Minute, arise: func(w *whyStack, app string) {
 			w.serving(app)
 			w.d.killNode("dev-2")

@@ -25,7 +25,7 @@ import (
 //	nodes     a stack of two nodes, of which one is drained, killed, and closed
 func TestWhy(t *testing.T) {
 	t.Parallel()
-	list := slices.Concat(whyApps(), whyDeployments(), whyOutages(), whyNodes())
+	list := slices.Concat(whyApps(), whyServices(), whyDeployments(), whyOutages(), whyNodes())
 	t.Cleanup(func() {
 		if program, err := whyProgram(); err == nil {
 			_ = os.RemoveAll(filepath.Dir(program)) // a temporary folder
@@ -311,7 +311,7 @@ func (w *whyStack) again(app, from, to string, args ...string) {
 // allocs gives the allocations of an app, newest first.
 func (w *whyStack) allocs(app string) []*nomadapi.AllocationListStub {
 	var all []*nomadapi.AllocationListStub
-	for _, slot := range []string{".blue", ".green"} {
+	for _, slot := range []string{".blue", ".green", ".data"} {
 		list, _, err := w.nomad.Jobs().Allocations(app+slot, true, nil)
 		if err == nil { // else there is no such job yet
 			all = append(all, list...)
