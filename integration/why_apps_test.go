@@ -63,7 +63,7 @@ func whyApps() []whyCase {
 			app: whyApp{keys: []string{`nomad { task = { Templates = [{ EmbeddedTmpl = "{{ nonsense }}", DestPath = "local/x" }] } }`}},
 		},
 		{
-			cause: "vault-failed", quick: true, push: true, arisen: event("Killing", "ault"), words: []string{"Vault", "403"},
+			cause: "vault-failed", quick: true, push: true, arisen: event("Killing", "ault"), words: []string{"Vault", `role "nobody"`},
 			app: whyApp{keys: []string{`nomad { task = { Vault = { Role = "nobody" } } }`}},
 		},
 
