@@ -98,6 +98,10 @@ func (s *Shared) fetch(ctx context.Context, digest string) error {
 		s.mu.Unlock()
 		close(done)
 	}()
+	// Somebody may have brought it between the look into the folder and now.
+	if has, err := s.cache.Has(ctx, digest); err != nil || has {
+		return err
+	}
 	r, _, err := s.remote.OpenBlob(ctx, digest)
 	if err != nil {
 		return err
