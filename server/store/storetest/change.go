@@ -18,7 +18,7 @@ import (
 // readers are the methods of a store that write nothing. Every other one is a key of writes, and every field of
 // paas.Observation is one as well, so that a new kind of write can't be left out of Changed unseen.
 var readers = []string{
-	"Apps", "Backends", "Bindings", "BlobSize", "Build", "Changed", "Claims", "Close", "Deployment", "Deployments", "DoneBuild", "Drains", "Endings",
+	"Apps", "Backends", "Bindings", "BlobSize", "Build", "Changed", "Claims", "Close", "ConfigVersions", "Deployment", "Deployments", "DoneBuild", "Drains", "Endings",
 	"Engine", "Events", "Facts", "Instances", "LastBuild", "LastEvent", "Leads", "Ledger", "LogSources", "NamedBlobs", "NodeLoads", "Nodes", "OpenBlob", "Operations",
 	"Ping", "Refs", "Release", "Releases", "Run", "Runs", "Servers", "ServiceDetail", "ServiceInstances", "ServiceProviders", "Snapshot", "Snapshots", "Tenants", "Token", "Tokens", "Traffic", "UnfinishedBuilds", "Volumes",
 }
@@ -116,7 +116,16 @@ var writes = map[string]write{
 	"SaveServices": {[]paas.AppRef{shop}, func(f *fixture) error {
 		return f.SaveServices(f.ctx, 0, paas.ServiceChange{Bindings: []paas.Binding{binding(shop, "q", "queue")}, Events: []paas.Event{event(shop, "x")}})
 	}},
-	"SweepBlobs": {nil, func(f *fixture) error { _, _, err := f.SweepBlobs(f.ctx, nil, moment.Add(time.Hour)); return err }},
+	"PutConfigVersion": {nil, func(f *fixture) error { return f.PutConfigVersion(f.ctx, configVersion(shop, 103, "m", false)) }},
+	"ConfigWritten": {nil, func(f *fixture) error {
+		return f.ConfigWritten(f.ctx, configVersion(shop, 102, "m", true), event(shop, "x"))
+	}},
+	"AddConfigVersion": {nil, func(f *fixture) error {
+		return f.AddConfigVersion(f.ctx, configVersion(shop, 101, "m", true), event(shop, "x"))
+	}},
+	"DropUnwritten":      {nil, func(f *fixture) error { return f.DropUnwritten(f.ctx, configVersion(shop, 103, "m", false)) }},
+	"DropConfigVersions": {nil, func(f *fixture) error { return f.DropConfigVersions(f.ctx, shop, 50) }},
+	"SweepBlobs":         {nil, func(f *fixture) error { _, _, err := f.SweepBlobs(f.ctx, nil, moment.Add(time.Hour)); return err }},
 }
 
 // changed does every kind of write, each on what a deployment under way leaves, and holds Changed to what is
