@@ -119,7 +119,8 @@ var nomadVolumeRows = []row{
 		},
 	},
 	{
-		name: "Nomad: an instance with a volume of its own goes where that is, and keeps it from being deleted",
+		name:  "Nomad: an instance with a volume of its own goes where that is, and keeps it from being deleted",
+		calls: []string{"nomad PUT /v1/job/:id/plan", "nomad PUT /v1/jobs", "nomad GET /v1/volume/host/:id?namespace", "nomad DELETE /v1/volume/host/:id?namespace"},
 		want: `
 			without a volume: web filtered by map[missing compatible host volumes:1]
 			with it: 1 runs
@@ -157,7 +158,8 @@ var nomadVolumeRows = []row{
 		},
 	},
 	{
-		name: "Nomad: with max_parallel = 1 instances are replaced one after the other, each stopped before its successor starts",
+		name:  "Nomad: with max_parallel = 1 instances are replaced one after the other, each stopped before its successor starts",
+		calls: []string{"nomad PUT /v1/job/:id/plan", "nomad PUT /v1/jobs", "nomad GET /v1/job/:id/allocations?all"},
 		want: `
 			a plan: 1 destroyed, 1 ignored
 			web[0]: the new one started after the old one had ended true
