@@ -50,10 +50,12 @@ type cluster struct {
 	answered  []paas.Traffic // what routers have counted, to be written
 	side      side           // its batch jobs
 	disks     []paas.FoundVolume
-	groups    map[string]string // text of the group of each instance in the slot Data, by its id
-	order     []string          // jobs, as they were registered
-	vault     *fakeVault        // nil: apps have nothing there
-	seen      chan paas.AppRef  // apps whose facts are to be written
+	groups    map[string]string    // text of the group of each instance in the slot Data, by its id
+	order     []string             // jobs, as they were registered
+	vault     *fakeVault           // nil: apps have nothing there
+	asks      sync.Mutex           // guards changed
+	changed   map[paas.AppRef]bool // apps whose facts are to be written
+	stirred   chan struct{}        // holds one word: look into changed
 }
 
 func newCluster(t testing.TB) *cluster {
@@ -66,7 +68,7 @@ func newClusterWith(t testing.TB, vault *fakeVault) *cluster {
 	c := &cluster{
 		t: t, vault: vault, jobs: map[string]*nomadapi.Job{}, instances: map[string]paas.Instance{}, rules: map[paas.AppRef]string{},
 		sick: func(string) string { return "" }, violent: func(string) bool { return false },
-		seen: make(chan paas.AppRef, 100), groups: map[string]string{},
+		changed: map[paas.AppRef]bool{}, stirred: make(chan struct{}, 1), groups: map[string]string{},
 	}
 	c.clock = func() time.Time { return time.Now().UTC().Add(time.Duration(c.ahead.Load())) }
 	st, err := store.Open(t.Context(), store.Config{
@@ -221,7 +223,7 @@ func (c *cluster) Register(_ context.Context, team string, job *nomadapi.Job, in
 	c.serving = append(c.serving, c.healthy(ref))
 	c.capacity = append(c.capacity, c.reach(ref))
 	c.mu.Unlock()
-	c.seen <- ref
+	c.look(ref)
 	return &nomadapi.JobRegisterResponse{JobModifyIndex: at, EvalID: "e" + strconv.FormatUint(at, 10)}, nil
 }
 
@@ -313,7 +315,7 @@ func (c *cluster) PutRule(_ context.Context, ref paas.AppRef, text string, _ uin
 	c.rules[ref] = text
 	c.capacity = append(c.capacity, c.reach(ref))
 	c.mu.Unlock()
-	c.seen <- ref
+	c.look(ref)
 	return nil
 }
 
@@ -322,7 +324,7 @@ func (c *cluster) DeleteRule(_ context.Context, ref paas.AppRef, _ uint64) error
 	delete(c.rules, ref)
 	c.capacity = append(c.capacity, c.reach(ref))
 	c.mu.Unlock()
-	c.seen <- ref
+	c.look(ref)
 	return nil
 }
 
@@ -332,15 +334,33 @@ func (c *cluster) watch(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case ref := <-c.seen:
-			snap, err := c.store.Snapshot(ctx, ref)
-			if err != nil {
-				continue // destroyed
-			}
-			if err := c.store.Observe(ctx, 0, c.facts(ref, snap)); err != nil && ctx.Err() == nil {
-				c.t.Errorf("observe: %v", err)
+		case <-c.stirred:
+			c.asks.Lock()
+			changed := c.changed
+			c.changed = map[paas.AppRef]bool{}
+			c.asks.Unlock()
+			for ref := range changed {
+				snap, err := c.store.Snapshot(ctx, ref)
+				if err != nil {
+					continue // destroyed
+				}
+				if err := c.store.Observe(ctx, 0, c.facts(ref, snap)); err != nil && ctx.Err() == nil {
+					c.t.Errorf("observe: %v", err)
+				}
 			}
 		}
+	}
+}
+
+// look asks watch to write the facts of an app, with c.mu held or not. It never waits, as a Deployer that ends after watch did
+// would wait forever.
+func (c *cluster) look(ref paas.AppRef) {
+	c.asks.Lock()
+	c.changed[ref] = true
+	c.asks.Unlock()
+	select {
+	case c.stirred <- struct{}{}:
+	default:
 	}
 }
 

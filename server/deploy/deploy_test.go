@@ -257,7 +257,7 @@ func TestAWalkHoldsWhileARouterDoesNotFollow(t *testing.T) {
 		t.Errorf("instances %v registered behind the fence", got)
 	}
 	c.set(func() { c.frozen = false })
-	c.seen <- shop
+	c.look(shop)
 	if d := c.ended(result.Deployment.ID); d.State != paas.DeploymentHealthy || d.Reason != "" {
 		t.Errorf("%s: %q", d.State, d.Reason)
 	}
@@ -280,7 +280,7 @@ func TestAKilledServerFinishesItsWalkAndFillsAnEmptyNomadAgain(t *testing.T) {
 	})
 	stop := c.boot() // takes the epoch from the first server, whose writes are refused from now on
 	c.set(func() { c.frozen = false })
-	c.seen <- shop
+	c.look(shop)
 	if d := c.ended(result.Deployment.ID); d.State != paas.DeploymentHealthy {
 		t.Fatalf("%s: %q", d.State, d.Reason)
 	}
@@ -369,7 +369,7 @@ func TestASecondDeploymentIsRefusedUnlessItSupersedesOrWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.set(func() { c.frozen = false })
-	c.seen <- shop
+	c.look(shop)
 	if d := c.ended(running.Deployment.ID); d.State != paas.DeploymentCanceled {
 		t.Errorf("superseded: %s", d.State)
 	}

@@ -21,7 +21,7 @@ func (c *cluster) answersAt(at time.Time, green, blue [2]int64) {
 		return paas.Traffic{Team: "default", App: "shop", Process: "web", Slot: slot, Buckets: []paas.Bucket{{At: at, Release: release, Requests: n[0], Errors: n[1]}}}
 	}
 	c.set(func() { c.answered = []paas.Traffic{traffic(paas.Green, 2, green), traffic(paas.Blue, 1, blue)} })
-	c.seen <- shop
+	c.look(shop)
 	c.until("what routers counted is known", func() (paas.Deployment, bool) {
 		snap := c.snapshot()
 		return paas.Deployment{}, len(snap.Traffic) > 0 || len(snap.Deployments) == 0
@@ -124,7 +124,7 @@ func (c *cluster) ill(change func(*paas.Instance)) {
 			}
 		}
 	})
-	c.seen <- shop
+	c.look(shop)
 	c.until("the instance is known to be so", func() (paas.Deployment, bool) {
 		for _, i := range c.snapshot().Instances {
 			if i.ID == now.ID && i.Health == now.Health && i.Exits == now.Exits {

@@ -30,7 +30,7 @@ func (c *cluster) later(by time.Duration) {
 	before := 0
 	c.set(func() { before = c.looked })
 	c.until("the server has looked some times", func() (paas.Deployment, bool) {
-		c.seen <- shop
+		c.look(shop)
 		c.wake(shop)
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -97,7 +97,7 @@ func TestAPausedWalkHealsAndScales(t *testing.T) {
 		}
 	})
 	c.until("the canary is back", func() (paas.Deployment, bool) {
-		c.seen <- shop
+		c.look(shop)
 		c.wake(shop)
 		return paas.Deployment{}, c.counts()["green"] == 1
 	})
@@ -183,6 +183,6 @@ func TestWhatCantBePausedOrResumed(t *testing.T) {
 	refused("walking back", dep.Pause(t.Context(), shop, id, "", "ann"), "it is walking back")
 	refused("walking back", dep.Promote(t.Context(), shop, id, "ann"), "is walking back")
 	c.set(func() { c.frozen = false })
-	c.seen <- shop
+	c.look(shop)
 	c.ended(id)
 }

@@ -93,7 +93,7 @@ func (c *cluster) endSide(team, id string, purge bool) {
 		at := c.clock()
 		r.State, r.EndedAt = paas.RunKilled, &at
 		c.side.runs[id] = r
-		c.seen <- paas.AppRef{Team: team, App: r.App}
+		c.look(paas.AppRef{Team: team, App: r.App})
 	}
 }
 
@@ -101,7 +101,7 @@ func (c *cluster) endSide(team, id string, purge bool) {
 func (c *cluster) finish(job string, exit int) {
 	c.t.Helper()
 	c.set(func() { c.side.runs[job] = ended(c.side.runs[job], exit, c.clock()) })
-	c.seen <- shop
+	c.look(shop)
 }
 
 func (c *cluster) registered() []string {

@@ -97,7 +97,7 @@ func TestAWalkThatDoesNotRevertStaysForSomebodyToLook(t *testing.T) {
 		ill = false
 		c.replace()
 	})
-	c.seen <- shop
+	c.look(shop)
 	if d := c.waits(id, paas.WaitFailure); d.Abort {
 		t.Error("it turned back")
 	}
@@ -210,7 +210,7 @@ func TestARuleThatHidesIsOnlyDroppedOnceNoRouterShowsWhatItHid(t *testing.T) {
 	before := 0
 	c.set(func() { before = c.looked })
 	c.until("the server has looked at the rule some more times", func() (paas.Deployment, bool) {
-		c.seen <- shop
+		c.look(shop)
 		c.wake(shop)
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -220,6 +220,6 @@ func TestARuleThatHidesIsOnlyDroppedOnceNoRouterShowsWhatItHid(t *testing.T) {
 		t.Error("the rule is gone while a router leads to the canary")
 	}
 	c.set(func() { c.ghost = "" })
-	c.seen <- shop
+	c.look(shop)
 	c.ruleGone()
 }

@@ -171,7 +171,7 @@ func TestADarkInstanceIsInNoTable(t *testing.T) {
 		text = c.rules[shop]
 		c.frozen = false
 	})
-	c.seen <- shop
+	c.look(shop)
 	if strings.Contains(text, "weight") {
 		t.Errorf("rule %q", text)
 	}
@@ -221,7 +221,7 @@ func TestAFailingCanaryTurnsBackByItself(t *testing.T) {
 			}
 		}
 	})
-	c.seen <- shop
+	c.look(shop)
 	d := c.ended(id)
 	if d.State != paas.DeploymentReverted || d.Reason != "web exited with code 3" || c.counts()["blue"] != 2 {
 		t.Errorf("%s: %q, %v", d.State, d.Reason, c.counts())
