@@ -124,7 +124,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHT
 // identity is who calls, and the id under which the call is logged.
 type identity struct {
 	request string
-	token   *paas.Token // nil on public routes
+	who     *paas.Identity // nil on public routes
 }
 
 type identityKey struct{}
@@ -136,10 +136,10 @@ func identityOf(ctx context.Context) *identity {
 	return &identity{}
 }
 
-// caller gives the name of the token a call was made with.
+// caller gives the name of who makes a call.
 func caller(ctx context.Context) string {
-	if id := identityOf(ctx); id.token != nil {
-		return id.token.Name
+	if id := identityOf(ctx); id.who != nil {
+		return id.who.User
 	}
 	return ""
 }

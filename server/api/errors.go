@@ -23,6 +23,8 @@ var statuses = map[paas.Code]int{
 	paas.Forbidden:    http.StatusForbidden,
 	paas.Unauthorized: http.StatusUnauthorized,
 	paas.Quota:        http.StatusRequestEntityTooLarge,
+	paas.OverQuota:    http.StatusUnprocessableEntity,
+	paas.Limited:      http.StatusTooManyRequests,
 	paas.Unavailable:  http.StatusServiceUnavailable,
 	paas.Internal:     http.StatusInternalServerError,
 }
@@ -30,7 +32,7 @@ var statuses = map[paas.Code]int{
 // codeOfStatus gives the code for an error that Echo or huma found: it has a status only.
 func codeOfStatus(status int) paas.Code {
 	for code, s := range statuses {
-		if s == status {
+		if s == status && code != paas.OverQuota {
 			return code
 		}
 	}

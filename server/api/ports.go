@@ -7,9 +7,12 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// Auth checks an Authorization header. Codes: unauthorized, unavailable.
+// Auth says who calls, and what that one may do.
 type Auth interface {
-	Check(ctx context.Context, header string) (paas.Token, error)
+	// Check gives whom an Authorization header proves. Codes: unauthorized, unavailable.
+	Check(ctx context.Context, header string) (paas.Identity, error)
+	// May says with code forbidden that somebody may not do something.
+	May(who paas.Identity, act paas.Act) error
 }
 
 // Store is what is read of the store. Code for what is not there: not_found.

@@ -86,11 +86,11 @@ func (a *API) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if !guarded(r) {
 			return next(c)
 		}
-		token, err := a.Auth.Check(r.Context(), r.Header.Get(echo.HeaderAuthorization))
+		who, err := a.Auth.Check(r.Context(), r.Header.Get(echo.HeaderAuthorization))
 		if err != nil {
 			return err
 		}
-		identityOf(r.Context()).token = &token
+		identityOf(r.Context()).who = &who
 		return next(c)
 	}
 }

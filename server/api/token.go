@@ -11,9 +11,9 @@ func (a *API) self(ctx context.Context, in *Scope) (*body[wire.Token], error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	token := identityOf(ctx).token
-	if token == nil {
+	who := identityOf(ctx).who
+	if who == nil || who.Token == nil {
 		return nil, paas.Errorf(paas.Unauthorized, "This call needs a token.")
 	}
-	return &body[wire.Token]{wire.Token{Name: token.Name, CreatedAt: token.CreatedAt}}, nil
+	return &body[wire.Token]{wire.Token{Name: who.User, CreatedAt: who.Token.CreatedAt}}, nil
 }

@@ -92,9 +92,20 @@ func (a *Auth) AdoptFirst(ctx context.Context, name, plain string) (bool, error)
 	return a.store.FirstToken(ctx, token)
 }
 
-// Check gives the token that an Authorization header proves. Codes: unauthorized, and those of the
-// store when it does not answer.
-func (a *Auth) Check(ctx context.Context, header string) (paas.Token, error) {
+// Check gives whom an Authorization header proves. Codes: unauthorized, and those of the store when it
+// does not answer.
+func (a *Auth) Check(ctx context.Context, header string) (paas.Identity, error) {
+	token, err := a.token(ctx, header)
+	if err != nil {
+		return paas.Identity{}, err
+	}
+	return paas.Identity{User: token.Name, Kind: paas.Operator, Admin: true, Token: &token}, nil
+}
+
+// May says with code forbidden that somebody may not do something.
+func (a *Auth) May(who paas.Identity, act paas.Act) error { return May(who, act) }
+
+func (a *Auth) token(ctx context.Context, header string) (paas.Token, error) {
 	scheme, plain, found := strings.Cut(header, " ")
 	plain = strings.TrimSpace(plain)
 	switch {

@@ -69,7 +69,7 @@ func TestIssuedTokenIsCheckedAndNeverStored(t *testing.T) {
 	}
 	for _, scheme := range []string{"Bearer ", "bearer ", "BEARER  "} {
 		got, err := a.Check(t.Context(), scheme+plain)
-		if err != nil || got.Name != "ann" {
+		if err != nil || got.User != "ann" {
 			t.Errorf("Check(%q...) = %v, %v", scheme, got, err)
 		}
 	}

@@ -16,7 +16,9 @@ const (
 	Conflict     Code = "conflict"     // somebody else holds it, or it changed meanwhile
 	Forbidden    Code = "forbidden"    // known, but not allowed
 	Unauthorized Code = "unauthorized" // no valid token
-	Quota        Code = "quota"        // a limit of the team, the source or the server
+	Quota        Code = "quota"        // a limit of the source or the server
+	OverQuota    Code = "over_quota"   // a limit of the team
+	Limited      Code = "limited"      // too many calls; wait
 	Unavailable  Code = "unavailable"  // a backend does not answer now; try again
 	Internal     Code = "internal"     // our fault
 )

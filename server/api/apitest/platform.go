@@ -128,12 +128,15 @@ func digestOf(b []byte) string {
 }
 
 // Check implements api.Auth.
-func (p *Platform) Check(_ context.Context, header string) (paas.Token, error) {
+func (p *Platform) Check(_ context.Context, header string) (paas.Identity, error) {
 	if header != "Bearer "+Token {
-		return paas.Token{}, paas.Errorf(paas.Unauthorized, "This call needs a token. Run `crumpet login`, or set CRUMPET_TOKEN.")
+		return paas.Identity{}, paas.Errorf(paas.Unauthorized, "This call needs a token. Run `crumpet login`, or set CRUMPET_TOKEN.")
 	}
-	return paas.Token{Name: "tester", CreatedAt: time.Unix(0, 0).UTC()}, nil
+	return paas.Identity{User: "tester", Kind: paas.Operator, Admin: true, Token: &paas.Token{Name: "tester", CreatedAt: time.Unix(0, 0).UTC()}}, nil
 }
+
+// May allows everything.
+func (p *Platform) May(paas.Identity, paas.Act) error { return nil }
 
 // Subscribe implements api.Hub.
 func (p *Platform) Subscribe(ctx context.Context) <-chan struct{} {
