@@ -7,18 +7,21 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
 // route is one row of the table.
 type route struct {
 	op       huma.Operation
+	gate     gate
 	register func(a *API)
 }
 
 // typed makes a row whose input and output huma checks and documents from their types.
 func typed[I, O any](method, path, id, summary string, handle func(*API, context.Context, *I) (*O, error), options ...option) route {
-	op := operation(method, path, id, summary, options)
-	return route{op: op, register: func(a *API) {
+	op, gate := operation(method, path, id, summary, options)
+	return route{op: op, gate: gate, register: func(a *API) {
 		huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 			out, err := handle(a, ctx, in)
 			if err != nil {
@@ -31,8 +34,8 @@ func typed[I, O any](method, path, id, summary string, handle func(*API, context
 
 // plain makes a row for what streams. describe writes its operation by hand.
 func plain(method, path, id, summary string, handle func(*API, echo.Context) error, describe func(huma.Registry, *huma.Operation), options ...option) route {
-	op := operation(method, path, id, summary, options)
-	return route{op: op, register: func(a *API) {
+	op, gate := operation(method, path, id, summary, options)
+	return route{op: op, gate: gate, register: func(a *API) {
 		op := op
 		op.Responses = map[string]*huma.Response{}
 		describe(a.huma.OpenAPI().Components.Schemas, &op)
@@ -44,14 +47,29 @@ func plain(method, path, id, summary string, handle func(*API, echo.Context) err
 
 func echoPath(path string) string { return strings.NewReplacer("{", ":", "}", "").Replace(path) }
 
-type option func(*huma.Operation)
+// gate is what a row says of who may make its calls.
+type gate struct {
+	verb  paas.Verb // "" on public rows
+	quiet bool      // it changes nothing, whatever its method
+}
+
+type option func(*huma.Operation, *gate)
 
 // public marks a row that needs no token.
-func public(op *huma.Operation) { op.Security = []map[string][]string{} }
+func public(op *huma.Operation, _ *gate) { op.Security = []map[string][]string{} }
+
+// may says what it takes to make the calls of a row; every row that is not public says it.
+func may(verb paas.Verb) option {
+	return func(_ *huma.Operation, g *gate) { g.verb = verb }
+}
+
+// changesNothing marks a row that only reads, though its method is one of those that change: the audit
+// leaves it out.
+func changesNothing(_ *huma.Operation, g *gate) { g.quiet = true }
 
 // answers sets the status of success, and names others that have the same body.
 func answers(status int, others ...int) option {
-	return func(op *huma.Operation) {
+	return func(op *huma.Operation, _ *gate) {
 		op.DefaultStatus = status
 		op.Metadata = map[string]any{alsoKey: others}
 	}
@@ -59,13 +77,13 @@ func answers(status int, others ...int) option {
 
 // bodyUpTo bounds the body of a row that takes more than others.
 func bodyUpTo(n int64) option {
-	return func(op *huma.Operation) { op.MaxBodyBytes = n + 1 }
+	return func(op *huma.Operation, _ *gate) { op.MaxBodyBytes = n + 1 }
 }
 
 // alsoKey is where answers leaves the other statuses for the document.
 const alsoKey = "also"
 
-func operation(method, path, id, summary string, options []option) huma.Operation {
+func operation(method, path, id, summary string, options []option) (huma.Operation, gate) {
 	op := huma.Operation{
 		Method: method, Path: path, OperationID: id, Summary: summary,
 		MaxBodyBytes: maxBody + 1,
@@ -75,10 +93,11 @@ func operation(method, path, id, summary string, options []option) huma.Operatio
 		RejectUnknownQueryParameters: strings.HasPrefix(path, "/v1/"),
 		DefaultStatus:                http.StatusOK,
 	}
+	var g gate
 	for _, set := range options {
-		set(&op)
+		set(&op, &g)
 	}
-	return op
+	return op, g
 }
 
 // body is a reply with the row's own status; reply is one that chooses.
@@ -95,13 +114,14 @@ type reply[T any] struct {
 type Route struct {
 	Method, Path, Operation string
 	Public                  bool
+	Verb                    paas.Verb // what it takes; "" where it is public
 }
 
 // Routes lists the table.
 func Routes() []Route {
 	var list []Route
 	for _, r := range (*API)(nil).routes() {
-		list = append(list, Route{r.op.Method, r.op.Path, r.op.OperationID, r.op.Security != nil})
+		list = append(list, Route{r.op.Method, r.op.Path, r.op.OperationID, r.op.Security != nil, r.gate.verb})
 	}
 	return list
 }
