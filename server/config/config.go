@@ -15,6 +15,7 @@ type Config struct {
 	Listen      string   `hcl:"listen,optional"`          // address of the HTTP API
 	Advertise   string   `hcl:"advertise,optional"`       // URL under which nodes reach this server
 	Data        string   `hcl:"data,optional"`            // folder of the store, artifacts and build caches
+	URL         string   `hcl:"url,optional"`             // URL at which people's browsers reach Crumpet
 	Domain      string   `hcl:"domain,optional"`          // an app without a route gets APP.DOMAIN/
 	Drivers     []string `hcl:"drivers,optional"`         // Nomad task drivers allowed, the first is used
 	Datacenters []string `hcl:"datacenters,optional"`     // where jobs may run
@@ -29,6 +30,10 @@ type Config struct {
 	Build  *Build  `hcl:"build,block"`
 
 	Retention *Retention `hcl:"retention,block"`
+
+	OIDC    []OIDC   `hcl:"oidc,block"`
+	Session *Session `hcl:"session,block"`
+	Limits  *Limits  `hcl:"limits,block"`
 }
 
 // Store is where wishes, facts and events are kept: in SQLite for one server, in PostgreSQL for several.
@@ -117,6 +122,9 @@ func Default() Config {
 		},
 
 		Retention: &Retention{Releases: 50, Age: "90d", Rollbacks: 5, Events: "30d", Content: "7d", Every: "10m"},
+
+		Session: &Session{Idle: "2h", Absolute: "24h"},
+		Limits:  &Limits{Rate: 50, Burst: 200, LoginRate: 1, LoginBurst: 20},
 	}
 }
 

@@ -20,6 +20,7 @@ func TestThePrintedDefaultsAreTheDefaults(t *testing.T) {
 	empty.Store, empty.Nomad, empty.Consul = &config.Store{}, &config.Nomad{}, &config.Consul{}
 	empty.Vault, empty.Fabio, empty.Build = &config.Vault{}, &config.Fabio{}, &config.Build{}
 	empty.Retention = &config.Retention{}
+	empty.Session, empty.Limits = &config.Session{}, &config.Limits{}
 	printed, err := empty.Source([]byte(config.DefaultHCL), "default.hcl")
 	if err != nil {
 		t.Fatal(err)

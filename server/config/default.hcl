@@ -3,6 +3,7 @@
 # name      = ""                    # of this server among several; the machine's                CRUMPET_NAME
 listen      = "127.0.0.1:4780"      # address of the HTTP API                                   CRUMPET_LISTEN
 # advertise = "http://10.0.0.5:4780" # URL under which nodes fetch artifacts; http://LISTEN      CRUMPET_ADVERTISE
+# url       = "https://crumpet.example.com" # URL at which browsers reach Crumpet, https unless on this machine; ADVERTISE   CRUMPET_URL
 data        = "/var/lib/crumpet"    # store, artifacts and build caches                         CRUMPET_DATA
 domain      = "localhost"           # an app without a route gets APP.DOMAIN/                   CRUMPET_DOMAIN
 drivers     = ["exec"]              # Nomad drivers allowed, the first is used; raw_exec gives tasks the whole node
@@ -69,4 +70,33 @@ retention {
   events    = "30d" # events, ended deployments, runs and builds
   content   = "7d"  # uploads and artifacts that no release and no build names, since they were last used
   every     = "10m" # between two looks
+}
+
+# How people sign in, beside local users (crumpet users create) with passwords of Crumpet's own.
+# oidc "corp" {                       # redirect URI at the provider: URL/v1/login/oidc/corp/callback
+#   issuer             = "https://login.example.com"
+#   client_id          = "crumpet"
+#   client_secret_file = "/etc/crumpet/oidc-secret" # read for each sign-in; leave it out for a public client
+#   scopes             = ["profile", "email"]       # beside openid; many providers want "groups" as well
+#   groups_claim       = "groups"             # claim that lists a person's groups
+#   name_claim         = "preferred_username" # claim that a new user is named after
+#   group "shop-devs" {
+#     team = "shop"
+#     role = "developer"              # viewer, developer or maintainer
+#   }
+#   group "platform" {
+#     admin = true                    # of the platform: the provider's groups alone say who of its people is one
+#   }
+# }
+
+session {
+  idle     = "2h"  # a browser that makes no call for so long must sign in again
+  absolute = "24h" # and so must every browser
+}
+
+limits {
+  rate        = 50  # calls a second of one token or session, in the long run; more are answered 429
+  burst       = 200 # and so many at once
+  login_rate  = 1   # likewise of one address without valid credentials: sign-ins above all
+  login_burst = 20
 }

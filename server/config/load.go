@@ -86,6 +86,7 @@ func (c Config) merge(over Config) Config {
 	set(&c.Listen, over.Listen)
 	set(&c.Advertise, over.Advertise)
 	set(&c.Data, over.Data)
+	set(&c.URL, over.URL)
 	set(&c.Domain, over.Domain)
 	set(&c.LogLevel, over.LogLevel)
 	if len(over.Drivers) > 0 {
@@ -164,6 +165,30 @@ func (c Config) merge(over Config) Config {
 		set(&retention.Every, o.Every)
 		c.Retention = &retention
 	}
+	return c.mergeAccess(over)
+}
+
+func (c Config) mergeAccess(over Config) Config {
+	if len(over.OIDC) > 0 {
+		c.OIDC = nil
+		for _, o := range over.OIDC {
+			c.OIDC = append(c.OIDC, o.withDefaults())
+		}
+	}
+	if o := over.Session; o != nil {
+		session := *c.Session
+		set(&session.Idle, o.Idle)
+		set(&session.Absolute, o.Absolute)
+		c.Session = &session
+	}
+	if o := over.Limits; o != nil {
+		limits := *c.Limits
+		set(&limits.Rate, o.Rate)
+		set(&limits.Burst, o.Burst)
+		set(&limits.LoginRate, o.LoginRate)
+		set(&limits.LoginBurst, o.LoginBurst)
+		c.Limits = &limits
+	}
 	return c
 }
 
@@ -182,7 +207,7 @@ func set[T comparable](to *T, from T) {
 func (c Config) Env(getenv func(string) string) Config {
 	return c.merge(Config{
 		Store:  &Store{URL: getenv("CRUMPET_STORE_URL")},
-		Listen: getenv("CRUMPET_LISTEN"), Advertise: getenv("CRUMPET_ADVERTISE"), Data: getenv("CRUMPET_DATA"),
+		Listen: getenv("CRUMPET_LISTEN"), Advertise: getenv("CRUMPET_ADVERTISE"), Data: getenv("CRUMPET_DATA"), URL: getenv("CRUMPET_URL"),
 		Domain: getenv("CRUMPET_DOMAIN"), LogLevel: getenv("CRUMPET_LOG_LEVEL"), Name: getenv("CRUMPET_NAME"),
 		Nomad: &Nomad{
 			Address: getenv("NOMAD_ADDR"), Region: getenv("NOMAD_REGION"), Token: getenv("NOMAD_TOKEN"),

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/url"
@@ -32,6 +33,7 @@ func (c Config) Validate() (Config, error) {
 	} else if c.Advertise == "" {
 		c.Advertise = "http://" + c.Listen
 	}
+	c.URL = strings.TrimSuffix(cmp.Or(c.URL, c.Advertise), "/")
 	switch set := slices.DeleteFunc([]string{c.Store.Path, c.Store.URL, c.Store.URLFile}, func(s string) bool { return s == "" }); {
 	case len(set) > 1:
 		fault("store", "store has more than one of path, url and url_file; keep one.")
@@ -45,13 +47,14 @@ func (c Config) Validate() (Config, error) {
 	}
 	urls := []struct{ key, value string }{
 		{"advertise", c.Advertise},
+		{"url", c.URL},
 		{"nomad.address", c.Nomad.Address},
 		{"consul.address", c.Consul.Address},
 		{"vault.address", c.Vault.Address},
 		{"fabio.url", c.Fabio.URL},
 	}
 	for _, u := range urls {
-		if u.value == "" && u.key == "advertise" {
+		if u.value == "" && (u.key == "advertise" || u.key == "url") {
 			continue // it would have followed from listen
 		}
 		if !isURL(u.value) {
@@ -99,6 +102,9 @@ func (c Config) Validate() (Config, error) {
 	}
 	c.Vault.check(fault)
 	c.Retention.check(fault)
+	c.Session.check(fault)
+	c.Limits.check(fault)
+	c.checkOIDC(fault)
 	if len(faults) == 0 {
 		return c, nil
 	}
