@@ -20,8 +20,8 @@ func TestEncodeIsTheSortedJSONOfAJob(t *testing.T) {
 		job.Constraints = append(job.Constraints, nil)
 		for _, g := range job.TaskGroups {
 			g.Tasks[0].Config = map[string]any{
-				"null": nil, "list": []any{nil, json.Number("1e3")}, "bytes": []byte(text.Draw(t, "bytes")), "any": drawAny(t, 3),
-				"map": map[string]any{"null": nil, text.Draw(t, "key"): map[string]*int{"null": nil}},
+				"null": nil, "list": []any{nil, json.Number("1e3")}, "bytes": []byte(text().Draw(t, "bytes")), "any": drawAny(t, 3),
+				"map": map[string]any{"null": nil, text().Draw(t, "key"): map[string]*int{"null": nil}},
 			}
 		}
 		if got, want := string(jobspec.Encode(job)), byTree(t, job, ""); got != want {

@@ -19,24 +19,30 @@ var nasty = []string{
 	"é", "\u030c", "\u2028", "\x00", "\ufeff", "\U0001f950", "#", "//", "/*", "<<EOT", "${}", "~}",
 }
 
-// text is what HCL can hold: valid UTF-8 in normal form C.
-var text = rapid.Map(rapid.OneOf(
-	rapid.Map(rapid.SliceOfN(rapid.SampledFrom(nasty), 0, 6), func(parts []string) string { return strings.Join(parts, "") }),
-	rapid.Map(rapid.SliceOfN(rapid.SampledFrom(nasty), 1, 6), func(parts []string) string { return strings.Join(parts, "\n") + "\n" }),
-	rapid.String(),
-), func(s string) string { return cty.NormalizeString(strings.ToValidUTF8(s, "?")) })
+// A generator notes its name when it first draws, unguarded: each draw here makes its own, as tests run
+// side by side.
 
-var (
-	word = rapid.StringMatching(`[a-z][a-z0-9_-]{0,8}`)
-	key  = rapid.OneOf(word, rapid.SampledFrom([]string{"a.b", "for", "true", "a b", "${x}", "1"}))
-)
+// text is what HCL can hold: valid UTF-8 in normal form C.
+func text() *rapid.Generator[string] {
+	return rapid.Map(rapid.OneOf(
+		rapid.Map(rapid.SliceOfN(rapid.SampledFrom(nasty), 0, 6), func(parts []string) string { return strings.Join(parts, "") }),
+		rapid.Map(rapid.SliceOfN(rapid.SampledFrom(nasty), 1, 6), func(parts []string) string { return strings.Join(parts, "\n") + "\n" }),
+		rapid.String(),
+	), func(s string) string { return cty.NormalizeString(strings.ToValidUTF8(s, "?")) })
+}
+
+func word() *rapid.Generator[string] { return rapid.StringMatching(`[a-z][a-z0-9_-]{0,8}`) }
+
+func key() *rapid.Generator[string] {
+	return rapid.OneOf(word(), rapid.SampledFrom([]string{"a.b", "for", "true", "a b", "${x}", "1"}))
+}
 
 // drawJob fills in a job at random, each field that HCL has a word for.
 func drawJob(t *rapid.T) *nomadapi.Job {
 	job := &nomadapi.Job{}
 	draw(t, reflect.ValueOf(job).Elem(), "job")
-	job.ID = new(text.Filter(func(s string) bool { return !strings.Contains(s, "\n") }).Draw(t, "id"))
-	job.Name, job.Namespace = new(word.Draw(t, "name")), new("default")
+	job.ID = new(text().Filter(func(s string) bool { return !strings.Contains(s, "\n") }).Draw(t, "id"))
+	job.Name, job.Namespace = new(word().Draw(t, "name")), new("default")
 	if rapid.Bool().Draw(t, "named by its id") {
 		job.Name = job.ID
 	}
@@ -58,8 +64,8 @@ func drawJob(t *rapid.T) *nomadapi.Job {
 				task.Identity = &nomadapi.WorkloadIdentity{Name: "default", Env: true, TTL: time.Hour}
 			}
 			if rapid.Bool().Draw(t, "odd names") {
-				task.Env = rapid.MapOfN(key, text, 1, 3).Draw(t, "env")
-				g.Meta = rapid.MapOfN(key, text, 1, 3).Draw(t, "meta")
+				task.Env = rapid.MapOfN(key(), text(), 1, 3).Draw(t, "env")
+				g.Meta = rapid.MapOfN(key(), text(), 1, 3).Draw(t, "meta")
 			}
 		}
 		if len(g.Tasks) == 0 {
@@ -123,7 +129,7 @@ func draw(t *rapid.T, v reflect.Value, name string) {
 		for range rapid.IntRange(1, 2).Draw(t, "length") {
 			item := reflect.New(v.Type().Elem()).Elem()
 			draw(t, item, name)
-			key := word.Draw(t, "key")
+			key := word().Draw(t, "key")
 			if item.Kind() == reflect.Pointer {
 				item.Elem().FieldByName("Name").SetString(key) // its label
 			}
@@ -132,7 +138,7 @@ func draw(t *rapid.T, v reflect.Value, name string) {
 	case kind == reflect.Interface:
 		v.Set(reflect.ValueOf(drawAny(t, 3)))
 	case kind == reflect.String:
-		v.SetString(text.Draw(t, name))
+		v.SetString(text().Draw(t, name))
 	case kind == reflect.Bool:
 		v.SetBool(rapid.Bool().Draw(t, name))
 	case v.CanUint():
@@ -161,10 +167,10 @@ func drawAny(t *rapid.T, depth int) any {
 		if depth > 0 {
 			tree := map[string]any{}
 			for range rapid.IntRange(0, 3).Draw(t, "length") {
-				tree[key.Draw(t, "key")] = drawAny(t, depth-1)
+				tree[key().Draw(t, "key")] = drawAny(t, depth-1)
 			}
 			return tree
 		}
 	}
-	return text.Draw(t, "text")
+	return text().Draw(t, "text")
 }

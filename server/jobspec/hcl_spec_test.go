@@ -100,7 +100,7 @@ func drawProgram(t *rapid.T, ports []paas.Port) paas.Program {
 	if rapid.Bool().Draw(t, "has files") {
 		p.Files = []paas.ConfigFile{
 			{Path: "conf/a", Content: drawValue(t, ports), Mode: "0600", Change: paas.ChangeNoop},
-			{Path: "b", Template: "x" + unmarked.Draw(t, "template"), Mode: "0644", Change: paas.ChangeSignal, Signal: "SIGHUP"},
+			{Path: "b", Template: "x" + unmarked().Draw(t, "template"), Mode: "0644", Change: paas.ChangeSignal, Signal: "SIGHUP"},
 		}
 	}
 	return p
@@ -116,19 +116,21 @@ func drawEnv(t *rapid.T) map[string]paas.Value {
 
 // unmarked is text without combining marks: an argument is quoted once more, and a mark behind \r would
 // join the r.
-var unmarked = rapid.Map(text, func(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.M, r) {
-			return -1
-		}
-		return r
-	}, s)
-})
+func unmarked() *rapid.Generator[string] {
+	return rapid.Map(text(), func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if unicode.Is(unicode.M, r) {
+				return -1
+			}
+			return r
+		}, s)
+	})
+}
 
 func drawValue(t *rapid.T, ports []paas.Port) paas.Value {
-	v := paas.Value{{Text: unmarked.Draw(t, "text")}, {Ref: &paas.Ref{Kind: paas.RefAllocID}}}
+	v := paas.Value{{Text: unmarked().Draw(t, "text")}, {Ref: &paas.Ref{Kind: paas.RefAllocID}}}
 	if len(ports) > 0 {
-		v = append(v, paas.Part{Ref: &paas.Ref{Kind: paas.RefPort, Name: ports[0].Name}}, paas.Part{Text: unmarked.Draw(t, "behind")})
+		v = append(v, paas.Part{Ref: &paas.Ref{Kind: paas.RefPort, Name: ports[0].Name}}, paas.Part{Text: unmarked().Draw(t, "behind")})
 	}
 	return v[:rapid.IntRange(1, len(v)).Draw(t, "parts")]
 }
@@ -137,7 +139,7 @@ func drawPlacement(t *rapid.T) paas.Placement {
 	if rapid.Bool().Draw(t, "placed anywhere") {
 		return paas.Placement{}
 	}
-	class := paas.Constraint{Attribute: "node.class", Operator: "=", Value: text.Draw(t, "class")}
+	class := paas.Constraint{Attribute: "node.class", Operator: "=", Value: text().Draw(t, "class")}
 	return paas.Placement{
 		Pool: "big", Datacenters: []string{"dc1", "dc2"}, DistinctHosts: true, Constraints: []paas.Constraint{class},
 		Affinities: []paas.Affinity{{Constraint: class, Weight: -50}},
