@@ -102,8 +102,7 @@ type ChangePassword struct {
 	New Password `json:"new" maxLength:"1024" doc:"At least 12 characters."`
 }
 
-// ChangedPassword says what went with the old password.
+// ChangedPassword says whose password is another now.
 type ChangedPassword struct {
-	User     string `json:"user"`
-	Sessions int    `json:"sessions" doc:"Other sessions that were ended."`
+	User string `json:"user"`
 }

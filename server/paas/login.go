@@ -1,0 +1,16 @@
+package paas
+
+import "time"
+
+// SignedIn is who has signed in with a browser, and until when.
+type SignedIn struct {
+	User      string
+	Cookie    string // value of the session's cookie: given here once
+	ExpiresAt time.Time
+}
+
+// Agreed is what a CLI redeems for a token, since somebody has agreed to it.
+type Agreed struct {
+	Code      string // shown once
+	ExpiresAt time.Time
+}
