@@ -2,9 +2,12 @@ package cli
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
+	"github.com/crumpet-paas/crumpet/server/api"
 	"github.com/crumpet-paas/crumpet/server/build/static"
 	"github.com/crumpet-paas/crumpet/server/devstack"
 )
@@ -42,6 +45,25 @@ func newStaticCmd() *cobra.Command {
 	cmd.Flags().StringVar(&dir, "dir", ".", "folder")
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address to listen on")
 	return cmd
+}
+
+// newOpenAPICmd prints the API's description without a server: the types of the web UI are made from it.
+func newOpenAPICmd(s *session) *cobra.Command {
+	return &cobra.Command{
+		Use:     "openapi",
+		Short:   "Print the description of the HTTP API",
+		Example: `  crumpet openapi > openapi.json`,
+		Hidden:  true,
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			text, err := api.New(api.Config{Log: slog.New(slog.DiscardHandler)}).Document()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(s.out, string(text))
+			return err
+		},
+	}
 }
 
 // codeError is a failure that has said what it is, with the exit code of its own.

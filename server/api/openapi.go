@@ -67,6 +67,9 @@ func (a *API) finishDocument() ([]byte, error) {
 	return json.Marshal(document)
 }
 
+// Document gives the OpenAPI document.
+func (a *API) Document() ([]byte, error) { return a.document() }
+
 func (a *API) serveDocument(c echo.Context) error {
 	text, err := a.document()
 	if err != nil {
