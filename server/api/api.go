@@ -39,6 +39,9 @@ type Config struct {
 	Bindings  Bindings
 	Providers Providers
 	Volumes   Volumes
+	Meter     Meter
+	Launches  Launches
+	Overview  Overview
 	Backends  []Backend
 
 	// RouteURL gives the URL at which the router answers for a route.

@@ -12,6 +12,7 @@ func (a *API) apps(ctx context.Context, in *struct {
 	Team  string `query:"team" default:"default" doc:"The team; * for all."`
 	After string `query:"after" doc:"The next of the page before."`
 	Limit int    `query:"limit" default:"50" minimum:"1" maximum:"5000" doc:"Apps on a page."`
+	Q     string `query:"q" maxLength:"64" doc:"A part of the name: only apps that have it."`
 },
 ) (*body[wire.Apps], error) {
 	filter := paas.AppFilter{Team: in.Team, After: in.After, Limit: in.Limit}
@@ -20,11 +21,13 @@ func (a *API) apps(ctx context.Context, in *struct {
 	} else if err := checkTeam(in.Team); err != nil {
 		return nil, err
 	}
-	list, err := a.list(ctx)
+	list, rates, err := a.list(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &body[wire.Apps]{pageOf(list, filter)}, nil
+	page := pageOf(named(list, in.Q), filter)
+	page.Items = rates.onto(page.Items)
+	return &body[wire.Apps]{page}, nil
 }
 
 // summary is an app in one line.
@@ -37,7 +40,24 @@ func (a *API) summary(ctx context.Context, s paas.Snapshot) (wire.App, error) {
 	for _, r := range status.Routes {
 		line.URLs = append(line.URLs, r.URL)
 	}
+	for _, p := range status.Processes {
+		line.Wanted += p.Wanted
+		line.Healthy += min(p.Healthy, p.Wanted)
+	}
+	if status.Origin != nil {
+		line.DeployedAt, line.DeployedBy = &status.Origin.CreatedAt, status.Origin.CreatedBy
+	}
 	return line, err
+}
+
+// busy is a summary with what the app answers now.
+func (a *API) busy(ctx context.Context, s paas.Snapshot) (wire.App, error) {
+	line, err := a.summary(ctx, s)
+	if err != nil {
+		return line, err
+	}
+	rates, err := a.rates(ctx)
+	return rates.onto([]wire.App{line})[0], err
 }
 
 func (a *API) app(ctx context.Context, in *AppScope) (*body[wire.App], error) {
@@ -45,7 +65,7 @@ func (a *API) app(ctx context.Context, in *AppScope) (*body[wire.App], error) {
 	if err != nil {
 		return nil, err
 	}
-	line, err := a.summary(ctx, s)
+	line, err := a.busy(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +167,7 @@ func (a *API) destroy(ctx context.Context, in *AppScope) (*reply[wire.App], erro
 		return nil, err
 	}
 	s.App.Deleting = true
-	line, err := a.summary(ctx, s)
+	line, err := a.busy(ctx, s)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/wire"
@@ -21,34 +22,110 @@ type lines struct {
 	turn  chan struct{} // of one: whoever has put something in may use what follows
 	since int64         // all changes up to this number are in the list
 	list  []wire.App    // by team and name; made anew with each change, as answers hold parts of it
+	rates rates         // of the list; made anew when they are old
+}
+
+// rates are what the routers answered within a minute, by app, added up at a moment. Traffic changes no line: it is
+// put onto those of a page when that is cut out, and is read for all apps at once, whoever asks how often.
+type rates struct {
+	of map[paas.AppRef]paas.Bucket
+	at time.Time
+}
+
+// How traffic is shown in lines.
+const (
+	rateOver = time.Minute
+	rateKept = 5 * time.Second // buckets end every ten
+)
+
+// onto gives lines with the rates of their apps; the lines given stay as they are.
+func (r rates) onto(list []wire.App) []wire.App {
+	busy := slices.Clone(list)
+	for i := range busy {
+		if sum, ok := r.of[appOf(busy[i])]; ok {
+			busy[i].Rate, busy[i].Errors = float64(sum.Requests)/rateOver.Seconds(), sum.ErrorShare()
+		}
+	}
+	return busy
 }
 
 // atOnce bounds the apps that are held in memory whole.
 const atOnce = 100
 
-// list gives the lines of all apps.
-func (a *API) list(ctx context.Context) ([]wire.App, error) {
+// list gives the lines of all apps, without rates, and the rates.
+func (a *API) list(ctx context.Context) ([]wire.App, rates, error) {
 	select {
 	case a.lines.turn <- struct{}{}:
 		defer func() { <-a.lines.turn }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, rates{}, ctx.Err()
 	}
+	if err := a.refresh(ctx); err != nil {
+		return nil, rates{}, err
+	}
+	if err := a.measure(ctx, time.Now()); err != nil {
+		return nil, rates{}, err
+	}
+	return a.lines.list, a.lines.rates, nil
+}
+
+// rates gives those of all apps.
+func (a *API) rates(ctx context.Context) (rates, error) {
+	select {
+	case a.lines.turn <- struct{}{}:
+		defer func() { <-a.lines.turn }()
+	case <-ctx.Done():
+		return rates{}, ctx.Err()
+	}
+	err := a.measure(ctx, time.Now())
+	return a.lines.rates, err
+}
+
+// refresh reads the apps that have changed. The turn must be held.
+func (a *API) refresh(ctx context.Context) error {
 	changed, since, err := a.Store.Changed(ctx, a.lines.since)
 	if err != nil || len(changed) == 0 {
-		return a.lines.list, err
+		return err
 	}
 	news, err := a.read(ctx, changed)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a.lines.since, a.lines.list = since, replaced(a.lines.list, changed, news)
-	return a.lines.list, nil
+	return nil
+}
+
+// measure adds up the traffic of the last minute that has been read, if that is not known. The turn must be held.
+func (a *API) measure(ctx context.Context, now time.Time) error {
+	if now.Sub(a.lines.rates.at) < rateKept {
+		return nil
+	}
+	end := now.Add(-readLate).Truncate(paas.BucketLength)
+	sums, err := a.Store.TrafficSums(ctx, end.Add(-rateOver), end)
+	if err != nil {
+		return err
+	}
+	a.lines.rates = rates{sums, now}
+	return nil
+}
+
+// named gives the lines of apps whose names have some part; all for "".
+func named(list []wire.App, part string) []wire.App {
+	if part == "" {
+		return list
+	}
+	var some []wire.App
+	for _, line := range list {
+		if strings.Contains(line.App, part) {
+			some = append(some, line)
+		}
+	}
+	return some
 }
 
 // Warm reads the apps, so that the first who asks for the list after a start need not wait for that.
 func (a *API) Warm(ctx context.Context) {
-	if _, err := a.list(ctx); err != nil && ctx.Err() == nil {
+	if _, _, err := a.list(ctx); err != nil && ctx.Err() == nil {
 		a.Log.WarnContext(ctx, "apps not read", "err", err) // whoever asks for them reads them
 	}
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
@@ -26,11 +27,16 @@ type Store interface {
 	Release(ctx context.Context, ref paas.AppRef, number int) (paas.Release, error)
 	// Releases lists releases below a number, newest first; 0 for all.
 	Releases(ctx context.Context, ref paas.AppRef, below, limit int) ([]paas.Release, error)
+	// SpecText gives the text that a release was made of, or the one that it restored.
+	SpecText(ctx context.Context, release paas.Release) (paas.SpecText, error)
 	Endings(ctx context.Context, ref paas.AppRef) ([]paas.Ending, error)
 	Deployment(ctx context.Context, ref paas.AppRef, id string) (paas.Deployment, error)
 	Deployments(ctx context.Context, ref paas.AppRef, limit int) ([]paas.Deployment, error)
 	Events(ctx context.Context, filter paas.EventFilter) ([]paas.Event, error)
 	LastEvent(ctx context.Context) (int64, error)
+	// TrafficSums adds up, for each app that was asked something, the buckets that begin from one moment on and before
+	// another.
+	TrafficSums(ctx context.Context, from, to time.Time) (map[paas.AppRef]paas.Bucket, error)
 	Traffic(ctx context.Context, ref paas.AppRef) ([]paas.Traffic, error)
 }
 

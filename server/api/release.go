@@ -44,10 +44,14 @@ func (a *API) request(ctx context.Context, ref paas.AppRef, in wire.CreateReleas
 		return paas.DeployRequest{}, err
 	}
 	return paas.DeployRequest{
-		Team: ref.Team, App: ref.App, Spec: *parsed, Artifact: in.Artifact, Runtime: in.Runtime, By: caller(ctx),
+		Team: ref.Team, App: ref.App, Spec: *parsed, Source: sourceOf(in.Source), Artifact: in.Artifact, Runtime: in.Runtime, By: caller(ctx),
 		Force: in.Force, Supersede: in.Supersede, Wait: in.Wait, Base: in.Base,
 		Commit: in.Commit, Dirty: in.Dirty, Note: in.Note,
 	}, nil
+}
+
+func sourceOf(in wire.Source) *paas.SpecText {
+	return &paas.SpecText{Filename: cmp.Or(in.Filename, spec.FileName), Environment: in.Environment, Text: in.Spec}
 }
 
 // parse reads a spec that must be of the app the call is about.
@@ -129,6 +133,33 @@ func (a *API) release(ctx context.Context, in *struct {
 		return nil, err
 	}
 	return &body[wire.KeptRelease]{presented[0]}, nil
+}
+
+// releaseSpec gives the text that a release was pushed with. One that restored another has that one's.
+func (a *API) releaseSpec(ctx context.Context, in *struct {
+	AppScope
+	Number int `path:"number" minimum:"1" doc:"Counts from 1 within the app."`
+},
+) (*body[wire.ReleaseSpec], error) {
+	ref, err := in.ref()
+	if err != nil {
+		return nil, err
+	}
+	release, err := a.known(ctx, ref, in.Number)
+	if err != nil {
+		return nil, err
+	}
+	answer := wire.ReleaseSpec{Release: release.Number, Filename: spec.FileName, Reason: "The release was made before Crumpet kept the text of specs; what it says is in the release."}
+	text, err := a.Store.SpecText(ctx, release)
+	switch {
+	case paas.CodeOf(err) == paas.NotFound:
+	case err != nil:
+		return nil, err
+	default:
+		answer.Stored, answer.Reason = true, ""
+		answer.Text, answer.Filename, answer.Environment = text.Text, cmp.Or(text.Filename, spec.FileName), text.Environment
+	}
+	return &body[wire.ReleaseSpec]{answer}, nil
 }
 
 // known gives a release of an app. Code not_found: there is no such app, or it has no such release.

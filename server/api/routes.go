@@ -14,6 +14,7 @@ func (a *API) routes() []route {
 
 		typed("GET", "/v1/tokens/self", "self", "Tell who the caller is", (*API).self, may(paas.VerbNone)),
 		typed("GET", "/v1/servers", "servers", "List Crumpet's servers and which one leads", (*API).servers, may(paas.VerbPlatform)),
+		typed("GET", "/v1/platform", "platform", "Show how the machinery under all apps is, and what to do about it", (*API).platform, may(paas.VerbPlatform)),
 
 		typed("POST", "/v1/blobs/missing", "missing", "Name the blobs the server lacks", (*API).missing, may(paas.VerbDeploy), changesNothing),
 		plain("POST", "/v1/blobs", "upload", "Upload blobs as one tar.gz", (*API).upload, describeUpload, may(paas.VerbDeploy)),
@@ -24,15 +25,20 @@ func (a *API) routes() []route {
 		typed("GET", "/v1/builds/{id}", "build", "Show a build", (*API).build, may(paas.VerbRead)),
 
 		typed("GET", "/v1/apps", "apps", "List apps", (*API).apps, may(paas.VerbRead)),
+		typed("POST", "/v1/apps", "createFromTemplate", "Make a new app of a template", (*API).createFromTemplate, may(paas.VerbDeploy), answers(202)),
+		typed("GET", "/v1/templates", "templates", "List the apps to begin with", (*API).templates, may(paas.VerbNone)),
 		typed("GET", "/v1/apps/{app}", "app", "Show an app in one line", (*API).app, may(paas.VerbRead)),
 		typed("GET", "/v1/apps/{app}/status", "status", "Show an app in full", (*API).status, may(paas.VerbRead)),
 		typed("GET", "/v1/apps/{app}/why", "why", "Say why an app does not serve", (*API).why, may(paas.VerbRead)),
 		typed("GET", "/v1/apps/{app}/metrics", "appMetrics", "Show how many requests an app answers, and how many badly", (*API).appMetrics, may(paas.VerbRead)),
+		typed("GET", "/v1/apps/{app}/usage", "usage", "Show what each instance takes of its node", (*API).usage, may(paas.VerbRead)),
+		typed("GET", "/v1/apps/{app}/launch", "launch", "Show how far an app is on its way from a template", (*API).launch, may(paas.VerbRead)),
 		typed("DELETE", "/v1/apps/{app}", "destroy", "Destroy an app", (*API).destroy, may(paas.VerbDestroy), answers(202)),
 
 		typed("POST", "/v1/apps/{app}/releases", "createRelease", "Release a spec with an artifact", (*API).createRelease, may(paas.VerbDeploy), answers(202, 200)),
 		typed("GET", "/v1/apps/{app}/releases", "releases", "List releases, newest first", (*API).releases, may(paas.VerbRead)),
 		typed("GET", "/v1/apps/{app}/releases/{number}", "release", "Show a release", (*API).release, may(paas.VerbRead)),
+		typed("GET", "/v1/apps/{app}/releases/{number}/spec", "releaseSpec", "Show the app spec of a release as it was written", (*API).releaseSpec, may(paas.VerbRead)),
 		typed("POST", "/v1/apps/{app}/rollback", "rollback", "Restore an earlier release as a new one", (*API).rollback, may(paas.VerbDeploy), answers(202, 200)),
 		typed("POST", "/v1/apps/{app}/rollback/plan", "planRollback", "Say what a rollback would do", (*API).planRollback, may(paas.VerbRead), changesNothing),
 
@@ -46,6 +52,7 @@ func (a *API) routes() []route {
 
 		typed("GET", "/v1/apps/{app}/deployments", "deployments", "List deployments, newest first", (*API).deployments, may(paas.VerbRead)),
 		typed("GET", "/v1/apps/{app}/deployments/{id}", "deployment", "Show a deployment", (*API).deployment, may(paas.VerbRead)),
+		typed("GET", "/v1/apps/{app}/deployments/{id}/timeline", "timeline", "Show a deployment's way from the push to serving, with times", (*API).timeline, may(paas.VerbRead)),
 		typed("POST", "/v1/apps/{app}/deployments/{id}/pause", "pause", "Have a deployment stay where it is", (*API).pause, may(paas.VerbDeploy), answers(202)),
 		typed("POST", "/v1/apps/{app}/deployments/{id}/resume", "resume", "Let a paused deployment go on", (*API).resume, may(paas.VerbDeploy), answers(202)),
 		typed("POST", "/v1/apps/{app}/deployments/{id}/abort", "abort", "Walk a deployment back", (*API).abort, may(paas.VerbDeploy), answers(202)),

@@ -45,7 +45,7 @@ func metricsOf(snap paas.Snapshot, traffic []paas.Traffic, now time.Time) wire.M
 		})
 		if i < 0 {
 			live := slot == snap.App.Live && release == snap.App.Release
-			items = append(items, wire.Metric{Process: process, Slot: slot, Release: release, Live: live, Buckets: []paas.Bucket{}})
+			items = append(items, wire.Metric{Process: process, Slot: slot, Release: release, Live: live, Role: roleOf(snap, slot, release), Buckets: []paas.Bucket{}})
 			i = len(items) - 1
 		}
 		return &items[i]
@@ -72,6 +72,22 @@ func metricsOf(snap paas.Snapshot, traffic []paas.Traffic, now time.Time) wire.M
 		return cmp.Or(strings.Compare(a.Process, b.Process), cmp.Compare(a.Release, b.Release), strings.Compare(string(a.Slot), string(b.Slot)))
 	})
 	return wire.Metrics{App: snap.App.Name, Team: snap.App.Team, At: now, Items: items}
+}
+
+// roleOf says on which side of the deployment under way a slot's release is.
+func roleOf(snap paas.Snapshot, slot paas.Slot, release int) wire.MetricRole {
+	if len(snap.Deployments) == 0 {
+		return ""
+	}
+	switch d := snap.Deployments[0]; {
+	case d.State == paas.DeploymentPending || d.InPlace():
+		return ""
+	case slot == d.Slot && release == d.Release:
+		return wire.MetricNew
+	case slot == d.From && release == d.Previous:
+		return wire.MetricOld
+	}
+	return ""
 }
 
 // windowsOf adds up whole buckets, and the one that has just begun where it is known: the counters of

@@ -14,6 +14,7 @@ type AppsQuery struct {
 	Team  string // "" for the client's, * for all
 	After string // the Next of the page before
 	Limit int    // 0 for the server's default
+	Name  string // a part of the apps' names; "" for all
 }
 
 // Apps lists one page of apps.
@@ -24,6 +25,9 @@ func (c *Client) Apps(ctx context.Context, q AppsQuery) (page wire.Apps, err err
 	}
 	if q.After != "" {
 		query.Set("after", q.After)
+	}
+	if q.Name != "" {
+		query.Set("q", q.Name)
 	}
 	if q.Limit > 0 {
 		query.Set("limit", strconv.Itoa(q.Limit))

@@ -370,7 +370,11 @@ func changeOf(snap paas.Snapshot) paas.Change {
 }
 
 func event(d paas.Deployment, now time.Time, kind paas.EventKind, message string) paas.Event {
-	return paas.Event{Time: now, Team: d.Team, App: d.App, Kind: kind, Release: d.Release, Deployment: d.ID, Message: message}
+	e := paas.Event{Time: now, Team: d.Team, App: d.App, Kind: kind, Release: d.Release, Deployment: d.ID, Message: message}
+	if kind == paas.EventDeploymentStarted || kind == paas.EventDeploymentStep {
+		e.Share = d.Current().Share
+	}
+	return e
 }
 
 func stepText(d paas.Deployment) string {

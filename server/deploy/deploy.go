@@ -87,7 +87,7 @@ func (d *Deployer) release(r paas.DeployRequest, snap paas.Snapshot) (paas.Deplo
 	}
 	now := d.now()
 	rel := paas.Release{
-		Team: r.Team, App: r.App, Number: snap.Newest + 1, Spec: r.Spec, SpecDigest: r.Spec.Digest(),
+		Team: r.Team, App: r.App, Number: snap.Newest + 1, Spec: r.Spec, SpecDigest: r.Spec.Digest(), Source: r.Source,
 		Artifact: r.Artifact, Runtime: r.Runtime, Config: r.Config, CreatedAt: now, CreatedBy: r.By,
 		Commit: r.Commit, Dirty: r.Dirty, Note: r.Note, RollbackTo: r.RollbackTo,
 	}

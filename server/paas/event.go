@@ -1,6 +1,9 @@
 package paas
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Event is one thing that happened, in the words a user reads. Its id grows strictly within the
 // store, so a reader resumes after the last one it has seen, on any server.
@@ -15,8 +18,17 @@ type Event struct {
 	Build      string    `json:"build,omitempty"`
 	Instance   string    `json:"instance,omitempty"`
 	Process    string    `json:"process,omitempty"`
-	By         string    `json:"by,omitempty"` // name of the token that asked for it
+	By         string    `json:"by,omitempty"`    // name of the token that asked for it
+	Share      *int      `json:"share,omitempty"` // percentage of requests that a step of a deployment gives to the new release, where a rule says so
 	Message    string    `json:"message"`
+}
+
+// HealthyWords end the message of an event that says that an instance came to be healthy.
+const HealthyWords = " is healthy"
+
+// SaysHealthy says that the event tells of an instance that came to be healthy.
+func (e Event) SaysHealthy() bool {
+	return e.Kind == EventInstanceHealth && strings.HasSuffix(e.Message, HealthyWords)
 }
 
 // EventKind names what happened, noun.verb.

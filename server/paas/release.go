@@ -18,6 +18,15 @@ type Release struct {
 	Dirty      bool      `json:"dirty,omitempty"`       // the source had changes that Commit does not hold
 	Note       string    `json:"note,omitempty"`        // what its maker said of it
 	RollbackTo int       `json:"rollback_to,omitempty"` // the release that this one restored; 0 for one that was pushed
+	// Source is the text that Spec was read from, when the release is made; reading a release leaves it out.
+	Source *SpecText `json:"-"`
+}
+
+// SpecText is an app spec as it was written.
+type SpecText struct {
+	Filename    string
+	Environment string // the environment block that was merged in
+	Text        string // without the values of variables, which were given beside it
 }
 
 // Ref names the release's app.

@@ -5,6 +5,7 @@ type DeployRequest struct {
 	Team      string
 	App       string
 	Spec      Spec
+	Source    *SpecText // that Spec was read from; nil where it is not at hand
 	Artifact  string // SHA-256 of the artifact, hex
 	Runtime   string // SHA-256 of the artifact that holds crumpet itself; "" unless the spec needs it
 	By        string // name of the token

@@ -24,20 +24,21 @@ type eventRow struct {
 	Instance   string    `bun:"instance"`
 	Process    string    `bun:"process"`
 	By         string    `bun:"asked_by"`
+	Share      *int      `bun:"share"`
 	Message    string    `bun:"message"`
 }
 
 func toEventRow(e paas.Event) eventRow {
 	return eventRow{
 		Time: stamp(e.Time), Team: e.Team, App: e.App, Kind: string(e.Kind), Release: e.Release, Deployment: e.Deployment,
-		Build: e.Build, Instance: e.Instance, Process: e.Process, By: e.By, Message: clean(e.Message),
+		Build: e.Build, Instance: e.Instance, Process: e.Process, By: e.By, Share: e.Share, Message: clean(e.Message),
 	}
 }
 
 func (r eventRow) event() paas.Event {
 	return paas.Event{
 		ID: r.ID, Time: stamp(r.Time), Team: r.Team, App: r.App, Kind: paas.EventKind(r.Kind), Release: r.Release,
-		Deployment: r.Deployment, Build: r.Build, Instance: r.Instance, Process: r.Process, By: r.By, Message: r.Message,
+		Deployment: r.Deployment, Build: r.Build, Instance: r.Instance, Process: r.Process, By: r.By, Share: r.Share, Message: r.Message,
 	}
 }
 

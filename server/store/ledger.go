@@ -41,6 +41,9 @@ func drop(ctx context.Context, tx bun.Tx, c paas.Change) error {
 			return err
 		}
 	}
+	if err := dropSources(ctx, tx, c); err != nil {
+		return err
+	}
 	if len(c.DropDeployments) > 0 {
 		if _, err := tx.NewDelete().Table("deployments").
 			Where("team = ? AND app = ? AND id IN (?)", c.Ref.Team, c.Ref.App, bun.List(c.DropDeployments)).Exec(ctx); err != nil {

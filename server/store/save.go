@@ -190,7 +190,7 @@ func insertRelease(ctx context.Context, tx bun.Tx, r paas.Release) error {
 	if n == 0 {
 		return paas.Errorf(paas.Conflict, "Release %d of app %q exists already and can't be changed.", r.Number, r.App)
 	}
-	return nil
+	return insertSource(ctx, tx, r)
 }
 
 // claim makes the routes the only ones the app holds. The facts of routes given up go as well:

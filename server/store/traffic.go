@@ -78,6 +78,27 @@ func (s *Store) Traffic(ctx context.Context, ref paas.AppRef) ([]paas.Traffic, e
 	return list, nil
 }
 
+// TrafficSums adds up, for each app that was asked something, the buckets that begin from one moment on and before
+// another, of all releases.
+func (s *Store) TrafficSums(ctx context.Context, from, to time.Time) (map[paas.AppRef]paas.Bucket, error) {
+	var rows []struct {
+		Team, App        string
+		Requests, Errors int64
+		Took             int64
+	}
+	err := s.read.NewSelect().Table("traffic").Column("team", "app").
+		ColumnExpr("CAST(SUM(requests) AS BIGINT) AS requests, CAST(SUM(errors) AS BIGINT) AS errors, CAST(SUM(took) AS BIGINT) AS took").
+		Where("at >= ? AND at < ?", stamp(from), stamp(to)).Group("team", "app").Scan(ctx, &rows)
+	if err != nil {
+		return nil, failed("add up traffic", err)
+	}
+	sums := make(map[paas.AppRef]paas.Bucket, len(rows))
+	for _, r := range rows {
+		sums[paas.AppRef{Team: r.Team, App: r.App}] = paas.Bucket{At: from, Requests: r.Requests, Errors: r.Errors, Took: time.Duration(r.Took)}
+	}
+	return sums, nil
+}
+
 // writeTraffic writes buckets and forgets those that are too old. It names the apps that walk, whose
 // canaries are judged by it; for the others traffic is no reason to decide anything anew.
 func writeTraffic(ctx context.Context, tx bun.Tx, traffic []paas.Traffic) ([]paas.AppRef, error) {

@@ -34,7 +34,7 @@ func instanceEvents(before *paas.Instance, after paas.Instance, now time.Time) [
 	switch {
 	case after.State != paas.InstanceRunning || was == after.Health:
 	case after.Health == paas.HealthHealthy:
-		add(paas.EventInstanceHealth, name+" is healthy")
+		add(paas.EventInstanceHealth, name+paas.HealthyWords)
 	case after.Health == paas.HealthCritical && (was == paas.HealthHealthy || was == paas.HealthPassing):
 		message := name + " is not healthy any more"
 		if after.Reason != "" {

@@ -30,6 +30,15 @@ type App struct {
 	Slot      paas.Slot      `json:"slot"`
 	URLs      []string       `json:"urls"`
 	CreatedAt time.Time      `json:"created_at"`
+
+	Wanted  int     `json:"wanted"`  // instances of all processes
+	Healthy int     `json:"healthy"` // of those wanted, how many serve
+	Rate    float64 `json:"rate"`    // requests a second, over the last minute
+	Errors  float64 `json:"errors"`  // share of them answered with 5xx, 0 to 1
+
+	// Of the release that serves; left out before the first.
+	DeployedAt *time.Time `json:"deployed_at,omitempty"`
+	DeployedBy string     `json:"deployed_by,omitempty"`
 }
 
 // Apps is a page of apps. Next is the value of ?after= for the page that follows, "" on the last.

@@ -1,10 +1,39 @@
 package wire
 
-import "github.com/crumpet-paas/crumpet/server/paas"
+import (
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
 
 // Events are what happened, oldest first.
 type Events struct {
 	Items []paas.Event `json:"items"`
 	Next  int64        `json:"next,omitempty"` // the value of ?after= for the page that follows, with the same until; 0 on the last
 	Until int64        `json:"until"`          // the newest event of any kind and app when the list was read: a stream after it goes on without a gap
+}
+
+// Names of what a stream of events holds beside events, where it was asked for.
+const (
+	StreamChanged = "changed" // with a Changed: some apps are no longer as they were
+	StreamBeat    = "beat"    // with a Beat, every five seconds
+)
+
+// Changed names apps whose lines, statuses or traffic may read differently now, as TEAM/APP. There is at most one a
+// second.
+type Changed struct {
+	Apps []string `json:"apps"`
+}
+
+// Beat is a sign of life, with what does not answer: since then what is shown of it may be old.
+type Beat struct {
+	Time     time.Time `json:"time"`     // by the server's clock
+	Backends []Silent  `json:"backends"` // none when all is well
+}
+
+// Silent is a backend that does not answer.
+type Silent struct {
+	Name   string    `json:"name"` // nomad, consul, vault or fabio; watch where nothing was read for a while
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason"`
 }

@@ -87,3 +87,13 @@ type Pause struct {
 type Scale struct {
 	Counts map[string]int `json:"counts" doc:"Wanted instances by process; those left out keep theirs." minProperties:"1"`
 }
+
+// ReleaseSpec is the app spec of a release as its maker wrote it.
+type ReleaseSpec struct {
+	Release     int    `json:"release"`
+	Stored      bool   `json:"stored" doc:"False where the text was not kept; Reason says why."`
+	Filename    string `json:"filename"`
+	Environment string `json:"environment,omitempty" doc:"The environment block that was merged in."`
+	Text        string `json:"text" doc:"HCL. Values of variables were given beside it, and are not kept."`
+	Reason      string `json:"reason,omitempty"`
+}

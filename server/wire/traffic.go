@@ -20,9 +20,19 @@ type Metric struct {
 	Slot    paas.Slot     `json:"slot"`
 	Release int           `json:"release"`
 	Live    bool          `json:"live"` // the release that serves, not one that comes or goes
+	Role    MetricRole    `json:"role"` // in the deployment under way; "" where there is none
 	Windows []Window      `json:"windows"`
 	Buckets []paas.Bucket `json:"buckets"` // oldest first; where nothing was asked for there is none
 }
+
+// MetricRole says on which side of a deployment a Metric is.
+type MetricRole string
+
+// The roles.
+const (
+	MetricNew MetricRole = "new" // the release walked to
+	MetricOld MetricRole = "old" // the release walked from
+)
 
 // Window adds up the newest buckets.
 type Window struct {

@@ -22,7 +22,7 @@ func (p *Platform) Deploy(_ context.Context, req paas.DeployRequest) (paas.Deplo
 	}
 	next := paas.Release{
 		Team: ref.Team, App: ref.App, Number: len(p.releases[ref]) + 1, Spec: req.Spec, SpecDigest: req.Spec.Digest(),
-		Artifact: req.Artifact, Runtime: req.Runtime, Config: cmp.Or(req.Config, p.newestConfig(ref).Version), CreatedAt: time.Now().UTC(), CreatedBy: req.By,
+		Source: req.Source, Artifact: req.Artifact, Runtime: req.Runtime, Config: cmp.Or(req.Config, p.newestConfig(ref).Version), CreatedAt: time.Now().UTC(), CreatedBy: req.By,
 		Commit: req.Commit, Dirty: req.Dirty, Note: req.Note, RollbackTo: req.RollbackTo,
 	}
 	if list := p.releases[ref]; len(list) > 0 && !req.Force {

@@ -53,6 +53,7 @@ type Platform struct {
 	configs     map[paas.AppRef][]kept // versions of configurations, oldest first
 	services    *Services
 	volumes     []paas.FoundVolume
+	launches    map[paas.AppRef]paas.Launch
 }
 
 // NewPlatform makes one without apps.
@@ -61,7 +62,7 @@ func NewPlatform() *Platform {
 		apps: map[paas.AppRef]paas.App{}, releases: map[paas.AppRef][]paas.Release{},
 		deployments: map[paas.AppRef][]paas.Deployment{}, instances: map[paas.AppRef][]paas.Instance{},
 		builds: map[string]paas.BuildJob{}, blobs: map[string][]byte{}, woken: map[chan struct{}]bool{}, drains: map[string]paas.Drain{},
-		listed: map[paas.AppRef]bool{}, configs: map[paas.AppRef][]kept{},
+		listed: map[paas.AppRef]bool{}, configs: map[paas.AppRef][]kept{}, launches: map[paas.AppRef]paas.Launch{},
 	}
 	p.services = newServices(p)
 	return p

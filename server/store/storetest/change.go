@@ -18,6 +18,7 @@ import (
 // readers are the methods of a store that write nothing. Every other one is a key of writes, and every field of
 // paas.Observation is one as well, so that a new kind of write can't be left out of Changed unseen.
 var readers = []string{
+	"Launch", "OpenLaunches", "SpecText", "TrafficSums",
 	"Apps", "Backends", "Bindings", "BlobSize", "Build", "Changed", "Claims", "Close", "ConfigVersions", "Deployment", "Deployments", "DoneBuild", "Drains", "Endings",
 	"Engine", "Events", "Facts", "Instances", "LastBuild", "LastEvent", "Leads", "Ledger", "LogSources", "NamedBlobs", "NodeLoads", "Nodes", "OpenBlob", "Operations",
 	"Ping", "Refs", "Release", "Releases", "Run", "Runs", "Servers", "ServiceDetail", "ServiceInstances", "ServiceProviders", "Snapshot", "Snapshots", "Tenants", "Token", "Tokens", "Traffic", "UnfinishedBuilds", "Volumes",
@@ -53,6 +54,9 @@ func save(change func(c *paas.Change)) func(*fixture) error {
 var seen = observation(shop)
 
 var writes = map[string]write{
+	"PutLaunch": {nil, func(f *fixture) error {
+		return f.PutLaunch(f.ctx, 0, paas.Launch{Team: shop.Team, App: shop.App, State: paas.LaunchBuilding, CreatedAt: moment}, event(shop, "x"))
+	}},
 	"Save": {[]paas.AppRef{shop}, save(func(c *paas.Change) {
 		c.Deployments = []paas.Deployment{{ID: "d1", Team: shop.Team, App: shop.App, Release: 2, State: paas.DeploymentFailed, Reason: "it fell", CreatedAt: moment}}
 	})},

@@ -44,6 +44,11 @@ type Store interface {
 	Deployments(ctx context.Context, ref paas.AppRef, n int) ([]paas.Deployment, error)
 	Events(ctx context.Context, f paas.EventFilter) ([]paas.Event, error)
 	LastEvent(ctx context.Context) (int64, error)
+	PutLaunch(ctx context.Context, epoch int64, l paas.Launch, events ...paas.Event) error
+	Launch(ctx context.Context, ref paas.AppRef) (paas.Launch, error)
+	OpenLaunches(ctx context.Context) ([]paas.Launch, error)
+	SpecText(ctx context.Context, r paas.Release) (paas.SpecText, error)
+	TrafficSums(ctx context.Context, from, to time.Time) (map[paas.AppRef]paas.Bucket, error)
 	Emit(ctx context.Context, events ...paas.Event) error
 	PutToken(ctx context.Context, t paas.Token) error
 	Token(ctx context.Context, hash string) (paas.Token, error)
