@@ -23,3 +23,6 @@ func Attempt(user paas.User, now time.Time) (paas.User, bool) { return attempt(u
 
 // LockFor is lockFor.
 func LockFor(failures int) time.Duration { return lockFor(failures) }
+
+// UserName is userName.
+func UserName(candidates ...string) string { return userName(candidates...) }

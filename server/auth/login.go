@@ -44,7 +44,7 @@ type Grants interface {
 	EndSessions(ctx context.Context, user, but string) error
 	// IssuePersonal gives the plain text of a new token that may what its owner may.
 	IssuePersonal(ctx context.Context, owner, name string, lasts time.Duration) (string, paas.Token, error)
-	RevokeToken(ctx context.Context, id string) error
+	RevokeToken(ctx context.Context, who paas.Identity, id string) (paas.Token, error)
 }
 
 // Logins signs people in. What they have then, sessions and tokens, is made and checked by Auth.
@@ -208,7 +208,8 @@ func (l *Logins) SignOut(ctx context.Context, who paas.Identity) (ended string, 
 	case who.Session != "":
 		return "session", l.grants.EndSession(ctx, who.Session)
 	case who.Token != nil && who.Token.Owner != "" && who.Kind == paas.Person:
-		return "token", l.grants.RevokeToken(ctx, who.Token.ID)
+		_, err := l.grants.RevokeToken(ctx, who, who.Token.ID)
+		return "token", err
 	}
 	return "nothing", nil
 }
