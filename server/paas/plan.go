@@ -22,6 +22,7 @@ type Plan struct {
 	Placement  PlacementPlan    `json:"placement"`
 	Routes     RoutePlans       `json:"routes"`
 	Capacity   CapacityPlan     `json:"capacity"`
+	Quota      []QuotaLine      `json:"quota,omitempty" doc:"How the team would stand against its quota; left out where it has none."`
 	Tasks      []TaskPlan       `json:"tasks" doc:"Tasks that run before or after the walk."`
 	Crons      []CronPlan       `json:"crons" doc:"Crons that come, change or go."`
 	Config     int              `json:"config_version,omitempty" doc:"The version of the app's configuration that the release has; left out while there is none."`

@@ -6,13 +6,14 @@ type DeployRequest struct {
 	App       string
 	Spec      Spec
 	Source    *SpecText // that Spec was read from; nil where it is not at hand
-	Artifact  string // SHA-256 of the artifact, hex
-	Runtime   string // SHA-256 of the artifact that holds crumpet itself; "" unless the spec needs it
-	By        string // name of the token
-	Force     bool   // walk even if nothing changed
-	Supersede bool   // abort a deployment that is under way
-	Wait      bool   // queue behind a deployment that is under way
-	Config    int    // version of the app's configuration; 0 while it has none
+	Artifact  string    // SHA-256 of the artifact, hex
+	Runtime   string    // SHA-256 of the artifact that holds crumpet itself; "" unless the spec needs it
+	By        string    // name of the token
+	Sight     Sight     // of who asks: whose hosts it may be told of
+	Force     bool      // walk even if nothing changed
+	Supersede bool      // abort a deployment that is under way
+	Wait      bool      // queue behind a deployment that is under way
+	Config    int       // version of the app's configuration; 0 while it has none
 
 	Commit     string // hash of the source in git, "" when it came from none
 	Dirty      bool   // the source had changes that Commit does not hold
@@ -31,6 +32,7 @@ type RollbackRequest struct {
 	Ref       AppRef
 	To        int    // 0 for the last one before the one that serves that was healthy
 	By        string // name of the token
+	Sight     Sight  // as of a DeployRequest
 	Note      string
 	Supersede bool
 	Wait      bool

@@ -22,12 +22,14 @@ type Snapshot struct {
 	Bindings  []Binding       // of the app, by name
 	Vault     Backend         // as it was last seen, while a deployment has not ended, else zero
 	Volumes   []HostVolume    // of the app's instances, whether or not they are wanted now
+	Demand    *Demand         // what the store holds the app to want; nil for an app from before that was noted
 }
 
 // Change is a set of wishes of one app, written in one transaction or not at all.
 type Change struct {
 	Ref         AppRef
-	Version     int64 // of the Snapshot it was made from; 0 for an app that must not exist yet
+	By          string // whose wish it is, "" for nobody's
+	Version     int64  // of the Snapshot it was made from; 0 for an app that must not exist yet
 	App         *App
 	Releases    []Release    // new ones
 	Slots       []Slotted    // replaced
@@ -41,7 +43,10 @@ type Change struct {
 	Claims          []Route // with SetClaims: the routes the app holds from now on; a route another app holds is a conflict naming that app
 	SetClaims       bool
 	Delete          bool // the app and all its rows go, its events stay
-	Events          []Event
+	// Demand is what the app wants from now on, nil to leave it. A wish whose team's use would go further above
+	// its quota by it is refused, whatever was looked at before: that is what two wishes at once meet.
+	Demand *Demand
+	Events []Event
 }
 
 // Observation is a set of facts, written in one transaction or not at all.
