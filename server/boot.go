@@ -38,7 +38,7 @@ func LockFolder(dir string) (*os.File, error) {
 // before the store, so that a crash between the two leaves a file that the next start adopts, never a
 // token that nobody knows. Of several servers that start at once one has its token adopted, and the others
 // take their files back.
-func (s *Server) firstToken(ctx context.Context, tokens *auth.Auth) error {
+func (s *Server) firstToken(ctx context.Context) error {
 	known, err := s.store.Tokens(ctx)
 	if err != nil || len(known) > 0 {
 		return err
@@ -50,7 +50,7 @@ func (s *Server) firstToken(ctx context.Context, tokens *auth.Auth) error {
 	if err != nil {
 		return err
 	}
-	adopted, err := tokens.AdoptFirst(ctx, "root", plain)
+	adopted, err := s.auth.AdoptFirst(ctx, "root", plain)
 	switch {
 	case err != nil:
 		return err

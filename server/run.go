@@ -41,6 +41,7 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 	loops.Go(func() { _ = s.store.Run(ctx) }) // ends with ctx only
 	loops.Go(func() { s.present(ctx, listener.Addr()) })
+	loops.Go(func() { s.auth.Run(ctx) })
 	loops.Go(func() { s.logs.Run(ctx) })
 	loops.Go(func() { s.token.run(ctx) })
 	loops.Go(func() { s.api.Warm(ctx) })

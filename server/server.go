@@ -95,6 +95,7 @@ type Server struct {
 	store  *store.Store
 	lock   *os.File
 	hub    *hub.Hub
+	auth   *auth.Auth
 	deploy *deploy.Deployer
 	watch  *watch.Watch
 	nodes  *cluster.Cluster
@@ -155,8 +156,8 @@ func (s *Server) open(ctx context.Context, opt Options) (err error) {
 	}); err != nil {
 		return err
 	}
-	tokens := auth.New(s.store, opt.Now)
-	if err := s.firstToken(ctx, tokens); err != nil {
+	s.auth = auth.New(auth.Config{Store: s.store, Now: opt.Now, Log: s.log, Idle: s.cfg.Idle(), Absolute: s.cfg.Absolute()})
+	if err := s.firstToken(ctx); err != nil {
 		return err
 	}
 	clients, err := connect(s.cfg)
@@ -169,7 +170,7 @@ func (s *Server) open(ctx context.Context, opt Options) (err error) {
 	if err != nil {
 		return err
 	}
-	return s.compose(clients, tokens, key, opt)
+	return s.compose(clients, key, opt)
 }
 
 // clients are the adapters to the four programs.
@@ -223,7 +224,7 @@ func (c clients) pinged() []watch.Pinged {
 	}
 }
 
-func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) error {
+func (s *Server) compose(c clients, key []byte, opt Options) error {
 	cfg := s.cfg
 	folder, err := blob.Open(filepath.Join(cfg.Data, "blobs"))
 	if err != nil {
@@ -261,7 +262,7 @@ func (s *Server) compose(c clients, tokens *auth.Auth, key []byte, opt Options) 
 		Nomad: c.nomad, Store: s.store, Dir: filepath.Join(cfg.Data, "logs"), Wake: s.hub.Subscribe, Log: s.log, Now: opt.Now,
 	})
 	s.api = api.New(api.Config{
-		Log: s.log, Auth: tokens, Store: s.store, Deployer: s.deploy, Blobs: s.builds, Builds: s.builds, Artifacts: blobs,
+		Log: s.log, Auth: s.auth, Store: s.store, Deployer: s.deploy, Blobs: s.builds, Builds: s.builds, Artifacts: blobs,
 		Logs: s.logs, Commands: c.nomad, Instances: c.nomad, Hub: s.hub, Tell: s.store.Emit, Why: why.New(why.Config{Store: s.store, Rules: c.consul, Logs: s.logs, Now: opt.Now}),
 		Repairs: s.repair, Configs: s.secrets, Services: s.services, Bindings: s.services, Providers: s.services,
 		Volumes: deploy.Kept{Store: s.store, Nomad: c.nomad, Now: opt.Now},
@@ -310,13 +311,16 @@ func (s *Server) routerPort() string {
 }
 
 // notify passes a commit, of this server or another, on to all who may have to act or to show it. A ref
-// of no app speaks to readers of events, of nodes and of services.
+// of no app speaks to readers of events, of nodes, of services and of who may do what.
 func (s *Server) notify(ref paas.AppRef) {
 	s.hub.Notify()
 	if s.services != nil {
 		s.services.Wake(ref)
 	}
 	if ref.App == "" {
+		if s.auth != nil { // it may tell of who may do what
+			s.auth.Wake()
+		}
 		if s.nodes != nil { // it may tell of a node that is to be drained
 			s.nodes.Wake()
 		}

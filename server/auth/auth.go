@@ -2,166 +2,78 @@ package auth
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base64"
-	"encoding/hex"
-	"strings"
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// Prefix begins every token.
-const Prefix = "crumpet_"
-
-const (
-	tokenBytes = 32
-	minLength  = 20               // of a token that was not made here, without the prefix
-	cacheFor   = 30 * time.Second // how long a deleted token may still be taken
-	cacheSize  = 1024             // tokens
-)
-
-// Store keeps tokens by their hash.
+// Store keeps who may do what. Code for what is not there: not_found.
 type Store interface {
-	PutToken(ctx context.Context, token paas.Token) error
-	// FirstToken adds the token if there is none at all, and says whether it did.
-	FirstToken(ctx context.Context, token paas.Token) (bool, error)
-	// Token gives the token of that hash: not_found if there is none.
-	Token(ctx context.Context, hash string) (paas.Token, error)
+	TokenStore
+	SessionStore
+	// AccessVersion grows whenever somebody may do less or more than before.
+	AccessVersion(ctx context.Context) (int64, error)
+	// Members lists the members of a team, or the memberships of a user; "" for all.
+	Members(ctx context.Context, team, user string) ([]paas.Member, error)
+	User(ctx context.Context, name string) (paas.User, error)
+	PutUses(ctx context.Context, uses ...paas.Use) error
+	// DropEnded forgets the tokens that ended before a time, and the sessions that did before now.
+	DropEnded(ctx context.Context, before, now time.Time) error
 }
 
-// Auth issues and checks tokens.
+// Config is what an Auth needs. Fields without a default are required.
+type Config struct {
+	Store    Store
+	Now      func() time.Time
+	Log      *slog.Logger  // default: none
+	Idle     time.Duration // a session without a call ends; default 2 h
+	Absolute time.Duration // a session ends; default 24 h
+}
+
+// Auth makes, checks and ends tokens and sessions.
 type Auth struct {
-	store Store
-	now   func() time.Time
+	store    Store
+	now      func() time.Time
+	log      *slog.Logger
+	idle     time.Duration
+	absolute time.Duration
 
-	mu    sync.Mutex // guards known
-	known map[string]known
+	mu      sync.Mutex
+	uses    map[use]paas.Use  // guarded by mu: not yet written
+	streams map[*watched]bool // guarded by mu: open
+	woken   chan struct{}     // holds one signal at most
 }
 
-// known is a token that the store had a moment ago.
-type known struct {
-	token paas.Token
-	until time.Time
-}
+// use is whose use is to be written.
+type use struct{ token, session string }
 
-// New makes an Auth over a store.
-func New(store Store, now func() time.Time) *Auth {
-	return &Auth{store: store, now: now, known: map[string]known{}}
-}
-
-// NewToken makes the plain text of a token that nobody has yet.
-func NewToken() string {
-	secret := make([]byte, tokenBytes)
-	_, _ = rand.Read(secret) // never fails: crypto/rand ends the program instead
-	return Prefix + base64.RawURLEncoding.EncodeToString(secret)
-}
-
-// Issue makes a new token. The plain text is given here once and can't be had again.
-func (a *Auth) Issue(ctx context.Context, name string) (string, error) {
-	plain := NewToken()
-	return plain, a.Adopt(ctx, name, plain)
-}
-
-// Adopt stores a token that was made elsewhere, such as by the supervisor of crumpet dev. The same
-// token may be adopted again.
-func (a *Auth) Adopt(ctx context.Context, name, plain string) error {
-	token, err := a.adopted(name, plain)
-	if err != nil {
-		return err
+// New makes an Auth. Until Run runs no stream is ended, and no use is written.
+func New(c Config) *Auth {
+	a := &Auth{
+		store: c.Store, now: c.Now, log: c.Log, idle: c.Idle, absolute: c.Absolute,
+		uses: map[use]paas.Use{}, streams: map[*watched]bool{}, woken: make(chan struct{}, 1),
 	}
-	return a.store.PutToken(ctx, token)
-}
-
-func (a *Auth) adopted(name, plain string) (paas.Token, error) {
-	if len(strings.TrimPrefix(plain, Prefix)) < minLength || !strings.HasPrefix(plain, Prefix) {
-		return paas.Token{}, paas.Errorf(paas.Invalid, "A token begins with %q and has at least %d characters after it.", Prefix, minLength)
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
 	}
-	return paas.Token{Hash: hash(plain), Name: name, CreatedAt: a.now().UTC()}, nil
-}
-
-// AdoptFirst is Adopt where there is no token yet, and says whether that was so.
-func (a *Auth) AdoptFirst(ctx context.Context, name, plain string) (bool, error) {
-	token, err := a.adopted(name, plain)
-	if err != nil {
-		return false, err
+	a.log = a.log.With("component", "auth")
+	if a.idle == 0 {
+		a.idle = 2 * time.Hour
 	}
-	return a.store.FirstToken(ctx, token)
-}
-
-// Check gives whom an Authorization header proves. Codes: unauthorized, and those of the store when it
-// does not answer.
-func (a *Auth) Check(ctx context.Context, header string) (paas.Identity, error) {
-	token, err := a.token(ctx, header)
-	if err != nil {
-		return paas.Identity{}, err
+	if a.absolute == 0 {
+		a.absolute = 24 * time.Hour
 	}
-	return paas.Identity{User: token.Name, Kind: paas.Operator, Admin: true, Token: &token}, nil
+	return a
 }
 
 // May says with code forbidden that somebody may not do something.
 func (a *Auth) May(who paas.Identity, act paas.Act) error { return May(who, act) }
 
-func (a *Auth) token(ctx context.Context, header string) (paas.Token, error) {
-	scheme, plain, found := strings.Cut(header, " ")
-	plain = strings.TrimSpace(plain)
-	switch {
-	case header == "":
-		return paas.Token{}, paas.Errorf(paas.Unauthorized, "This call needs a token. Run `crumpet login`, or set CRUMPET_TOKEN.")
-	case !found || !strings.EqualFold(scheme, "Bearer"):
-		return paas.Token{}, paas.Errorf(paas.Unauthorized, "The Authorization header must be `Bearer TOKEN`.")
-	case !strings.HasPrefix(plain, Prefix):
-		return paas.Token{}, paas.Errorf(paas.Unauthorized, "That is no token of Crumpet's: those begin with %s. Run `crumpet login` with a valid one, or set CRUMPET_TOKEN.", Prefix)
-	}
-	return a.lookup(ctx, hash(plain))
-}
-
-func (a *Auth) lookup(ctx context.Context, digest string) (paas.Token, error) {
-	if token, ok := a.recall(digest); ok {
-		return token, nil
-	}
-	token, err := a.store.Token(ctx, digest)
-	switch {
-	case paas.CodeOf(err) == paas.NotFound:
-		return paas.Token{}, refused()
-	case err != nil:
-		return paas.Token{}, err
-	// A database may compare in its own way (collation, prefix): only equal bytes are the token.
-	case subtle.ConstantTimeCompare([]byte(token.Hash), []byte(digest)) != 1:
-		return paas.Token{}, refused()
-	}
-	a.remember(digest, token)
-	return token, nil
-}
-
-func refused() error {
-	return paas.Errorf(paas.Unauthorized, "The server does not know this token. Run `crumpet login` with a valid one, or set CRUMPET_TOKEN.")
-}
-
-// recall looks up by hash: what a timing of the map would tell is a hash, which proves nothing.
-func (a *Auth) recall(digest string) (paas.Token, bool) {
+// note has a use written soon. The last one of a time wins.
+func (a *Auth) note(u paas.Use) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	k, ok := a.known[digest]
-	if !ok || !a.now().Before(k.until) {
-		return paas.Token{}, false
-	}
-	return k.token, true
-}
-
-func (a *Auth) remember(digest string, token paas.Token) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.known) >= cacheSize {
-		clear(a.known)
-	}
-	a.known[digest] = known{token: token, until: a.now().Add(cacheFor)}
-}
-
-func hash(plain string) string {
-	sum := sha256.Sum256([]byte(plain))
-	return hex.EncodeToString(sum[:])
+	a.uses[use{u.Token, u.Session}] = u
 }

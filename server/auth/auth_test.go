@@ -2,106 +2,179 @@ package auth_test
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	_ "modernc.org/sqlite" // reads the rows as they are
+
 	"github.com/crumpet-paas/crumpet/server/auth"
 	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/store"
 )
 
-// tokens is a store in memory that counts its readers.
-type tokens struct {
-	mu    sync.Mutex
-	rows  map[string]paas.Token
-	reads int
-	fails error
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// world is a store with users: ann maintains red and is a viewer of default, bob develops in red, cy is in no
+// team, root administers, and ci is a bot of red.
+type world struct {
+	testing.TB
+	*auth.Auth
+	store *store.Store
+	clock *clock
+	path  string
 }
 
-func (s *tokens) PutToken(_ context.Context, t paas.Token) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rows[t.Hash] = t
-	return nil
-}
-
-func (s *tokens) FirstToken(ctx context.Context, t paas.Token) (bool, error) {
-	s.mu.Lock()
-	known := len(s.rows)
-	s.mu.Unlock()
-	if known > 0 {
-		return false, nil
-	}
-	return true, s.PutToken(ctx, t)
-}
-
-func (s *tokens) Token(_ context.Context, hash string) (paas.Token, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.reads++
-	if s.fails != nil {
-		return paas.Token{}, s.fails
-	}
-	t, ok := s.rows[hash]
-	if !ok {
-		return paas.Token{}, paas.Errorf(paas.NotFound, "no token")
-	}
-	return t, nil
-}
-
-func TestIssuedTokenIsCheckedAndNeverStored(t *testing.T) {
-	t.Parallel()
-	store := &tokens{rows: map[string]paas.Token{}}
-	a := auth.New(store, time.Now)
-
-	plain, err := a.Issue(t.Context(), "ann")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.HasPrefix(plain, auth.Prefix) || len(plain) < 50 {
-		t.Errorf("token has %d characters and prefix %q", len(plain), plain[:8])
-	}
-	for hash, row := range store.rows {
-		if strings.Contains(hash, plain) || strings.Contains(row.Name, plain) || len(hash) != 64 {
-			t.Errorf("the store holds the plain token, or no SHA-256: %q", hash)
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{TB: t, clock: &clock{at: noon}, path: filepath.Join(t.TempDir(), "crumpet.db")}
+	w.store = w.open(t, store.Config{Path: w.path, Notify: func(paas.AppRef) {
+		if w.Auth != nil {
+			w.Wake()
 		}
+	}})
+	w.must(w.store.AddTeam(t.Context(), paas.Team{Name: "red", CreatedAt: noon}))
+	w.Auth = auth.New(auth.Config{Store: w.store, Now: w.clock.now, Idle: time.Hour, Absolute: 8 * time.Hour})
+	in := func(team string, role paas.Role) paas.Member {
+		return paas.Member{Team: team, Role: role, Source: paas.Given, CreatedAt: noon}
+	}
+	user := func(name string, kind paas.UserKind, admin bool, members ...paas.Member) {
+		w.must(w.store.AddUser(t.Context(), paas.User{Name: name, Kind: kind, Admin: admin, CreatedAt: noon}, members...))
+	}
+	user("ann", paas.Person, false, in("red", paas.Maintainer), in("default", paas.Viewer))
+	user("bob", paas.Person, false, in("red", paas.Developer))
+	user("cy", paas.Person, false)
+	user("root", paas.Person, true)
+	user("ci", paas.Bot, false, in("red", paas.Developer))
+	return w
+}
+
+func (w *world) open(t testing.TB, c store.Config) *store.Store {
+	t.Helper()
+	s, err := store.Open(context.Background(), c)
+	w.must(err)
+	t.Cleanup(func() { _ = s.Close() }) // the test is over
+	return s
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) code(err error, want paas.Code) {
+	w.Helper()
+	if got := paas.CodeOf(err); got != want {
+		w.Fatalf("code %q, want %q: %v", got, want, err)
+	}
+}
+
+// session signs somebody in.
+func (w *world) session(user string) (string, paas.Identity) {
+	w.Helper()
+	value, _, err := w.StartSession(w.Context(), user, "127.0.0.1", "Firefox")
+	w.must(err)
+	who, err := w.CheckSession(w.Context(), value)
+	w.must(err)
+	return value, who
+}
+
+// token makes one, and gives its header.
+func (w *world) token(who paas.Identity, wish paas.TokenWish) (string, paas.Token) {
+	w.Helper()
+	if wish.Name == "" {
+		wish.Name = "test"
+	}
+	plain, token, err := w.CreateToken(w.Context(), who, wish)
+	w.must(err)
+	return "Bearer " + plain, token
+}
+
+func (w *world) check(header string) paas.Identity {
+	w.Helper()
+	who, err := w.Check(w.Context(), header)
+	w.must(err)
+	return who
+}
+
+func (w *world) refused(header string, words ...string) {
+	w.Helper()
+	_, err := w.Check(w.Context(), header)
+	w.code(err, paas.Unauthorized)
+	for _, word := range words {
+		if !strings.Contains(err.Error(), word) {
+			w.Errorf("no %q in %q", word, err)
+		}
+	}
+}
+
+func TestATokenIsWhoItsOwnerIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, ann := w.session("ann")
+	header, token := w.token(ann, paas.TokenWish{})
+	if !strings.HasPrefix(header, "Bearer "+auth.Prefix) || len(header) < 50 {
+		t.Errorf("token %q", header)
 	}
 	for _, scheme := range []string{"Bearer ", "bearer ", "BEARER  "} {
-		got, err := a.Check(t.Context(), scheme+plain)
-		if err != nil || got.User != "ann" {
-			t.Errorf("Check(%q...) = %v, %v", scheme, got, err)
+		who := w.check(scheme + strings.TrimPrefix(header, "Bearer "))
+		if who.User != "ann" || who.Kind != paas.Person || who.Admin || who.Role("red") != paas.Maintainer || who.Role("default") != paas.Viewer ||
+			who.Role("blue") != "" || who.Token.ID != token.ID || who.Session != "" {
+			t.Errorf("who = %+v", who)
 		}
 	}
-	if store.reads != 1 {
-		t.Errorf("store was read %d times for one token, want 1", store.reads)
+	w.must(w.store.DropMember(t.Context(), "red", "ann"))
+	if who := w.check(header); who.Role("red") != "" || who.Role("default") != paas.Viewer {
+		t.Errorf("after ann left red: %+v", who)
 	}
-	other, err := a.Issue(t.Context(), "bob")
-	if err != nil || other == plain {
-		t.Errorf("second token: equal=%v, %v", other == plain, err)
+	w.must(w.store.DropUser(t.Context(), "ann"))
+	w.refused(header)
+
+	_, root := w.session("root")
+	header, _ = w.token(root, paas.TokenWish{})
+	if who := w.check(header); !who.Admin || who.Role("anything") != paas.Admin {
+		t.Errorf("an admin's token: %+v", who)
 	}
+	w.change("root", func(u *paas.User) { u.Admin = false })
+	if who := w.check(header); who.Admin || who.Role("red") != "" {
+		t.Errorf("an admin's token, when it is none any more: %+v", who)
+	}
+}
+
+func (w *world) change(user string, fn func(u *paas.User)) {
+	w.Helper()
+	_, err := w.store.ChangeUser(w.Context(), user, func(u *paas.User) error { fn(u); return nil })
+	w.must(err)
 }
 
 func TestWhatIsNoTokenIsUnauthorized(t *testing.T) {
 	t.Parallel()
-	a := auth.New(&tokens{rows: map[string]paas.Token{}}, time.Now)
-	plain, err := a.Issue(t.Context(), "ann")
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := newWorld(t)
+	cookie, ann := w.session("ann")
+	header, token := w.token(ann, paas.TokenWish{})
+	plain := strings.TrimPrefix(header, "Bearer ")
 	for name, header := range map[string]string{
-		"no header":       "",
-		"no scheme":       plain,
-		"basic":           "Basic " + plain,
-		"empty":           "Bearer ",
-		"another":         "Bearer " + auth.Prefix + strings.Repeat("x", 43),
-		"cut":             "Bearer " + plain[:len(plain)-1],
-		"without prefix":  "Bearer " + strings.TrimPrefix(plain, auth.Prefix),
-		"more after it":   "Bearer " + plain + "x",
-		"two of them":     "Bearer " + plain + " " + plain,
-		"the stored hash": "Bearer " + auth.Prefix + strings.Repeat("0", 64),
+		"no header":         "",
+		"no scheme":         plain,
+		"basic":             "Basic " + plain,
+		"empty":             "Bearer ",
+		"another":           "Bearer " + auth.Prefix + strings.Repeat("x", 43),
+		"cut":               "Bearer " + plain[:len(plain)-1],
+		"without prefix":    "Bearer " + strings.TrimPrefix(plain, auth.Prefix),
+		"more after it":     "Bearer " + plain + "x",
+		"two of them":       "Bearer " + plain + " " + plain,
+		"the stored hash":   "Bearer " + token.Hash,
+		"hash, with prefix": "Bearer " + auth.Prefix + token.Hash,
+		"its id":            "Bearer " + auth.Prefix + token.ID,
+		"a session":         "Bearer " + cookie,
+		"SQL":               "Bearer " + auth.Prefix + "' OR '1'='1",
 	} {
-		_, err := a.Check(t.Context(), header)
+		_, err := w.Check(t.Context(), header)
 		if paas.CodeOf(err) != paas.Unauthorized {
 			t.Errorf("%s: %v", name, err)
 		} else if strings.Contains(err.Error(), plain) {
@@ -111,63 +184,83 @@ func TestWhatIsNoTokenIsUnauthorized(t *testing.T) {
 			t.Errorf("%s: no next step in %q", name, err)
 		}
 	}
-}
-
-func TestCacheForgets(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	store := &tokens{rows: map[string]paas.Token{}}
-	a := auth.New(store, func() time.Time { return now })
-	plain, err := a.Issue(t.Context(), "ann")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := a.Check(t.Context(), "Bearer "+plain); err != nil {
-		t.Fatal(err)
-	}
-	clear(store.rows)
-	now = now.Add(time.Minute)
-	if _, err := a.Check(t.Context(), "Bearer "+plain); paas.CodeOf(err) != paas.Unauthorized {
-		t.Errorf("a deleted token is still taken after a minute: %v", err)
-	}
-}
-
-func TestStoreThatDoesNotAnswerIsNotUnauthorized(t *testing.T) {
-	t.Parallel()
-	store := &tokens{rows: map[string]paas.Token{}, fails: paas.Errorf(paas.Unavailable, "The store does not answer.")}
-	a := auth.New(store, time.Now)
-	if _, err := a.Check(t.Context(), "Bearer "+auth.Prefix+strings.Repeat("x", 43)); paas.CodeOf(err) != paas.Unavailable {
-		t.Errorf("got %v, want unavailable", err)
-	}
-}
-
-func TestAdoptRefusesWeakTokens(t *testing.T) {
-	t.Parallel()
-	a := auth.New(&tokens{rows: map[string]paas.Token{}}, time.Now)
-	for _, plain := range []string{"", "crumpet_", "crumpet_short", strings.Repeat("x", 60)} {
-		if err := a.Adopt(t.Context(), "x", plain); paas.CodeOf(err) != paas.Invalid {
-			t.Errorf("Adopt(%q) = %v", plain, err)
+	for name, value := range map[string]string{"none": "", "a token": plain, "an id": ann.Session, "its end cut": cookie[:len(cookie)-1]} {
+		if _, err := w.CheckSession(t.Context(), value); paas.CodeOf(err) != paas.Unauthorized {
+			t.Errorf("session, %s: %v", name, err)
 		}
+	}
+}
+
+// TestNothingPlainIsAtRest looks for what was given out in every row of every table, and in the file itself.
+func TestNothingPlainIsAtRest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	cookie, ann := w.session("ann")
+	header, _ := w.token(ann, paas.TokenWish{})
+	secrets := []string{cookie, strings.TrimPrefix(header, "Bearer "+auth.Prefix)}
+	w.Used(w.check(header), "10.0.0.1")
+	db, err := sql.Open("sqlite", "file:"+w.path)
+	w.must(err)
+	defer db.Close() //nolint:errcheck // the test is over
+	read := 0
+	for _, table := range strings.Fields("users tokens sessions logins members teams events") {
+		rows, err := db.QueryContext(t.Context(), "SELECT * FROM "+table)
+		w.must(err)
+		columns, err := rows.Columns()
+		w.must(err)
+		for rows.Next() {
+			values, into := make([]any, len(columns)), make([]any, len(columns))
+			for i := range values {
+				into[i] = &values[i]
+			}
+			w.must(rows.Scan(into...))
+			read++
+			for _, secret := range secrets {
+				if strings.Contains(fmt.Sprintf("%s", values), secret) {
+					t.Errorf("a row of %s has a secret: %s", table, values)
+				}
+			}
+		}
+		w.must(rows.Err())
+		w.must(rows.Close())
+	}
+	if read < 10 {
+		t.Errorf("only %d rows were read", read)
+	}
+}
+
+func TestAStoreThatDoesNotAnswerIsNotUnauthorized(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	cookie, ann := w.session("ann")
+	header, _ := w.token(ann, paas.TokenWish{})
+	w.must(w.store.Close())
+	if _, err := w.Check(t.Context(), header); paas.CodeOf(err) == paas.Unauthorized || err == nil {
+		t.Errorf("a token without a store: %v", err)
+	}
+	if _, err := w.CheckSession(t.Context(), cookie); paas.CodeOf(err) == paas.Unauthorized || err == nil {
+		t.Errorf("a session without a store: %v", err)
 	}
 }
 
 func TestOnlyTheFirstOfFirstTokensIsAdopted(t *testing.T) {
 	t.Parallel()
-	a := auth.New(&tokens{rows: map[string]paas.Token{}}, time.Now)
+	w := newWorld(t)
+	for _, weak := range []string{"", "crumpet_", "crumpet_short", strings.Repeat("x", 60)} {
+		if _, err := w.AdoptFirst(t.Context(), "root", weak); paas.CodeOf(err) != paas.Invalid {
+			t.Errorf("%q: %v", weak, err)
+		}
+	}
 	first, second := auth.NewToken(), auth.NewToken()
-	if adopted, err := a.AdoptFirst(t.Context(), "root", first); !adopted || err != nil {
+	if adopted, err := w.AdoptFirst(t.Context(), "root", first); !adopted || err != nil {
 		t.Fatalf("the first: %t, %v", adopted, err)
 	}
-	if adopted, err := a.AdoptFirst(t.Context(), "root", second); adopted || err != nil {
+	if adopted, err := w.AdoptFirst(t.Context(), "root", second); adopted || err != nil {
 		t.Fatalf("the second: %t, %v", adopted, err)
 	}
-	if _, err := a.Check(t.Context(), "Bearer "+first); err != nil {
-		t.Errorf("the first is not taken: %v", err)
+	who := w.check("Bearer " + first)
+	if who.User != "root" || who.Kind != paas.Operator || !who.Admin {
+		t.Errorf("who = %+v", who)
 	}
-	if _, err := a.Check(t.Context(), "Bearer "+second); paas.CodeOf(err) != paas.Unauthorized {
-		t.Errorf("the second is taken: %v", err)
-	}
-	if _, err := a.AdoptFirst(t.Context(), "root", "weak"); paas.CodeOf(err) != paas.Invalid {
-		t.Errorf("a weak one: %v", err)
-	}
+	w.refused("Bearer " + second)
 }

@@ -23,3 +23,12 @@ type Scope struct {
 	Apps  []string `json:"apps,omitempty"` // TEAM/APP
 	Verbs []Verb   `json:"verbs,omitempty"`
 }
+
+// TokenWish asks for a token.
+type TokenWish struct {
+	Name     string
+	Owner    string // a bot; "" for the caller
+	Operator bool   // an operator's, which belongs to nobody
+	Scope    Scope
+	Lasts    time.Duration // 0 for as long as is usual, below 0 for ever
+}

@@ -122,15 +122,15 @@ func (s *speaker) hear(ctx context.Context, to *Store, text string) {
 	}
 }
 
-// marks move with all that others may wait for: events, wishes, services, builds.
-type marks struct{ event, version, services, builds int64 }
+// marks move with all that others may wait for: events, wishes, services, access, builds.
+type marks struct{ event, version, services, access, builds int64 }
 
 func marksOf(ctx context.Context, conn *pgx.Conn) (m marks, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	err = conn.QueryRow(ctx, `SELECT (SELECT COALESCE(MAX(id), 0) FROM events), (SELECT value FROM counters WHERE name = 'version'),
-		(SELECT value FROM counters WHERE name = 'services'),
-		(SELECT COUNT(*) FROM builds WHERE status IN ('pending', 'running'))`).Scan(&m.event, &m.version, &m.services, &m.builds)
+		(SELECT value FROM counters WHERE name = 'services'), (SELECT value FROM counters WHERE name = 'access'),
+		(SELECT COUNT(*) FROM builds WHERE status IN ('pending', 'running'))`).Scan(&m.event, &m.version, &m.services, &m.access, &m.builds)
 	return m, err
 }
 

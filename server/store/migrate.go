@@ -37,6 +37,7 @@ var postgresMigrations = dialect{name: goose.DialectPostgres, words: strings.New
 	" TEXT\n", " TEXT COLLATE \"C\"\n",
 	" TIMESTAMP", " TIMESTAMPTZ",
 	" BLOB", " BYTEA",
+	"lower(hex(randomblob(6)))", "substr(md5(random()::text || hash), 1, 12)",
 )}
 
 // files gives the migrations in the words of the dialect.

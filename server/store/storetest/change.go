@@ -19,9 +19,11 @@ import (
 // paas.Observation is one as well, so that a new kind of write can't be left out of Changed unseen.
 var readers = []string{
 	"Launch", "OpenLaunches", "SpecText", "TrafficSums",
-	"Apps", "Backends", "Bindings", "BlobSize", "Build", "Changed", "Claims", "Close", "ConfigVersions", "Deployment", "Deployments", "DoneBuild", "Drains", "Endings",
-	"Engine", "Events", "Facts", "Instances", "LastBuild", "LastEvent", "Leads", "Ledger", "LogSources", "NamedBlobs", "NodeLoads", "Nodes", "OpenBlob", "Operations",
-	"Ping", "Refs", "Release", "Releases", "Run", "Runs", "Servers", "ServiceDetail", "ServiceInstances", "ServiceProviders", "Snapshot", "Snapshots", "Tenants", "Token", "Tokens", "Traffic", "UnfinishedBuilds", "Volumes",
+	"AccessVersion", "Apps", "Backends", "Bindings", "BlobSize", "Build", "Changed", "Claims", "Close", "ConfigVersions", "Deployment", "Deployments", "DoneBuild", "Drains", "Endings",
+	"Engine", "Events", "Facts", "Hosts", "Instances", "LastBuild", "LastEvent", "Leads", "Ledger", "LogSources", "Members", "NamedBlobs", "NodeLoads", "Nodes", "OpenBlob", "Operations",
+	"Ping", "Refs", "Release", "Releases", "Run", "Runs", "Servers", "ServiceDetail", "ServiceInstances", "ServiceProviders",
+	"Session", "SessionAccess", "Sessions", "Snapshot", "Snapshots", "Standing", "Team", "Teams", "Tenants", "Token", "TokenAccess", "Tokens", "TokensOf", "Traffic",
+	"UnfinishedBuilds", "User", "UserBySubject", "Users", "Volumes",
 }
 
 // write is one kind of write to a store that changeSeed has filled.
@@ -48,6 +50,24 @@ func save(change func(c *paas.Change)) func(*fixture) error {
 		c := paas.Change{Ref: shop, Version: snap.Version}
 		change(&c)
 		return f.Save(f.ctx, 0, c)
+	}
+}
+
+// withPeople does a write of access where there are users with a token and a session, and takes them away again.
+func withPeople(do func(*fixture) error) func(*fixture) error {
+	return func(f *fixture) error {
+		for _, u := range []string{"ann", "bob", "cy"} {
+			if err := f.DropUser(f.ctx, u); err != nil && paas.CodeOf(err) != paas.NotFound {
+				return err
+			}
+		}
+		if err := f.DropTeam(f.ctx, "red"); err != nil && paas.CodeOf(err) != paas.NotFound {
+			return err
+		}
+		people(f)
+		f.must(f.PutToken(f.ctx, personal("c", "ann")))
+		f.must(f.AddSession(f.ctx, sessionOf("s", "ann")))
+		return do(f)
 	}
 }
 
@@ -88,12 +108,46 @@ var writes = map[string]write{
 		o.Traffic = []paas.Traffic{{Team: shop.Team, App: shop.App, Process: "web", Slot: paas.Blue, Buckets: []paas.Bucket{{At: moment, Requests: 1}}}}
 	})},
 
-	"Emit":     {nil, func(f *fixture) error { return f.Emit(f.ctx, event(shop, "x")) }},
-	"EmitAs":   {nil, func(f *fixture) error { return f.EmitAs(f.ctx, 0, event(shop, "x")) }},
-	"Lead":     {nil, func(f *fixture) error { _, err := f.Lead(f.ctx); return err }},
-	"PutToken": {nil, func(f *fixture) error { return f.PutToken(f.ctx, paas.Token{Hash: "h", CreatedAt: moment}) }},
+	"Emit":   {nil, func(f *fixture) error { return f.Emit(f.ctx, event(shop, "x")) }},
+	"EmitAs": {nil, func(f *fixture) error { return f.EmitAs(f.ctx, 0, event(shop, "x")) }},
+	"Lead":   {nil, func(f *fixture) error { _, err := f.Lead(f.ctx); return err }},
 	"FirstToken": {nil, func(f *fixture) error {
-		_, err := f.FirstToken(f.ctx, paas.Token{Hash: "h", CreatedAt: moment})
+		_, err := f.FirstToken(f.ctx, paas.Token{ID: "h", Hash: "h", CreatedAt: moment})
+		return err
+	}},
+	"AddTeam":  {nil, func(f *fixture) error { return f.AddTeam(f.ctx, paas.Team{Name: "green", CreatedAt: moment}) }},
+	"AddUser":  {nil, func(f *fixture) error { return f.AddUser(f.ctx, person("eve")) }},
+	"AddLogin": {nil, func(f *fixture) error { return f.AddLogin(f.ctx, paas.Login{Hash: "h", ExpiresAt: moment}) }},
+	"ChangeTeam": {nil, withPeople(func(f *fixture) error {
+		_, err := f.ChangeTeam(f.ctx, "red", func(*paas.Team) error { return nil })
+		return err
+	})},
+	"ChangeUser": {nil, withPeople(func(f *fixture) error {
+		_, err := f.ChangeUser(f.ctx, "ann", func(u *paas.User) error { u.Admin = true; return nil })
+		return err
+	})},
+	"AddSession":   {nil, withPeople(func(f *fixture) error { return f.AddSession(f.ctx, sessionOf("s1", "ann")) })},
+	"DropMember":   {nil, withPeople(func(f *fixture) error { return f.DropMember(f.ctx, "red", "ann") })},
+	"DropSession":  {nil, withPeople(func(f *fixture) error { return f.DropSession(f.ctx, "s") })},
+	"DropSessions": {nil, withPeople(func(f *fixture) error { return f.DropSessions(f.ctx, "ann", "") })},
+	"DropTeam":     {nil, withPeople(func(f *fixture) error { return f.DropTeam(f.ctx, "red") })},
+	"DropUser":     {nil, withPeople(func(f *fixture) error { return f.DropUser(f.ctx, "ann") })},
+	"DropEnded":    {nil, func(f *fixture) error { return f.DropEnded(f.ctx, moment, moment) }},
+	"PutGroups": {nil, withPeople(func(f *fixture) error {
+		_, err := f.PutGroups(f.ctx, "bob", "corp", []paas.Member{{Team: "default", Role: paas.Viewer, Source: "corp:x", CreatedAt: moment}})
+		return err
+	})},
+	"PutMember": {nil, withPeople(func(f *fixture) error { return f.PutMember(f.ctx, member("red", "cy", paas.Viewer)) })},
+	"PutToken":  {nil, withPeople(func(f *fixture) error { return f.PutToken(f.ctx, personal("d", "ann")) })},
+	"PutUses": {nil, withPeople(func(f *fixture) error {
+		return f.PutUses(f.ctx, paas.Use{Token: "c", At: moment}, paas.Use{Session: "s", At: moment})
+	})},
+	"RevokeToken": {nil, withPeople(func(f *fixture) error { return f.RevokeToken(f.ctx, "c", moment) })},
+	"TakeLogin": {nil, func(f *fixture) error {
+		if err := f.AddLogin(f.ctx, paas.Login{Hash: "x", ExpiresAt: moment.Add(time.Hour)}); err != nil {
+			return err
+		}
+		_, err := f.TakeLogin(f.ctx, "", "x", moment)
 		return err
 	}},
 	"PutServer": {nil, func(f *fixture) error {

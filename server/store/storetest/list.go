@@ -178,22 +178,6 @@ func eventsComplete(_ *testing.T, f *fixture) {
 	}
 }
 
-func tokens(_ *testing.T, f *fixture) {
-	a, b := paas.Token{Hash: "h1", Name: "dev", CreatedAt: moment}, paas.Token{Hash: "h2", Name: "ci", CreatedAt: moment.Add(time.Second)}
-	f.must(f.PutToken(f.ctx, b))
-	f.must(f.PutToken(f.ctx, a))
-	a.Name = "laptop"
-	f.must(f.PutToken(f.ctx, a))
-	got, err := f.Token(f.ctx, "h1")
-	f.must(err)
-	f.equal("token", got, a)
-	all, err := f.Tokens(f.ctx)
-	f.must(err)
-	f.equal("tokens", all, []paas.Token{a, b})
-	_, err = f.Token(f.ctx, "h3")
-	f.code(err, paas.NotFound)
-}
-
 func builds(_ *testing.T, f *fixture) {
 	later := moment.Add(time.Second)
 	settings := paas.Build{Builder: paas.BuilderGo, Main: "./cmd/x"}

@@ -146,7 +146,7 @@ func firstToken(_ *testing.T, f *fixture) {
 	var wait sync.WaitGroup
 	for n := range 8 {
 		wait.Go(func() {
-			ok, err := f.FirstToken(f.ctx, paas.Token{Hash: fmt.Sprint("h", n), Name: "root", CreatedAt: moment})
+			ok, err := f.FirstToken(f.ctx, paas.Token{ID: fmt.Sprint(n), Hash: fmt.Sprint("h", n), Name: "root", CreatedAt: moment})
 			if err != nil {
 				f.Errorf("FirstToken: %v", err)
 			}

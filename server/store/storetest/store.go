@@ -51,8 +51,37 @@ type Store interface {
 	TrafficSums(ctx context.Context, from, to time.Time) (map[paas.AppRef]paas.Bucket, error)
 	Emit(ctx context.Context, events ...paas.Event) error
 	PutToken(ctx context.Context, t paas.Token) error
-	Token(ctx context.Context, hash string) (paas.Token, error)
+	Token(ctx context.Context, id string) (paas.Token, error)
 	Tokens(ctx context.Context) ([]paas.Token, error)
+	TokensOf(ctx context.Context, owner string) ([]paas.Token, error)
+	RevokeToken(ctx context.Context, id string, at time.Time) error
+	TokenAccess(ctx context.Context, hash string) (paas.Access, error)
+	SessionAccess(ctx context.Context, hash string) (paas.Access, error)
+	AccessVersion(ctx context.Context) (int64, error)
+	PutUses(ctx context.Context, uses ...paas.Use) error
+	DropEnded(ctx context.Context, before, now time.Time) error
+	Teams(ctx context.Context) ([]paas.Team, error)
+	Team(ctx context.Context, name string) (paas.Team, error)
+	AddTeam(ctx context.Context, t paas.Team, members ...paas.Member) error
+	ChangeTeam(ctx context.Context, name string, fn func(t *paas.Team) error) (paas.Team, error)
+	DropTeam(ctx context.Context, name string) error
+	Members(ctx context.Context, team, user string) ([]paas.Member, error)
+	PutMember(ctx context.Context, m paas.Member) error
+	DropMember(ctx context.Context, team, user string) error
+	PutGroups(ctx context.Context, user, provider string, want []paas.Member) (differ bool, err error)
+	Users(ctx context.Context) ([]paas.User, error)
+	User(ctx context.Context, name string) (paas.User, error)
+	UserBySubject(ctx context.Context, provider, subject string) (paas.User, error)
+	AddUser(ctx context.Context, u paas.User, in ...paas.Member) error
+	ChangeUser(ctx context.Context, name string, fn func(u *paas.User) error) (paas.User, error)
+	DropUser(ctx context.Context, name string) error
+	Sessions(ctx context.Context, user string) ([]paas.Session, error)
+	Session(ctx context.Context, id string) (paas.Session, error)
+	AddSession(ctx context.Context, one paas.Session) error
+	DropSession(ctx context.Context, id string) error
+	DropSessions(ctx context.Context, user, but string) error
+	AddLogin(ctx context.Context, l paas.Login) error
+	TakeLogin(ctx context.Context, kind paas.LoginKind, hash string, now time.Time) (paas.Login, error)
 	PutBuild(ctx context.Context, b paas.BuildJob, events ...paas.Event) error
 	Build(ctx context.Context, id string) (paas.BuildJob, error)
 	DoneBuild(ctx context.Context, source string, b paas.Build) (paas.BuildJob, error)
@@ -98,40 +127,49 @@ type Factory func(t testing.TB, notify func(paas.AppRef)) Opened
 // Run runs the suite.
 func Run(t *testing.T, open Factory) {
 	for name, test := range map[string]func(*testing.T, *fixture){
-		"a saved app comes back equal in a snapshot":            snapshotRoundTrip,
-		"a snapshot holds named releases and open walks only":   snapshotNarrow,
-		"an unknown app is not found":                           unknownApp,
-		"of two writers with one version exactly one wins":      oneWriterWins,
-		"an app made again never meets an old version":          versionsNeverReturn,
-		"a refused change leaves nothing behind":                wholeOrNothing,
-		"an ended context leaves nothing behind":                endedContext,
-		"a release is immutable":                                releaseImmutable,
-		"a change of two apps is refused":                       oneAppPerChange,
-		"a route has one holder":                                oneHolder,
-		"one of many claimers of a route wins":                  claimRace,
-		"a route given up is free and its fact is gone":         claimsReplaced,
-		"side jobs are replaced, and dropped":                   sides,
-		"runs are replaced, and forgotten":                      runs,
-		"a deleted app leaves its events only":                  deleteApp,
-		"a past leader can't write":                             epochs,
-		"epochs grow over a restart":                            epochsRestart,
-		"facts are replaced, and forgotten":                     facts,
-		"an observation is whole or absent":                     observationWhole,
-		"ended instances show while their release walks":        endedInstances,
-		"failed instances show until they are replaced":         failedInstances,
-		"nodes are replaced, and forgotten":                     nodes,
-		"backends are replaced":                                 backends,
-		"apps are listed by team and name, page by page":        listApps,
-		"releases and deployments are listed newest first":      listHistory,
-		"what retention drops is gone, the rest stays":          ledger,
-		"events and builds go by age":                           dropOld,
-		"blobs nobody names go, with all their pieces":          sweepBlobs,
-		"ids of events grow and are never reused":               eventIDs,
-		"events are filtered":                                   eventFilter,
-		"readers in steps miss no event of concurrent writers":  eventsComplete,
-		"notify comes after the commit":                         notifyAfterCommit,
-		"tokens":                                                tokens,
-		"builds":                                                builds,
+		"a saved app comes back equal in a snapshot":           snapshotRoundTrip,
+		"a snapshot holds named releases and open walks only":  snapshotNarrow,
+		"an unknown app is not found":                          unknownApp,
+		"of two writers with one version exactly one wins":     oneWriterWins,
+		"an app made again never meets an old version":         versionsNeverReturn,
+		"a refused change leaves nothing behind":               wholeOrNothing,
+		"an ended context leaves nothing behind":               endedContext,
+		"a release is immutable":                               releaseImmutable,
+		"a change of two apps is refused":                      oneAppPerChange,
+		"a route has one holder":                               oneHolder,
+		"one of many claimers of a route wins":                 claimRace,
+		"a route given up is free and its fact is gone":        claimsReplaced,
+		"side jobs are replaced, and dropped":                  sides,
+		"runs are replaced, and forgotten":                     runs,
+		"a deleted app leaves its events only":                 deleteApp,
+		"a past leader can't write":                            epochs,
+		"epochs grow over a restart":                           epochsRestart,
+		"facts are replaced, and forgotten":                    facts,
+		"an observation is whole or absent":                    observationWhole,
+		"ended instances show while their release walks":       endedInstances,
+		"failed instances show until they are replaced":        failedInstances,
+		"nodes are replaced, and forgotten":                    nodes,
+		"backends are replaced":                                backends,
+		"apps are listed by team and name, page by page":       listApps,
+		"releases and deployments are listed newest first":     listHistory,
+		"what retention drops is gone, the rest stays":         ledger,
+		"events and builds go by age":                          dropOld,
+		"blobs nobody names go, with all their pieces":         sweepBlobs,
+		"ids of events grow and are never reused":              eventIDs,
+		"events are filtered":                                  eventFilter,
+		"readers in steps miss no event of concurrent writers": eventsComplete,
+		"notify comes after the commit":                        notifyAfterCommit,
+		"tokens":                                               tokens,
+		"a token's and a session's access is read at once":     access,
+		"who may do less is found out at once":                 accessTold,
+		"teams":                                                teams,
+		"a team goes with its bots when it owns nothing":       teamDropped,
+		"users":                                 users,
+		"writers of one user follow each other": usersCross,
+		"members, by hand and by groups":        members,
+		"sessions":                              sessions,
+		"a sign-in serves once":                 logins,
+		"builds":                                builds,
 		"traffic is added to, and what is old goes":             traffic,
 		"everything survives a restart":                         restart,
 		"a leader's write is over before the next lead begins":  leadBoundary,
