@@ -113,7 +113,7 @@ func (c *Client) url(path string, query url.Values) string {
 	if query == nil {
 		query = url.Values{}
 	}
-	if !query.Has("team") {
+	if !query.Has("team") && path != "/v1/teams" && !strings.HasPrefix(path, teamPath("", "")) { // those name a team in their path
 		query.Set("team", c.config.Team)
 	}
 	return c.base.String() + path + "?" + query.Encode()

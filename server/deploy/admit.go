@@ -14,6 +14,9 @@ func (d *Deployer) admit(r paas.DeployRequest) (paas.DeployRequest, error) {
 	if faults := jobspec.Forbidden(r.Spec, d.fragments); len(faults) > 0 {
 		return r, &paas.Error{Code: paas.Forbidden, Message: faults[0].Message, Faults: faults}
 	}
+	if faults := d.sweeping(r.Spec); len(faults) > 0 {
+		return r, &paas.Error{Code: paas.Invalid, Message: faults[0].Message, Faults: faults}
+	}
 	if faults := d.unmountable(r.Spec); len(faults) > 0 {
 		return r, &paas.Error{Code: paas.Invalid, Message: faults[0].Message, Faults: faults}
 	}

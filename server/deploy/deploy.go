@@ -28,20 +28,24 @@ func (d *Deployer) edit(ctx context.Context, ref paas.AppRef, fn func(paas.Snaps
 		if err != nil || !ok {
 			return err
 		}
+		if err := d.within(ctx, snap, &change); err != nil {
+			return err
+		}
 		err = d.store.Save(ctx, 0, change)
 		if err == nil {
 			d.Wake(ref)
 			return nil
 		}
-		if paas.CodeOf(err) != paas.Conflict || try == writes {
+		// That another wish has taken what was left of the quota is better said by within, next time.
+		if code := paas.CodeOf(err); code != paas.Conflict && code != paas.OverQuota || try == writes {
 			return err
 		}
 	}
 }
 
 // Deploy makes a release and a pending deployment of it, unless nothing changed. Codes: invalid,
-// conflict when another app holds a route, a deployment is under way, or the world moved since the
-// request was planned.
+// conflict when another app holds a route or another team its host, a deployment is under way, or the world
+// moved since the request was planned, not_found for a team that is not there, over_quota.
 func (d *Deployer) Deploy(ctx context.Context, r paas.DeployRequest) (paas.DeployResult, error) {
 	r, err := d.admit(r)
 	if err != nil {
@@ -51,7 +55,7 @@ func (d *Deployer) Deploy(ctx context.Context, r paas.DeployRequest) (paas.Deplo
 		return paas.DeployResult{}, err
 	}
 	ref := paas.AppRef{Team: r.Team, App: r.App}
-	if err := d.free(ctx, ref, r.Spec); err != nil {
+	if err := d.free(ctx, ref, r.Spec, r.Sight); err != nil {
 		return paas.DeployResult{}, err
 	}
 	if err := d.admitServices(ctx, ref, r.Spec, r.By); err != nil {

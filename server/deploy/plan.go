@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
-	"github.com/crumpet-paas/crumpet/server/route"
 )
 
 // Plan says what Deploy of the same request would do, and writes nothing anywhere. The prediction is
@@ -18,7 +17,7 @@ func (d *Deployer) Plan(ctx context.Context, r paas.DeployRequest) (paas.Plan, e
 		return paas.Plan{}, err
 	}
 	ref := paas.AppRef{Team: r.Team, App: r.App}
-	if err := d.free(ctx, ref, r.Spec); err != nil {
+	if err := d.free(ctx, ref, r.Spec, r.Sight); err != nil {
 		return paas.Plan{}, err
 	}
 	if err := d.admitServices(ctx, ref, r.Spec, r.By); err != nil {
@@ -45,21 +44,12 @@ func (d *Deployer) Plan(ctx context.Context, r paas.DeployRequest) (paas.Plan, e
 	if plan.Base, err = d.base(ctx, snap, r); err != nil {
 		return paas.Plan{}, err
 	}
+	if err := d.bounds(ctx, snap, p, &plan); err != nil {
+		return paas.Plan{}, err
+	}
 	d.secrets(ctx, snap, p, &plan)
 	d.check(ctx, p, &plan)
 	return plan, nil
-}
-
-// free refuses routes that another app holds.
-func (d *Deployer) free(ctx context.Context, ref paas.AppRef, spec paas.Spec) error {
-	held, err := d.store.Claims(ctx)
-	if err != nil {
-		return err
-	}
-	if faults := route.Conflicts(ref, spec.Routes(), held); len(faults) > 0 {
-		return &paas.Error{Code: paas.Conflict, Message: faults[0].Message, Faults: faults}
-	}
-	return nil
 }
 
 // plan puts a prediction into words and numbers.

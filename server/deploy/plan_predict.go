@@ -128,6 +128,16 @@ func applied(snap paas.Snapshot, change paas.Change) paas.Snapshot {
 		}
 	}
 	snap.Deployments = slices.DeleteFunc(snap.Deployments, func(d paas.Deployment) bool { return d.State.Ended() })
+	snap.Sides, snap.Volumes = cloned(snap.Sides), slices.Clone(snap.Volumes)
+	for _, row := range change.Sides {
+		snap.Sides[row.Job] = row
+	}
+	for _, job := range change.DropSides {
+		delete(snap.Sides, job)
+	}
+	for _, v := range change.Volumes {
+		snap.Volumes = append(slices.DeleteFunc(snap.Volumes, v.Same), v)
+	}
 	return snap
 }
 

@@ -72,7 +72,7 @@ func (d *Deployer) restoring(ctx context.Context, snap paas.Snapshot, r paas.Rol
 	}
 	request, err := d.admit(paas.DeployRequest{
 		Team: r.Ref.Team, App: r.Ref.App, Spec: old.Spec, Artifact: old.Artifact, Runtime: old.Runtime, Config: old.Config,
-		By: r.By, Supersede: r.Supersede, Wait: r.Wait, Base: r.Base,
+		By: r.By, Sight: r.Sight, Supersede: r.Supersede, Wait: r.Wait, Base: r.Base,
 		Commit: old.Commit, Dirty: old.Dirty, Note: r.Note, RollbackTo: old.Number,
 	})
 	if err != nil {
@@ -81,7 +81,7 @@ func (d *Deployer) restoring(ctx context.Context, snap paas.Snapshot, r paas.Rol
 	if err := d.admitServices(ctx, r.Ref, request.Spec, r.By); err != nil {
 		return paas.DeployRequest{}, err
 	}
-	return request, d.free(ctx, r.Ref, request.Spec)
+	return request, d.free(ctx, r.Ref, request.Spec, r.Sight)
 }
 
 // target is the release that is to be restored.

@@ -24,6 +24,10 @@ type Store interface {
 	Save(ctx context.Context, epoch int64, change paas.Change) error
 	Refs(ctx context.Context) ([]paas.AppRef, error)
 	Claims(ctx context.Context) ([]paas.Claim, error)
+	// Hosts lists every host with whose it is.
+	Hosts(ctx context.Context) ([]paas.Host, error)
+	// Standing gives a team's quota and what it wants of it. Code not_found.
+	Standing(ctx context.Context, team string) (paas.Standing, error)
 	Ledger
 }
 

@@ -154,11 +154,11 @@ func (d *Deployer) turnSides(ctx context.Context, epoch int64, snap paas.Snapsho
 		if err := d.written(snap, &change); err != nil {
 			return false, err
 		}
-		return true, d.save(ctx, epoch, change)
+		return true, d.save(ctx, epoch, snap, change)
 	}
 	change, err = d.convergeSides(ctx, snap)
 	if len(change.Sides)+len(change.DropSides) > 0 {
-		return true, errors.Join(d.save(ctx, epoch, change), err)
+		return true, errors.Join(d.save(ctx, epoch, snap, change), err)
 	}
 	return false, err
 }

@@ -21,6 +21,7 @@ import (
 type sim struct {
 	now     time.Time
 	version int64
+	demand  *paas.Demand // as it was last noted
 	app     *paas.App
 	newest  int
 	history map[int]paas.Release
@@ -67,7 +68,7 @@ func (s *sim) Snapshot(context.Context, paas.AppRef) (paas.Snapshot, error) {
 	}
 	snap := paas.Snapshot{
 		Version: s.version, App: *s.app, Newest: s.newest, Releases: maps.Clone(s.history), Slots: maps.Clone(s.slots),
-		Instances: s.seen.Instances, Routes: s.seen.Routes, Jobs: map[paas.Slot]paas.JobFact{},
+		Instances: s.seen.Instances, Routes: s.seen.Routes, Jobs: map[paas.Slot]paas.JobFact{}, Demand: s.demand,
 	}
 	for _, j := range s.seen.Jobs {
 		snap.Jobs[j.Slot] = j
@@ -91,6 +92,7 @@ func (s *sim) Save(_ context.Context, _ int64, c paas.Change) error {
 		return err
 	}
 	s.version++
+	s.demand = c.Demand
 	if c.App != nil {
 		s.app = c.App
 	}
@@ -117,7 +119,11 @@ func (s *sim) Endings(context.Context, paas.AppRef) ([]paas.Ending, error) { ret
 func (s *sim) Release(_ context.Context, _ paas.AppRef, number int) (paas.Release, error) {
 	return s.history[number], nil
 }
-func (s *sim) Claims(context.Context) ([]paas.Claim, error)  { return nil, nil }
+func (s *sim) Claims(context.Context) ([]paas.Claim, error) { return nil, nil }
+func (s *sim) Hosts(context.Context) ([]paas.Host, error)   { return nil, nil }
+func (s *sim) Standing(context.Context, string) (paas.Standing, error) {
+	return paas.Standing{}, nil
+}
 func (s *sim) EnsureNamespace(context.Context, string) error { return s.boundary() }
 
 // Scheduler.

@@ -34,7 +34,7 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 		if err := d.written(snap, &change); err != nil {
 			return 0, false, err
 		}
-		return 0, true, d.save(ctx, epoch, told(change, snap, outcome{}, d.now()))
+		return 0, true, d.save(ctx, epoch, snap, told(change, snap, outcome{}, d.now()))
 	}
 	moved, sideErr := d.turnSides(ctx, epoch, snap, began)
 	if moved {
@@ -48,12 +48,17 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 	}
 	change, ok = d.judge(snap, want, out)
 	if ok {
-		if saveErr := d.save(ctx, epoch, told(change, snap, out, d.now())); saveErr != nil {
+		if saveErr := d.save(ctx, epoch, snap, told(change, snap, out, d.now())); saveErr != nil {
 			return 0, false, saveErr
 		}
 	}
 	if err := errors.Join(err, sideErr); err != nil {
 		return 0, false, err
+	}
+	if !ok {
+		if err := d.count(ctx, epoch, snap); err != nil {
+			return 0, false, err
+		}
 	}
 	if snap.App.Deleting && ok { // the snapshot is old
 		return 0, true, nil
@@ -254,11 +259,14 @@ func (d *Deployer) bury(ctx context.Context, epoch int64, snap paas.Snapshot) (g
 	change := changeOf(snap)
 	change.Delete = true
 	change.Events = []paas.Event{{Time: d.now(), Team: ref.Team, App: ref.App, Kind: paas.EventAppChanged, Message: "app destroyed"}}
-	return true, d.save(ctx, epoch, change)
+	return true, d.save(ctx, epoch, snap, change)
 }
 
 // save writes a change, and logs what an operator would want in the story of a deployment.
-func (d *Deployer) save(ctx context.Context, epoch int64, change paas.Change) error {
+func (d *Deployer) save(ctx context.Context, epoch int64, snap paas.Snapshot, change paas.Change) error {
+	if !change.Delete {
+		change.Demand = new(WantsOf(applied(snap, change)).Total)
+	}
 	if err := d.store.Save(ctx, epoch, change); err != nil {
 		return err
 	}

@@ -240,6 +240,7 @@ func (d *Deployer) Abort(ctx context.Context, ref paas.AppRef, id, by string) er
 
 // signed says of the events of a wish whose it was.
 func signed(change paas.Change, by string) paas.Change {
+	change.By = by
 	for n := range change.Events {
 		change.Events[n].By = by
 	}

@@ -87,3 +87,42 @@ type Standing struct {
 	Quota  TeamQuota `json:"quota"`
 	Demand Demand    `json:"use"` // of all its apps
 }
+
+// TeamChange is what of a team is to be another.
+type TeamChange struct {
+	Description *string
+	Quota       QuotaChange
+}
+
+// QuotaChange is what of a quota is to be another: 0 takes a bound away, what is not said stays.
+type QuotaChange struct {
+	Memory    *int `json:"memory,omitempty" minimum:"0" doc:"MB of all instances wanted."`
+	CPU       *int `json:"cpu,omitempty" minimum:"0" doc:"MHz of all instances wanted."`
+	Apps      *int `json:"apps,omitempty" minimum:"0"`
+	Instances *int `json:"instances,omitempty" minimum:"0"`
+	Routes    *int `json:"routes,omitempty" minimum:"0"`
+	Storage   *int `json:"storage,omitempty" minimum:"0" doc:"MB of volumes."`
+}
+
+// Membership is what a user is in a team, with who that is.
+type Membership struct {
+	Member
+	Person User
+}
+
+// Of gives a quota with what is said.
+func (c QuotaChange) Of(q TeamQuota) TeamQuota {
+	for _, n := range []struct{ from, to *int }{
+		{c.Memory, &q.Memory},
+		{c.CPU, &q.CPU},
+		{c.Apps, &q.Apps},
+		{c.Instances, &q.Instances},
+		{c.Routes, &q.Routes},
+		{c.Storage, &q.Storage},
+	} {
+		if n.from != nil {
+			*n.to = *n.from
+		}
+	}
+	return q
+}

@@ -2,55 +2,41 @@ package route
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// Conflicts names the routes that an app can't have because of what other apps hold. The same host
-// and path belongs to one app. Routers match by prefix, so a path below or above another's would take
-// a part of its requests: apps of one team may do that to each other, those of two teams may not, and
-// neither may a wildcard and a host it covers.
-func Conflicts(mine paas.AppRef, routes []paas.Route, held []paas.Claim) []paas.Fault {
+// Conflicts names the routes that an app can't have: the same host and path belongs to one app, and a host
+// to one team, unless that team shares it. Routers match by prefix, so a path below or above another's takes
+// a part of its requests, and so does a host below a wildcard: apps that may both be on a host may do that
+// to each other. What belongs to a team that is not seen is named by neither its team nor its app.
+func Conflicts(mine paas.AppRef, routes []paas.Route, held []paas.Claim, hosts []paas.Host, sight paas.Sight) []paas.Fault {
 	var faults []paas.Fault
+	sight.Teams = append([]string{mine.Team}, sight.Teams...)
 	for _, r := range routes {
-		for _, c := range held {
-			if c.Team == mine.Team && c.App == mine.App {
-				continue
-			}
-			if problem := conflict(mine, r, c); problem != "" {
-				faults = append(faults, paas.Fault{Location: "route." + r.String(), Message: problem})
-				break
-			}
+		if problem := conflict(mine, r, held, hosts, sight); problem != "" {
+			faults = append(faults, paas.Fault{Location: "route." + r.String(), Message: problem})
 		}
 	}
 	return faults
 }
 
-func conflict(mine paas.AppRef, r paas.Route, c paas.Claim) string {
-	other := paas.Route{Host: c.Host, Path: c.Path}
-	owner := fmt.Sprintf("app %q", c.App)
-	if c.Team != mine.Team {
-		owner += fmt.Sprintf(" of team %q", c.Team)
+func conflict(mine paas.AppRef, r paas.Route, held []paas.Claim, hosts []paas.Host, sight paas.Sight) string {
+	if taken, ok := paas.HostAgainst(mine.Team, r.Host, hosts); ok {
+		return paas.HostTakenText(r.Host, taken, sight)
 	}
-	switch {
-	case r.Host == c.Host && r.Path == c.Path:
-		return fmt.Sprintf("Route %s already belongs to %s. Choose another path or remove it there first.", r, owner)
-	case c.Team == mine.Team:
-		return ""
-	case r.Host == c.Host && nested(r.Path, c.Path):
-		return fmt.Sprintf("Route %s overlaps %s, which belongs to %s: one would get a part of the other's requests. Choose another host or path.", r, other, owner)
-	case r.Host != c.Host && (covers(r.Host, c.Host) || covers(c.Host, r.Host)):
-		return fmt.Sprintf("Route %s overlaps %s, which belongs to %s: the wildcard covers both hosts. Choose another host.", r, other, owner)
+	for _, c := range held {
+		if c.Host != r.Host || c.Path != r.Path || c.Team == mine.Team && c.App == mine.App {
+			continue
+		}
+		owner, then := fmt.Sprintf("app %q", c.App), "Choose another path or remove it there first."
+		switch {
+		case c.Team != mine.Team && sight.Of(c.Team):
+			owner += fmt.Sprintf(" of team %q", c.Team)
+		case c.Team != mine.Team:
+			owner, then = "another team", "Choose another path."
+		}
+		return fmt.Sprintf("Route %s already belongs to %s. %s", r, owner, then)
 	}
 	return ""
-}
-
-// nested says that one path is a prefix of the other; both end in a slash.
-func nested(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }
-
-// covers says that a wildcard host matches another host, or every host that another wildcard does.
-func covers(wildcard, host string) bool {
-	domain, ok := strings.CutPrefix(wildcard, "*")
-	return ok && strings.HasSuffix(host, domain)
 }

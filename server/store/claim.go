@@ -20,13 +20,12 @@ func (r claimRow) claim() paas.Claim {
 	return paas.Claim{Team: r.Team, App: r.App, Host: r.Host, Path: r.Path}
 }
 
-// held says who has the route. Apps of one name in two teams are told apart.
+// held says who has the route. What another team's app is called is not for everybody.
 func held(r paas.Route, holder claimRow, ref paas.AppRef) error {
-	of := ""
 	if holder.Team != ref.Team {
-		of = " of another team"
+		return paas.Errorf(paas.Conflict, "Route %s already belongs to another team. Choose another path.", r)
 	}
-	return paas.Errorf(paas.Conflict, "Route %s already belongs to app %q%s. Choose another path or remove it there first.", r, holder.App, of)
+	return paas.Errorf(paas.Conflict, "Route %s already belongs to app %q. Choose another path or remove it there first.", r, holder.App)
 }
 
 // Claims lists who holds which route, by host and path.

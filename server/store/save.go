@@ -59,7 +59,8 @@ func past(epoch, current int64) error {
 }
 
 // Save writes the wishes of a Change, all or none. Code conflict: Version is not the app's any more,
-// the epoch is past, or another app holds a claimed route.
+// the epoch is past, another app holds a claimed route, or another team its host. Of a wish also not_found
+// when there is no such team, and over_quota.
 func (s *Store) Save(ctx context.Context, epoch int64, c paas.Change) error {
 	if err := coherent(c); err != nil {
 		return err
@@ -71,11 +72,19 @@ func (s *Store) Save(ctx context.Context, epoch int64, c paas.Change) error {
 		if err := advance(ctx, tx, c); err != nil {
 			return nil, err
 		}
+		if epoch == 0 {
+			if err := admitted(ctx, tx, c); err != nil {
+				return nil, err
+			}
+		}
 		write := wish
 		if c.Delete {
 			write = remove
 		}
 		if err := write(ctx, tx, c); err != nil {
+			return nil, err
+		}
+		if err := demands(ctx, tx, c); err != nil {
 			return nil, err
 		}
 		touched, err := insertEvents(ctx, tx, c.Events)
@@ -170,10 +179,13 @@ func wish(ctx context.Context, tx bun.Tx, c paas.Change) error {
 	if err := drop(ctx, tx, c); err != nil {
 		return err
 	}
-	if c.SetClaims {
-		return claim(ctx, tx, c.Ref, c.Claims)
+	if !c.SetClaims {
+		return nil
 	}
-	return nil
+	if err := claimHosts(ctx, tx, c); err != nil {
+		return err
+	}
+	return claim(ctx, tx, c.Ref, c.Claims)
 }
 
 // insertRelease adds a release; one that is there already is immutable.

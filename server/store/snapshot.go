@@ -59,7 +59,7 @@ func readSnapshots(ctx context.Context, tx bun.Tx, refs []paas.AppRef) (map[paas
 	}
 	of := func() *bun.SelectQuery { return among(tx.NewSelect(), "team, app", keysOf(here)) }
 	for _, read := range []func(context.Context, bun.Tx, func() *bun.SelectQuery, map[paas.AppRef]*paas.Snapshot) error{
-		readWishes, readReleases, readInstances, readFacts, readVolumes,
+		readWishes, readReleases, readInstances, readFacts, readVolumes, readDemands,
 	} {
 		if err := read(ctx, tx, of, snaps); err != nil {
 			return nil, err

@@ -107,9 +107,13 @@ func (s *Store) DropTeam(ctx context.Context, name string) error {
 		if _, err := readTeam(ctx, tx, name); err != nil {
 			return false, err
 		}
+		// Whoever makes an app in the team reads this row until it is committed: from here on nobody does.
+		if _, err := tx.NewUpdate().Table("teams").Set("name = name").Where("name = ?", name).Exec(ctx); err != nil {
+			return false, err
+		}
 		var left []string
 		for _, of := range []struct{ table, noun string }{
-			{"apps", "apps"}, {"service_instances", "service instances"}, {"bindings", "bindings"}, {"volumes", "volumes"},
+			{"apps", "apps"}, {"service_instances", "service instances"}, {"bindings", "bindings"}, {"volumes", "volumes"}, {"hosts", "hosts"},
 		} {
 			n, err := tx.NewSelect().Table(of.table).Where("team = ?", name).Count(ctx)
 			if err != nil {

@@ -21,14 +21,8 @@ type People interface {
 	DropMember(ctx context.Context, team, user string) error
 }
 
-// Membership is what a user is in a team, with who that is.
-type Membership struct {
-	paas.Member
-	Person paas.User
-}
-
 // Members lists who is in a team, bots as well, by name. Code not_found.
-func (t *Teams) Members(ctx context.Context, team string) ([]Membership, error) {
+func (t *Teams) Members(ctx context.Context, team string) ([]paas.Membership, error) {
 	if _, err := t.store.Team(ctx, team); err != nil {
 		return nil, err
 	}
@@ -40,11 +34,11 @@ func (t *Teams) Members(ctx context.Context, team string) ([]Membership, error) 
 	if err != nil {
 		return nil, err
 	}
-	list := []Membership{}
+	list := []paas.Membership{}
 	for _, m := range members {
 		i := slices.IndexFunc(users, func(u paas.User) bool { return u.Name == m.User })
 		if i >= 0 { // who went between both reads is no member
-			list = append(list, Membership{m, users[i]})
+			list = append(list, paas.Membership{Member: m, Person: users[i]})
 		}
 	}
 	return list, nil
@@ -119,41 +113,41 @@ func (t *Teams) RemoveMember(ctx context.Context, team, name string) (paas.Membe
 }
 
 // Bots lists the bots of a team, by name. Code not_found.
-func (t *Teams) Bots(ctx context.Context, team string) ([]Membership, error) {
+func (t *Teams) Bots(ctx context.Context, team string) ([]paas.Membership, error) {
 	all, err := t.Members(ctx, team)
-	return slices.DeleteFunc(all, func(m Membership) bool { return m.Person.Kind != paas.Bot }), err
+	return slices.DeleteFunc(all, func(m paas.Membership) bool { return m.Person.Kind != paas.Bot }), err
 }
 
 // CreateBot makes a bot of a team. It can do nothing before somebody makes it a token. Codes: invalid,
 // forbidden for a role above the caller's own, not_found, conflict for a name that is taken.
-func (t *Teams) CreateBot(ctx context.Context, who paas.Identity, team string, bot paas.User, role paas.Role) (Membership, error) {
+func (t *Teams) CreateBot(ctx context.Context, who paas.Identity, team string, bot paas.User, role paas.Role) (paas.Membership, error) {
 	if problem := paas.CheckName("bot", bot.Name, paas.MaxUser); problem != "" {
-		return Membership{}, invalid("body.name", "%s", problem)
+		return paas.Membership{}, invalid("body.name", "%s", problem)
 	}
 	if len(bot.FullName) > maxDescription {
-		return Membership{}, invalid("body.description", "The description has %d bytes; at most %d are allowed.", len(bot.FullName), maxDescription)
+		return paas.Membership{}, invalid("body.description", "The description has %d bytes; at most %d are allowed.", len(bot.FullName), maxDescription)
 	}
 	if err := mayGive(who, team, role); err != nil {
-		return Membership{}, err
+		return paas.Membership{}, err
 	}
 	now := t.moment()
 	made := paas.User{Name: bot.Name, FullName: bot.FullName, Kind: paas.Bot, CreatedAt: now, CreatedBy: who.User}
 	m := paas.Member{Team: team, User: bot.Name, Role: role, Source: paas.Given, CreatedAt: now, CreatedBy: who.User}
 	if err := t.store.AddUser(ctx, made, m); err != nil {
-		return Membership{}, err
+		return paas.Membership{}, err
 	}
-	return Membership{m, made}, nil
+	return paas.Membership{Member: m, Person: made}, nil
 }
 
 // DeleteBot takes away a bot of a team, with its tokens. Code not_found.
-func (t *Teams) DeleteBot(ctx context.Context, team, name string) (Membership, error) {
+func (t *Teams) DeleteBot(ctx context.Context, team, name string) (paas.Membership, error) {
 	bots, err := t.Bots(ctx, team)
 	if err != nil {
-		return Membership{}, err
+		return paas.Membership{}, err
 	}
-	i := slices.IndexFunc(bots, func(m Membership) bool { return m.User == name })
+	i := slices.IndexFunc(bots, func(m paas.Membership) bool { return m.User == name })
 	if i < 0 {
-		return Membership{}, paas.Errorf(paas.NotFound, "Team %q has no bot %q. `crumpet bots list --team %s` shows those it has.", team, name, team)
+		return paas.Membership{}, paas.Errorf(paas.NotFound, "Team %q has no bot %q. `crumpet bots list --team %s` shows those it has.", team, name, team)
 	}
 	return bots[i], t.store.DropUser(ctx, name)
 }

@@ -62,13 +62,13 @@ func New(c Config) *Teams {
 	return &Teams{store: c.Store, namespaces: c.Namespaces, now: c.Now, log: log.With("component", "team")}
 }
 
-// List gives the teams that are seen, by name.
-func (t *Teams) List(ctx context.Context, sight paas.Sight) ([]paas.Team, error) {
+// List gives the teams that are named, nil for all, by name.
+func (t *Teams) List(ctx context.Context, names []string) ([]paas.Team, error) {
 	all, err := t.store.Teams(ctx)
-	if err != nil {
-		return nil, err
+	if err != nil || names == nil {
+		return all, err
 	}
-	return slices.DeleteFunc(all, func(one paas.Team) bool { return !sight.Of(one.Name) }), nil
+	return slices.DeleteFunc(all, func(one paas.Team) bool { return !slices.Contains(names, one.Name) }), nil
 }
 
 // Show gives a team, and how it stands against its quota. Code not_found.
@@ -100,41 +100,15 @@ func (t *Teams) Create(ctx context.Context, one paas.Team, by string) (paas.Team
 	return one, nil
 }
 
-// Change is what of a team is to be another.
-type Change struct {
-	Description *string
-	Quota       QuotaChange
-}
-
-// QuotaChange is what of a quota is to be another: 0 takes a bound away.
-type QuotaChange struct {
-	Memory, CPU, Apps, Instances, Routes, Storage *int
-}
-
 // Change changes a team, and gives it as it was and is. A quota may be below what the team wants already: that
 // stays as it is, and can only get less. Codes: invalid, not_found.
-func (t *Teams) Change(ctx context.Context, name string, c Change) (before, after paas.Team, err error) {
+func (t *Teams) Change(ctx context.Context, name string, c paas.TeamChange) (before, after paas.Team, err error) {
 	after, err = t.store.ChangeTeam(ctx, name, func(one *paas.Team) error {
 		before = *one
 		if c.Description != nil {
 			one.Description = *c.Description
 		}
-		q := &one.Quota
-		for _, n := range []struct {
-			to   *int
-			from *int
-		}{
-			{&q.Memory, c.Quota.Memory},
-			{&q.CPU, c.Quota.CPU},
-			{&q.Apps, c.Quota.Apps},
-			{&q.Instances, c.Quota.Instances},
-			{&q.Routes, c.Quota.Routes},
-			{&q.Storage, c.Quota.Storage},
-		} {
-			if n.from != nil {
-				*n.to = *n.from
-			}
-		}
+		one.Quota = c.Quota.Of(one.Quota)
 		return checkTeam(*one)
 	})
 	return before, after, err

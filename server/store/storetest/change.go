@@ -81,7 +81,10 @@ var writes = map[string]write{
 		c.Deployments = []paas.Deployment{{ID: "d1", Team: shop.Team, App: shop.App, Release: 2, State: paas.DeploymentFailed, Reason: "it fell", CreatedAt: moment}}
 	})},
 	"Save/Delete": {[]paas.AppRef{shop}, save(func(c *paas.Change) { c.Delete = true })},
-	"Save/new":    {[]paas.AppRef{{Team: "b", App: "new"}}, func(f *fixture) error { return f.Save(f.ctx, 0, newApp(paas.AppRef{Team: "b", App: "new"})) }},
+	"Save/new": {[]paas.AppRef{{Team: "b", App: "new"}}, func(f *fixture) error {
+		f.team("b")
+		return f.Save(f.ctx, 0, newApp(paas.AppRef{Team: "b", App: "new"}))
+	}},
 
 	"Observe/Instances": {[]paas.AppRef{shop}, observe(func(o *paas.Observation) {
 		o.Instances = []paas.Instance{instance(shop, "i-2", 1, paas.InstancePending)}
@@ -137,6 +140,15 @@ var writes = map[string]write{
 		_, err := f.PutGroups(f.ctx, "bob", "corp", []paas.Member{{Team: "default", Role: paas.Viewer, Source: "corp:x", CreatedAt: moment}})
 		return err
 	})},
+	"ShareHost": {[]paas.AppRef{shop}, func(f *fixture) error {
+		f.must(f.Save(f.ctx, 0, f.routed(shop, "share.example.com/")))
+		return f.ShareHost(f.ctx, shop.Team, "share.example.com", shop.Team, true)
+	}},
+	"DropHost": {[]paas.AppRef{shop}, func(f *fixture) error {
+		f.must(f.Save(f.ctx, 0, f.routed(shop, "drop.example.com/")))
+		f.must(f.Save(f.ctx, 0, f.routed(shop)))
+		return f.DropHost(f.ctx, shop.Team, "drop.example.com")
+	}},
 	"PutMember": {nil, withPeople(func(f *fixture) error { return f.PutMember(f.ctx, member("red", "cy", paas.Viewer)) })},
 	"PutToken":  {nil, withPeople(func(f *fixture) error { return f.PutToken(f.ctx, personal("d", "ann")) })},
 	"PutUses": {nil, withPeople(func(f *fixture) error {

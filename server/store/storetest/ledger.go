@@ -24,6 +24,7 @@ func ledger(_ *testing.T, f *fixture) {
 	}
 	c.Deployments[2].State, c.Deployments[2].EndedAt = paas.DeploymentRunning, nil
 	f.save(c)
+	f.team("other")
 	others := newApp(paas.AppRef{Team: "other", App: "shop"})
 	others.Releases = []paas.Release{release(others.Ref, 1)}
 	f.save(others)

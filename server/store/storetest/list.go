@@ -12,6 +12,7 @@ import (
 
 func listApps(_ *testing.T, f *fixture) {
 	refs := []paas.AppRef{{Team: "a", App: "x"}, {Team: "a", App: "y"}, {Team: "b", App: "a"}, {Team: "b", App: "z"}}
+	f.team("a", "b")
 	for i := range refs {
 		f.save(newApp(refs[len(refs)-1-i]))
 	}

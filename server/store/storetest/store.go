@@ -110,6 +110,10 @@ type Store interface {
 	SaveServices(ctx context.Context, epoch int64, c paas.ServiceChange) error
 	Volumes(ctx context.Context, team string) ([]paas.HostVolume, error)
 	DropVolume(ctx context.Context, v paas.HostVolume, events ...paas.Event) error
+	Hosts(ctx context.Context) ([]paas.Host, error)
+	ShareHost(ctx context.Context, team, host, with string, shared bool) error
+	DropHost(ctx context.Context, team, host string) error
+	Standing(ctx context.Context, team string) (paas.Standing, error)
 	BlobSize(ctx context.Context, digest string) (int64, error)
 	Ping(ctx context.Context) error
 	Close() error
@@ -181,6 +185,10 @@ func Run(t *testing.T, open Factory) {
 		"every kind of write names the apps it changes":         changed,
 		"no change is missed while several write":               changesComplete,
 		"versions of a configuration are replaced, and dropped": configs,
+		"the first owner of a host keeps it":                    hosts,
+		"of teams that want one host at once one gets it":       hostRace,
+		"a team wants no more than its quota":                   quotas,
+		"of wishes at once that fill a quota one is taken":      quotaRace,
 		"volumes stay when their app goes":                      volumes,
 		"services are kept, replaced and dropped":               services,
 		"a row that somebody else changed is not replaced":      serviceConflicts,
