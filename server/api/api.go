@@ -55,6 +55,7 @@ type Config struct {
 	Metrics     *prometheus.Registry // shown at /metrics; default a new one
 	MaxUpload   int64                // bytes of one upload, compressed; default 1 GiB
 	Heartbeat   time.Duration        // between signs of life in a quiet stream; default 15 s
+	Beat        time.Duration        // between those of a stream that tells of changes; default 5 s
 	WriteWithin time.Duration        // a stream's reader slower than this is dropped; default 10 s
 	ExecIdle    time.Duration        // a command that is said nothing to and says nothing is ended; default 30 min
 	NewID       func() string        // ids of requests; default random
@@ -64,6 +65,7 @@ type Config struct {
 const (
 	DefaultMaxUpload   = 1 << 30
 	DefaultHeartbeat   = 15 * time.Second
+	DefaultBeat        = 5 * time.Second
 	DefaultWriteWithin = 10 * time.Second
 	DefaultExecIdle    = 30 * time.Minute
 )
@@ -79,13 +81,14 @@ type API struct {
 	metrics *metrics
 
 	lines    lines                  // of the list of apps
+	silence  silence                // which backends do not answer
 	execs    atomic.Int64           // commands that run
 	document func() ([]byte, error) // the OpenAPI document, marshalled once
 }
 
 // New makes an API.
 func New(config Config) *API {
-	a := &API{Config: config.withDefaults(), echo: echo.New(), lines: lines{turn: make(chan struct{}, 1)}}
+	a := &API{Config: config.withDefaults(), echo: echo.New(), lines: lines{turn: make(chan struct{}, 1)}, silence: silence{turn: make(chan struct{}, 1)}}
 	a.Log = a.Log.With("component", "api")
 	a.metrics = newMetrics(a.Metrics)
 	a.echo.HideBanner, a.echo.HidePort = true, true
@@ -108,6 +111,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Heartbeat == 0 {
 		c.Heartbeat = DefaultHeartbeat
+	}
+	if c.Beat == 0 {
+		c.Beat = DefaultBeat
 	}
 	if c.WriteWithin == 0 {
 		c.WriteWithin = DefaultWriteWithin

@@ -27,6 +27,7 @@ func (a *API) followEvents(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	asked := c.QueryParam("changes") == "true"
 	woken := a.Hub.Subscribe(ctx) // before the first read: nothing may fall between
 	if fresh {
 		if filter.After, err = a.Store.LastEvent(ctx); err != nil {
@@ -40,6 +41,20 @@ func (a *API) followEvents(c echo.Context) error {
 	}
 	heartbeat := time.NewTicker(a.Heartbeat)
 	defer heartbeat.Stop()
+	var due, beat <-chan time.Time // of changes; never, unless they were asked for
+	var changes *changes
+	if asked {
+		if changes, err = a.startChanges(ctx, s, seesOf(filter)); err != nil {
+			a.streamEnded(ctx, err)
+			return nil
+		}
+		defer changes.stop()
+		due, beat = changes.timer.C, changes.beat.C
+		if err := changes.sign(ctx); err != nil {
+			a.streamEnded(ctx, err)
+			return nil
+		}
+	}
 	for {
 		if err := a.sendEvents(ctx, s, &filter); err != nil {
 			a.streamEnded(ctx, err)
@@ -52,9 +67,29 @@ func (a *API) followEvents(c echo.Context) error {
 			if ctx.Err() != nil {
 				return nil
 			}
+			if asked {
+				changes.hint()
+			}
+		case <-due:
+			err = changes.tell(ctx)
+		case <-beat:
+			if err = changes.tell(ctx); err == nil { // a lost wake-up costs one beat
+				err = changes.sign(ctx)
+			}
 		case <-heartbeat.C: // reads again as well: a lost wake-up costs one heartbeat
 			s.beat()
 		}
+		if err != nil {
+			a.streamEnded(ctx, err)
+			return nil
+		}
+	}
+}
+
+// seesOf says of which apps a stream is to tell.
+func seesOf(f paas.EventFilter) func(paas.AppRef) bool {
+	return func(ref paas.AppRef) bool {
+		return (f.Team == "" || f.Team == ref.Team) && (f.App == "" || f.App == ref.App)
 	}
 }
 
@@ -185,13 +220,16 @@ func (a *API) history(ctx context.Context, in *struct {
 }
 
 func describeEvents(schemas huma.Registry, op *huma.Operation) {
-	schemas.Schema(reflect.TypeFor[paas.Event](), true, "")
+	for _, t := range []reflect.Type{reflect.TypeFor[paas.Event](), reflect.TypeFor[wire.Changed](), reflect.TypeFor[wire.Beat](), reflect.TypeFor[wire.Rates]()} {
+		schemas.Schema(t, true, "")
+	}
 	op.Description = "Server-sent events; the data of each is an Event. Without Last-Event-ID and after it begins with what happens from now on."
 	op.Parameters = []*huma.Param{
 		queryParam("team", huma.TypeString, "The team; default unless said, * for all."),
 		queryParam("app", huma.TypeString, "One app only."),
 		queryParam("kind", huma.TypeString, "Kinds of event, with commas between; the first word of one stands for all that begin with it."),
 		queryParam("platform", huma.TypeBoolean, "Also what happens to no app, such as trouble with a backend."),
+		queryParam("changes", huma.TypeBoolean, "Also, beside events: changed (a Changed: apps that may read differently now, at most once a second), beat (a Beat, every five seconds) and rates (Rates: those that moved). They have no id."),
 		queryParam("after", huma.TypeInteger, "Only events with a higher id."),
 		{Name: "Last-Event-ID", In: "header", Description: "As after; counts more.", Schema: &huma.Schema{Type: huma.TypeInteger}},
 	}

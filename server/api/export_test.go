@@ -3,5 +3,8 @@ package api
 // StatusOf is statusOf, for its table test.
 var StatusOf = statusOf
 
+// SilentOf is silentOf, for its test.
+var SilentOf = silentOf
+
 // MetricsOf is metricsOf, for its tests.
 var MetricsOf = metricsOf

@@ -43,7 +43,8 @@ func (r rates) onto(list []wire.App) []wire.App {
 	busy := slices.Clone(list)
 	for i := range busy {
 		if sum, ok := r.of[appOf(busy[i])]; ok {
-			busy[i].Rate, busy[i].Errors = float64(sum.Requests)/rateOver.Seconds(), sum.ErrorShare()
+			rate := rateOf(appOf(busy[i]), sum)
+			busy[i].Rate, busy[i].Errors = rate.Rate, rate.Errors
 		}
 	}
 	return busy
@@ -51,6 +52,22 @@ func (r rates) onto(list []wire.App) []wire.App {
 
 // atOnce bounds the apps that are held in memory whole.
 const atOnce = 100
+
+func rateOf(ref paas.AppRef, sum paas.Bucket) wire.Rate {
+	return wire.Rate{App: ref.String(), Rate: float64(sum.Requests) / rateOver.Seconds(), Errors: sum.ErrorShare()}
+}
+
+// changedUntil gives the number of the newest change there is.
+func (a *API) changedUntil(ctx context.Context) (int64, error) {
+	select {
+	case a.lines.turn <- struct{}{}:
+		defer func() { <-a.lines.turn }()
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	err := a.refresh(ctx) // what it reads is in the list then, for whoever asks next
+	return a.lines.since, err
+}
 
 // list gives the lines of all apps, without rates, and the rates.
 func (a *API) list(ctx context.Context) ([]wire.App, rates, error) {

@@ -37,6 +37,8 @@ type Store interface {
 	// TrafficSums adds up, for each app that was asked something, the buckets that begin from one moment on and before
 	// another.
 	TrafficSums(ctx context.Context, from, to time.Time) (map[paas.AppRef]paas.Bucket, error)
+	// Backends gives what was last seen of the programs that Crumpet works with.
+	Backends(ctx context.Context) ([]paas.Backend, error)
 	Traffic(ctx context.Context, ref paas.AppRef) ([]paas.Traffic, error)
 }
 

@@ -17,12 +17,25 @@ type Events struct {
 const (
 	StreamChanged = "changed" // with a Changed: some apps are no longer as they were
 	StreamBeat    = "beat"    // with a Beat, every five seconds
+	StreamRates   = "rates"   // with Rates, where some have moved
 )
 
-// Changed names apps whose lines, statuses or traffic may read differently now, as TEAM/APP. There is at most one a
+// Changed names apps that may read differently now, or are gone, as TEAM/APP. There is at most one a
 // second.
 type Changed struct {
 	Apps []string `json:"apps"`
+}
+
+// Rates are those of apps that are others than before, as their lines show them.
+type Rates struct {
+	Items []Rate `json:"items"`
+}
+
+// Rate is how much an app is asked.
+type Rate struct {
+	App    string  `json:"app"`    // TEAM/APP
+	Rate   float64 `json:"rate"`   // requests a second, over the last minute
+	Errors float64 `json:"errors"` // share of them answered with 5xx, 0 to 1
 }
 
 // Beat is a sign of life, with what does not answer: since then what is shown of it may be old.
@@ -33,7 +46,7 @@ type Beat struct {
 
 // Silent is a backend that does not answer.
 type Silent struct {
-	Name   string    `json:"name"` // nomad, consul, vault or fabio; watch where nothing was read for a while
+	Name   string    `json:"name"` // nomad, consul, vault or fabio; store; leader, where no server of Crumpet reads from them
 	Since  time.Time `json:"since"`
 	Reason string    `json:"reason"`
 }
