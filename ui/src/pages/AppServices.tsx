@@ -1,0 +1,14 @@
+import { EmptyState } from "../kit/EmptyState";
+import { wrenchIcon } from "../kit/icons";
+import { PageHeader } from "../kit/PageHeader";
+
+export default function AppServices() {
+  return (
+    <div className="stack-l">
+      <PageHeader title="Services and bindings" />
+      <EmptyState icon={wrenchIcon} title="This page is not there yet">
+        The command line does all of it: crumpet --help.
+      </EmptyState>
+    </div>
+  );
+}

@@ -1,0 +1,143 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useRouter, useSearch } from "@tanstack/react-router";
+import { type FormEvent, useState } from "react";
+import { api, data } from "../api/client";
+import { ApiError } from "../api/error";
+import { Banner, ErrorBanner } from "../kit/Banner";
+import { Button, IconButton } from "../kit/Button";
+import { Field, TextInput } from "../kit/Field";
+import { Icon } from "../kit/Icon";
+import { eyeIcon, eyeOffIcon, identityUserIcon } from "../kit/icons";
+import css from "../parts/login/Login.module.css";
+import { LoginFrame } from "../parts/login/LoginFrame";
+import { refusedText } from "../parts/login/refused";
+import { ownPath } from "../parts/login/then";
+
+/** Signs somebody in: through a provider, or with the password of a local user. */
+export default function SignIn() {
+  const { then, refused, provider } = useSearch({ from: "/login" });
+  const router = useRouter();
+  const queries = useQueryClient();
+  const goal = ownPath(then);
+  const [user, setUser] = useState("");
+  const [password, setPassword] = useState("");
+  const [seen, setSeen] = useState(false);
+
+  const methods = useQuery({ queryKey: ["login"], queryFn: ({ signal }) => data(api.GET("/v1/login", { signal })) });
+  const providers = methods.data?.providers ?? [];
+  const signIn = useMutation({
+    mutationFn: () => data(api.POST("/v1/login", { body: { user: user.trim(), password } })),
+    onSuccess: () => {
+      queries.clear(); // what somebody else was shown here
+      router.history.push(goal);
+    },
+    onError: () => setPassword(""),
+  });
+  const submit = (e: FormEvent) => {
+    e.preventDefault();
+    if (!signIn.isPending) signIn.mutate();
+  };
+  const refusal = refusedText(refused, provider);
+
+  return (
+    <LoginFrame
+      title="Sign in to Crumpet"
+      lead={goal.startsWith("/login/cli") ? "A command line waits for you." : undefined}
+      foot="No account? An admin of the platform makes one: crumpet users create NAME."
+    >
+      {refusal && !signIn.error && (
+        <Banner tone="warn" title={refusal.title} alert>
+          <p>{refusal.next}</p>
+        </Banner>
+      )}
+      {signIn.error &&
+        (signIn.error instanceof ApiError ? (
+          <Banner tone="bad" title={signIn.error.message} alert />
+        ) : (
+          <ErrorBanner error={signIn.error} />
+        ))}
+      {methods.error && (
+        <ErrorBanner
+          error={methods.error}
+          title="The ways to sign in are not known"
+          onRetry={() => void methods.refetch()}
+        />
+      )}
+      {providers.length > 0 && (
+        <>
+          <div className={css.providers}>
+            {providers.map((p) => (
+              <a key={p.name} className={css.provider} href={`${p.path}?then=${encodeURIComponent(goal)}`}>
+                <Icon of={identityUserIcon} />
+                Continue with {p.name}
+              </a>
+            ))}
+          </div>
+          <div className={css.or}>or with a password</div>
+        </>
+      )}
+      <form className={css.form} onSubmit={submit} noValidate>
+        <Field label="User">
+          <TextInput
+            name="username"
+            value={user}
+            onChange={(e) => setUser(e.target.value)}
+            autoComplete="username"
+            autoCapitalize="none"
+            spellCheck={false}
+            maxLength={64}
+            required
+            // biome-ignore lint/a11y/noAutofocus: the page has nothing else to begin with
+            autoFocus
+          />
+        </Field>
+        <Field label="Password">
+          <Password value={password} onChange={setPassword} seen={seen} onSeen={() => setSeen(!seen)} />
+        </Field>
+        <Button
+          kind="primary"
+          type="submit"
+          className={css.wide}
+          busy={signIn.isPending}
+          disabled={user.trim() === "" || password === ""}
+        >
+          Sign in
+        </Button>
+      </form>
+    </LoginFrame>
+  );
+}
+
+function Password({
+  value,
+  onChange,
+  seen,
+  onSeen,
+}: {
+  value: string;
+  onChange: (v: string) => void;
+  seen: boolean;
+  onSeen: () => void;
+}) {
+  return (
+    <div className={css.password}>
+      <TextInput
+        type={seen ? "text" : "password"}
+        name="password"
+        value={value}
+        onChange={(e) => onChange(e.target.value)}
+        autoComplete="current-password"
+        autoCapitalize="none"
+        spellCheck={false}
+        maxLength={1024}
+        required
+      />
+      <IconButton
+        icon={seen ? eyeOffIcon : eyeIcon}
+        label={seen ? "Hide the password" : "Show the password"}
+        small
+        onClick={onSeen}
+      />
+    </div>
+  );
+}
