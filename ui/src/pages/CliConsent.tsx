@@ -1,6 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { Navigate, useLocation, useSearch } from "@tanstack/react-router";
-import { api, data } from "../api/client";
+import { useState } from "react";
 import { ApiError } from "../api/error";
 import { useSelf } from "../api/queries";
 import { Banner, ErrorBanner } from "../kit/Banner";
@@ -10,6 +10,7 @@ import { Icon } from "../kit/Icon";
 import { terminalScreenIcon, userCircleIcon } from "../kit/icons";
 import { Skeleton } from "../kit/Skeleton";
 import { Time } from "../kit/Time";
+import { agreeCLI } from "../parts/login/api";
 import css from "../parts/login/Login.module.css";
 import { LoginFrame } from "../parts/login/LoginFrame";
 import { cliRedirect } from "../parts/login/then";
@@ -19,10 +20,10 @@ export default function CliConsent() {
   const search = useSearch({ from: "/login/cli" });
   const { href } = useLocation();
   const self = useSelf();
+  const [denied, setDenied] = useState(false);
   const redirect = cliRedirect(search.redirect);
   const agree = useMutation({
-    mutationFn: () =>
-      data(api.POST("/v1/login/cli", { body: { challenge: search.challenge ?? "", state: search.state, redirect } })),
+    mutationFn: () => agreeCLI({ challenge: search.challenge ?? "", state: search.state, redirect }),
     onSuccess: (agreed) => {
       if (agreed.redirect) location.replace(agreed.redirect);
     },
@@ -65,9 +66,19 @@ export default function CliConsent() {
       </LoginFrame>
     );
 
+  if (denied)
+    return (
+      <LoginFrame title="Nothing was given" lead="The command line may not act as you.">
+        <p className="faint">You can close this page.</p>
+      </LoginFrame>
+    );
+
   const host = search.host || "this machine";
-  const deny = () =>
-    redirect && location.replace(`${redirect}?${new URLSearchParams({ error: "denied", state: search.state ?? "" })}`);
+  const deny = () => {
+    setDenied(true);
+    if (redirect)
+      location.replace(`${redirect}?${new URLSearchParams({ error: "denied", state: search.state ?? "" })}`);
+  };
   return (
     <LoginFrame
       title={`Let the CLI on ${host} act as you?`}
@@ -94,9 +105,7 @@ export default function CliConsent() {
         revoke it.
       </p>
       <div className={css.buttons}>
-        <Button onClick={deny} disabled={!redirect} title={redirect ? undefined : "Close this page to say no"}>
-          No
-        </Button>
+        <Button onClick={deny}>No</Button>
         <Button kind="primary" busy={agree.isPending} disabled={!self.data} onClick={() => agree.mutate()}>
           Yes, let it
         </Button>

@@ -1,13 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
-import { api, data } from "../api/client";
 import { ApiError } from "../api/error";
 import { Banner, ErrorBanner } from "../kit/Banner";
 import { Button, IconButton } from "../kit/Button";
 import { Field, TextInput } from "../kit/Field";
 import { Icon } from "../kit/Icon";
 import { eyeIcon, eyeOffIcon, identityUserIcon } from "../kit/icons";
+import { login, loginMethods } from "../parts/login/api";
 import css from "../parts/login/Login.module.css";
 import { LoginFrame } from "../parts/login/LoginFrame";
 import { refusedText } from "../parts/login/refused";
@@ -23,10 +23,10 @@ export default function SignIn() {
   const [password, setPassword] = useState("");
   const [seen, setSeen] = useState(false);
 
-  const methods = useQuery({ queryKey: ["login"], queryFn: ({ signal }) => data(api.GET("/v1/login", { signal })) });
+  const methods = useQuery({ queryKey: ["login"], queryFn: ({ signal }) => loginMethods(signal) });
   const providers = methods.data?.providers ?? [];
   const signIn = useMutation({
-    mutationFn: () => data(api.POST("/v1/login", { body: { user: user.trim(), password } })),
+    mutationFn: () => login(user.trim(), password),
     onSuccess: () => {
       queries.clear(); // what somebody else was shown here
       router.history.push(goal);
