@@ -35,6 +35,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/vault"
 	"github.com/crumpet-paas/crumpet/server/watch"
 	"github.com/crumpet-paas/crumpet/server/why"
+	"github.com/crumpet-paas/crumpet/ui"
 )
 
 // Each adapter is what its users asked for.
@@ -273,7 +274,7 @@ func (s *Server) compose(c clients, key []byte, opt Options) error {
 			{Name: "vault", Ping: c.vault.Ping},
 			{Name: "fabio", Ping: c.fabio.Ping},
 		},
-		Servers: s, Nodes: s.nodes, RouteURL: s.routeURL(), Version: opt.Version, ArtifactKey: key, Metrics: ownMetrics(), MaxUpload: cfg.MaxUpload(),
+		Servers: s, Nodes: s.nodes, RouteURL: s.routeURL(), UI: ui.Files(), Version: opt.Version, ArtifactKey: key, Metrics: ownMetrics(), MaxUpload: cfg.MaxUpload(),
 	})
 	return nil
 }

@@ -10,20 +10,23 @@ import (
 //go:embed all:dist
 var dist embed.FS
 
-//go:embed placeholder.html
-var placeholder []byte
+//go:embed placeholder
+var placeholder embed.FS
 
-// Index is the name of the page in Files.
-const Index = "index.html"
-
-// Files are the pages and what they load. When they were not built, Placeholder stands in.
+// Files are index.html and what it loads; the files below assets have their digest in their names.
 func Files() fs.FS {
-	files, err := fs.Sub(dist, "dist")
+	if files, err := fs.Sub(dist, "dist"); err == nil && Built() {
+		return files
+	}
+	files, err := fs.Sub(placeholder, "placeholder")
 	if err != nil {
-		return dist // the name is a constant: it can't be
+		return placeholder // the name is a constant: it can't be
 	}
 	return files
 }
 
-// Placeholder is the page of a program without pages.
-func Placeholder() []byte { return placeholder }
+// Built says whether the pages are in this program.
+func Built() bool {
+	_, err := fs.Stat(dist, "dist/index.html")
+	return err == nil
+}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -50,6 +51,9 @@ type Config struct {
 	// Tell writes events that go with no other write. Without it refused pushes are not told of.
 	Tell func(ctx context.Context, events ...paas.Event) error
 
+	// UI are the files of the web UI, served at /. Without it there are no pages.
+	UI fs.FS
+
 	Version     string
 	ArtifactKey []byte               // signs the addresses of artifacts
 	Metrics     *prometheus.Registry // shown at /metrics; default a new one
@@ -79,6 +83,7 @@ type API struct {
 	echo    *echo.Echo
 	huma    huma.API
 	metrics *metrics
+	pages   *pages
 
 	lines    lines                  // of the list of apps
 	silence  silence                // which backends do not answer
@@ -93,7 +98,8 @@ func New(config Config) *API {
 	a.metrics = newMetrics(a.Metrics)
 	a.echo.HideBanner, a.echo.HidePort = true, true
 	a.echo.HTTPErrorHandler = a.handleError
-	a.echo.Pre(a.identify, a.recover, a.record, a.authenticate)
+	a.pages = a.newPages()
+	a.echo.Pre(a.identify, a.harden, a.recover, a.record, a.page, a.authenticate)
 	a.huma = humaecho.New(a.echo, documentConfig(a.Version))
 	for _, r := range a.routes() {
 		r.register(a)
