@@ -21,7 +21,7 @@ const module = "github.com/crumpet-paas/crumpet"
 //	0 domain     paas
 //	1 pure       spec jobspec route wire
 //	2 adapters   nomad consul vault fabio broker postgres store blob hub leader: each with its own client library
-//	3 use cases  deploy watch build logs auth audit team why: never another use case, adapters by interfaces they declare
+//	3 use cases  deploy watch build launch meter logs auth audit team why: never another use case, adapters by interfaces they declare
 //	4 edge       api client
 //	5 root       server config cli main: everything; server never imports devstack
 //	aside        devstack: nothing of levels 0-5
@@ -45,6 +45,8 @@ var rules = []rule{
 	{`^server/(deploy|watch)$`, `^server/(paas|spec|jobspec|route|wire)$`, `nomad/api`},
 	{`^server/(build(/static|/detect)?|logs|auth|audit|cluster)$`, `^server/(paas|spec|jobspec|route|wire)$`, `^$`},
 	{`^server/(service|secret|team)$`, `^server/paas$`, `^$`},
+	{`^server/launch$`, `^(server/(paas|spec)|templates)$`, `^$`},
+	{`^server/meter$`, `^server/paas$`, `^$`},
 	{`^server/why$`, `^server/(paas|route)$`, `^$`},
 	{`^server/api(/apitest)?$`, `^server/(paas|wire|spec|api)$`, `labstack/echo|danielgtaylor/huma`},
 	{`^server/client$`, `^server/(paas|wire|spec)$`, `^$`},

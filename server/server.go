@@ -24,6 +24,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/deploy"
 	"github.com/crumpet-paas/crumpet/server/fabio"
 	"github.com/crumpet-paas/crumpet/server/hub"
+	"github.com/crumpet-paas/crumpet/server/launch"
 	"github.com/crumpet-paas/crumpet/server/leader"
 	"github.com/crumpet-paas/crumpet/server/logs"
 	"github.com/crumpet-paas/crumpet/server/nomad"
@@ -66,6 +67,10 @@ var (
 	_ why.Logs            = (*logs.Logs)(nil)
 	_ api.Why             = (*why.Asker)(nil)
 	_ api.Deployer        = (*deploy.Deployer)(nil)
+	_ api.Launches        = (*launch.Launches)(nil)
+	_ launch.Store        = (*store.Store)(nil)
+	_ launch.Builds       = (*build.Builds)(nil)
+	_ launch.Deployer     = (*deploy.Deployer)(nil)
 	_ api.Nodes           = (*cluster.Cluster)(nil)
 	_ cluster.Store       = (*store.Store)(nil)
 	_ api.Builds          = (*build.Builds)(nil)
@@ -101,6 +106,7 @@ type Server struct {
 	watch  *watch.Watch
 	nodes  *cluster.Cluster
 	builds *build.Builds
+	launch *launch.Launches
 	logs   *logs.Logs
 	api    *api.API
 	nomad  *nomad.Client
@@ -252,6 +258,7 @@ func (s *Server) compose(c clients, key []byte, opt Options) error {
 		NewID: newID, Configs: s.secrets, Access: access{c.vault}, Variables: c.nomad, Services: s.services, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
 		Storage: deploy.LedStorage(c.nomad, s.leads), Nodes: s.store, Driver: cfg.Drivers[0],
 	}))
+	s.launch = launch.New(launch.Config{Store: s.store, Builds: s.builds, Blobs: blobs, Deployer: s.deploy, Log: s.log, Now: opt.Now})
 	s.repair = s.newRepair(c, opt)
 	s.retention = newRetention(cfg, s.store, blobs, opt.Now, s.log)
 	s.nodes = cluster.New(cluster.Config{Store: s.store, Scheduler: cluster.Led(c.nomad, s.leads), Deployer: s.deploy, Log: s.log, Now: opt.Now})
@@ -274,7 +281,7 @@ func (s *Server) compose(c clients, key []byte, opt Options) error {
 			{Name: "vault", Ping: c.vault.Ping},
 			{Name: "fabio", Ping: c.fabio.Ping},
 		},
-		Servers: s, Nodes: s.nodes, RouteURL: s.routeURL(), UI: ui.Files(), Version: opt.Version, ArtifactKey: key, Metrics: ownMetrics(), MaxUpload: cfg.MaxUpload(),
+		Launches: s.launch, Servers: s, Nodes: s.nodes, RouteURL: s.routeURL(), UI: ui.Files(), Version: opt.Version, ArtifactKey: key, Metrics: ownMetrics(), MaxUpload: cfg.MaxUpload(),
 	})
 	return nil
 }
@@ -338,6 +345,9 @@ func (s *Server) notify(ref paas.AppRef) {
 func (s *Server) notifyBuilds() {
 	if s.builds != nil {
 		s.builds.Wake()
+	}
+	if s.launch != nil {
+		s.launch.Wake()
 	}
 }
 

@@ -1,16 +1,11 @@
-// Package templates holds the apps that `crumpet init` begins with, and writes them.
-//
-// Each folder is one template. A file's name loses .tmpl when it is written: go.mod.tmpl and
-// main.go.tmpl keep a template's Go files out of Crumpet's own module. In every file the word
-// crumpetapp becomes the app's name, so that a template is a whole app before anything is replaced.
 package templates
 
 import (
+	"bytes"
 	"embed"
 	"errors"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,13 +36,45 @@ func Names() []string {
 	return names
 }
 
-// Write makes the folder dir with the template's files for an app, and gives their names. It makes
-// nothing if dir exists. Codes: not_found (the template), conflict (the folder).
-func Write(template, app, dir string) ([]string, error) {
+// Mode is that of every file.
+const Mode = 0o644
+
+// File is one file of a template, for an app.
+type File struct {
+	Path string // slash-separated, below the app's folder
+	Text []byte
+}
+
+// Render gives a template's files for an app, sorted by path. Code: not_found.
+func Render(template, app string) ([]File, error) {
 	if !slices.Contains(Names(), template) {
 		return nil, paas.Errorf(paas.NotFound, "There is no template %q. Those there are: %s.", template, strings.Join(Names(), ", "))
 	}
-	err := os.Mkdir(dir, 0o755)
+	var list []File
+	err := fs.WalkDir(files, template, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		to := strings.TrimSuffix(strings.TrimPrefix(name, template+"/"), ".tmpl")
+		list = append(list, File{to, bytes.ReplaceAll(text, []byte(placeholder), []byte(app))})
+		return nil
+	})
+	slices.SortFunc(list, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	return list, err
+}
+
+// Write makes the folder dir with the template's files for an app, and gives their names. It makes
+// nothing if dir exists. Codes: not_found (the template), conflict (the folder).
+func Write(template, app, dir string) ([]string, error) {
+	list, err := Render(template, app)
+	if err != nil {
+		return nil, err
+	}
+	err = os.Mkdir(dir, 0o755)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, paas.Errorf(paas.Conflict, "%s exists already. Choose another name, or take it away first.", dir)
 	}
@@ -55,20 +82,15 @@ func Write(template, app, dir string) ([]string, error) {
 		return nil, err
 	}
 	var written []string
-	err = fs.WalkDir(files, template, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || name == template {
-			return err
+	for _, f := range list {
+		to := filepath.Join(dir, filepath.FromSlash(f.Path))
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return written, err
 		}
-		to := strings.TrimSuffix(strings.TrimPrefix(name, template+"/"), ".tmpl")
-		if entry.IsDir() {
-			return os.Mkdir(filepath.Join(dir, filepath.FromSlash(to)), 0o755)
+		if err := os.WriteFile(to, f.Text, Mode); err != nil {
+			return written, err
 		}
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			return err
-		}
-		written = append(written, path.Clean(to))
-		return os.WriteFile(filepath.Join(dir, filepath.FromSlash(to)), []byte(strings.ReplaceAll(string(text), placeholder, app)), 0o644)
-	})
-	return written, err
+		written = append(written, f.Path)
+	}
+	return written, nil
 }

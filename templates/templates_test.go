@@ -109,3 +109,32 @@ func TestNothingIsOverwritten(t *testing.T) {
 		t.Errorf("an unknown template: %v", err)
 	}
 }
+
+func TestEveryTemplateSaysWhatItIsAndNeeds(t *testing.T) {
+	t.Parallel()
+	for _, template := range templates.All() {
+		files, err := templates.Render(template.Name, "shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		needs := []string{}
+		for _, f := range files {
+			if f.Path != spec.FileName {
+				continue
+			}
+			parsed, diags := spec.ParseWith(f.Text, spec.Options{Filename: f.Path})
+			if parsed == nil {
+				t.Fatal(diags)
+			}
+			for _, s := range parsed.Services {
+				needs = append(needs, s.Offering)
+			}
+		}
+		if diff := cmp.Diff(needs, template.Needs); diff != "" {
+			t.Errorf("%s: %s", template.Name, diff)
+		}
+		if template.Title == "" || template.Description == "" || len(template.Commands) == 0 {
+			t.Errorf("%s says nothing of itself: %+v", template.Name, template)
+		}
+	}
+}

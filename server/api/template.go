@@ -13,7 +13,7 @@ type Launches interface {
 	Templates() []paas.Template
 	// Launch begins an app: a build whose end leads to its first release. Asked again while that is under way, it gives
 	// the same launch. Codes: invalid, not_found (the template), conflict (there is such an app), over_quota.
-	Launch(ctx context.Context, ref paas.AppRef, template, by string) (paas.Launch, error)
+	Launch(ctx context.Context, r paas.LaunchRequest) (paas.Launch, error)
 	// Launched gives the last launch of an app. Code: not_found.
 	Launched(ctx context.Context, ref paas.AppRef) (paas.Launch, error)
 }
@@ -33,7 +33,11 @@ func (a *API) createFromTemplate(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	launch, err := a.Launches.Launch(ctx, ref, in.Body.Template, caller(ctx))
+	request := paas.LaunchRequest{Ref: ref, Template: in.Body.Template, By: caller(ctx)}
+	if who := callOf(ctx).who; who != nil {
+		request.Sight = who.Sight()
+	}
+	launch, err := a.Launches.Launch(ctx, request)
 	if err != nil {
 		return nil, err
 	}

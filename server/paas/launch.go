@@ -40,5 +40,13 @@ type Launch struct {
 	EndedAt   *time.Time  `json:"ended_at,omitempty"`
 }
 
+// LaunchRequest asks for an app of a template.
+type LaunchRequest struct {
+	Ref      AppRef
+	Template string
+	By       string // name of who asks
+	Sight    Sight  // of who asks: whose hosts it may be told of
+}
+
 // Ref names the app.
 func (l Launch) Ref() AppRef { return AppRef{Team: l.Team, App: l.App} }

@@ -233,7 +233,7 @@ func claim(ctx context.Context, tx bun.Tx, ref paas.AppRef, routes []paas.Route)
 
 // remove deletes the app with all its rows; its events stay.
 func remove(ctx context.Context, tx bun.Tx, c paas.Change) error {
-	for _, facts := range []string{"instances", "jobs", "routes", "routers", "runs", "traffic"} {
+	for _, facts := range []string{"instances", "jobs", "routes", "routers", "runs", "traffic", "launches"} {
 		if _, err := tx.NewDelete().Table(facts).Where("team = ? AND app = ?", c.Ref.Team, c.Ref.App).Exec(ctx); err != nil {
 			return err
 		}

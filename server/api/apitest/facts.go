@@ -47,17 +47,17 @@ func (p *Platform) Templates() []paas.Template {
 }
 
 // Launch gives a launch whose build is under way.
-func (p *Platform) Launch(_ context.Context, ref paas.AppRef, template, by string) (paas.Launch, error) {
+func (p *Platform) Launch(_ context.Context, r paas.LaunchRequest) (paas.Launch, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, err := lookup(p.Templates(), func(t paas.Template) bool { return t.Name == template }, "There is no template %q.", template); err != nil {
+	if _, err := lookup(p.Templates(), func(t paas.Template) bool { return t.Name == r.Template }, "There is no template %q.", r.Template); err != nil {
 		return paas.Launch{}, err
 	}
-	if _, taken := p.apps[ref]; taken {
-		return paas.Launch{}, paas.Errorf(paas.Conflict, "There is an app %q already. Choose another name.", ref.App)
+	if _, taken := p.apps[r.Ref]; taken {
+		return paas.Launch{}, paas.Errorf(paas.Conflict, "There is an app %q already. Choose another name.", r.Ref.App)
 	}
-	l := paas.Launch{Team: ref.Team, App: ref.App, Template: template, Build: "b1", State: paas.LaunchBuilding, CreatedAt: time.Now().UTC(), CreatedBy: by}
-	p.launches[ref] = l
+	l := paas.Launch{Team: r.Ref.Team, App: r.Ref.App, Template: r.Template, Build: "b1", State: paas.LaunchBuilding, CreatedAt: time.Now().UTC(), CreatedBy: r.By}
+	p.launches[r.Ref] = l
 	return l, nil
 }
 
