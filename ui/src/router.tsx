@@ -76,7 +76,7 @@ const appPages = [
   createRoute({
     getParentRoute: () => app,
     path: "/logs",
-    validateSearch: text({ process: "", instance: "", release: "", q: "", regex: "", at: "" }),
+    validateSearch: text({ process: "", instance: "", release: "", source: "", stream: "", q: "", regex: "", deep: "", at: "" }),
     component: lazyRouteComponent(() => import("./pages/AppLogs")),
   }),
   createRoute({
