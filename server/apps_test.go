@@ -134,6 +134,11 @@ func TestTheListOfAppsIsCutIntoPages(t *testing.T) {
 	config.Store = st
 	server := httptest.NewServer(api.New(config))
 	t.Cleanup(server.Close)
+	for _, team := range []string{"a", "b", "a-b", "c"} {
+		if err := st.AddTeam(t.Context(), paas.Team{Name: team, CreatedAt: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, ref := range []paas.AppRef{{Team: "b", App: "a"}, {Team: "a-b", App: "x"}, {Team: "a", App: "z"}, {Team: "a", App: "y"}, {Team: "a", App: "x"}} {
 		err := st.Save(t.Context(), 0, paas.Change{Ref: ref, App: &paas.App{Team: ref.Team, Name: ref.App, CreatedAt: time.Now()}})
 		if err != nil {

@@ -44,6 +44,7 @@ func (s *Server) Run(ctx context.Context) error {
 	loops.Go(func() { s.auth.Run(ctx) })
 	loops.Go(func() { s.logs.Run(ctx) })
 	loops.Go(func() { s.token.run(ctx) })
+	loops.Go(func() { s.audit.Run(ctx) })
 	loops.Go(func() { s.api.Warm(ctx) })
 	loops.Go(func() {
 		<-ctx.Done()

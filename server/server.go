@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/crumpet-paas/crumpet/server/api"
+	"github.com/crumpet-paas/crumpet/server/audit"
 	"github.com/crumpet-paas/crumpet/server/auth"
 	"github.com/crumpet-paas/crumpet/server/blob"
 	"github.com/crumpet-paas/crumpet/server/build"
@@ -61,6 +62,8 @@ var (
 	_ leader.Epochs       = (*store.Store)(nil)
 	_ leader.Lock         = (*consul.Lock)(nil)
 	_ auth.Store          = (*store.Store)(nil)
+	_ audit.Store         = (*store.Store)(nil)
+	_ api.Audit           = (*audit.Audit)(nil)
 	_ api.Store           = (*store.Store)(nil)
 	_ why.Store           = (*store.Store)(nil)
 	_ why.Rules           = (*consul.Client)(nil)
@@ -108,6 +111,7 @@ type Server struct {
 	builds *build.Builds
 	launch *launch.Launches
 	logs   *logs.Logs
+	audit  *audit.Audit
 	api    *api.API
 	nomad  *nomad.Client
 	consul *consul.Client
@@ -269,9 +273,11 @@ func (s *Server) compose(c clients, key []byte, opt Options) error {
 	s.logs = logs.New(logs.Config{
 		Nomad: c.nomad, Store: s.store, Dir: filepath.Join(cfg.Data, "logs"), Wake: s.hub.Subscribe, Log: s.log, Now: opt.Now,
 	})
+	s.audit = audit.New(s.store, s.log, opt.Now)
 	s.api = api.New(api.Config{
 		Log: s.log, Auth: s.auth, Store: s.store, Deployer: s.deploy, Blobs: s.builds, Builds: s.builds, Artifacts: blobs,
-		Logs: s.logs, Commands: c.nomad, Instances: c.nomad, Hub: s.hub, Tell: s.store.Emit, Why: why.New(why.Config{Store: s.store, Rules: c.consul, Logs: s.logs, Now: opt.Now}),
+		Logs: s.logs, Audit: s.audit, Limits: api.Limits{Rate: cfg.Limits.Rate, Burst: cfg.Limits.Burst, LoginRate: cfg.Limits.LoginRate, LoginBurst: cfg.Limits.LoginBurst},
+		Commands: c.nomad, Instances: c.nomad, Hub: s.hub, Tell: s.store.Emit, Why: why.New(why.Config{Store: s.store, Rules: c.consul, Logs: s.logs, Now: opt.Now}),
 		Repairs: s.repair, Configs: s.secrets, Services: s.services, Bindings: s.services, Providers: s.services,
 		Volumes: deploy.Kept{Store: s.store, Nomad: c.nomad, Now: opt.Now},
 		Backends: []api.Backend{

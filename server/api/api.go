@@ -32,6 +32,7 @@ type Config struct {
 	Instances Instances
 	Why       Why
 	Hub       Hub
+	Audit     Audit
 	Servers   Servers
 	Nodes     Nodes
 	Repairs   Repairs
@@ -52,7 +53,8 @@ type Config struct {
 	Tell func(ctx context.Context, events ...paas.Event) error
 
 	// UI are the files of the web UI, served at /. Without it there are no pages.
-	UI fs.FS
+	UI     fs.FS
+	Limits Limits // of calls
 
 	Version     string
 	ArtifactKey []byte               // signs the addresses of artifacts
@@ -84,6 +86,8 @@ type API struct {
 	huma    huma.API
 	metrics *metrics
 	pages   *pages
+	gates   map[gateKey]gate // written by New only
+	limits  *limits
 
 	lines    lines                  // of the list of apps
 	silence  silence                // which backends do not answer
@@ -93,16 +97,19 @@ type API struct {
 
 // New makes an API.
 func New(config Config) *API {
-	a := &API{Config: config.withDefaults(), echo: echo.New(), lines: lines{turn: make(chan struct{}, 1)}, silence: silence{turn: make(chan struct{}, 1)}}
+	a := &API{Config: config.withDefaults(), echo: echo.New(), gates: map[gateKey]gate{}, lines: lines{turn: make(chan struct{}, 1)}, silence: silence{turn: make(chan struct{}, 1)}}
 	a.Log = a.Log.With("component", "api")
 	a.metrics = newMetrics(a.Metrics)
+	a.limits = newLimits(a.Limits, time.Now)
 	a.echo.HideBanner, a.echo.HidePort = true, true
 	a.echo.HTTPErrorHandler = a.handleError
 	a.pages = a.newPages()
-	a.echo.Pre(a.identify, a.harden, a.recover, a.record, a.page, a.authenticate)
+	a.echo.Pre(a.identify, a.harden, a.record, a.tell, a.recover, a.page)
+	a.echo.Use(a.pass)
 	a.huma = humaecho.New(a.echo, documentConfig(a.Version))
 	for _, r := range a.routes() {
 		r.register(a)
+		a.gates[gateKey{r.op.Method, echoPath(r.op.Path)}] = r.gate
 	}
 	a.document = sync.OnceValues(a.finishDocument)
 	return a
@@ -135,26 +142,3 @@ func (c Config) withDefaults() Config {
 
 // ServeHTTP serves one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHTTP(w, r) }
-
-// identity is who calls, and the id under which the call is logged.
-type identity struct {
-	request string
-	who     *paas.Identity // nil on public routes
-}
-
-type identityKey struct{}
-
-func identityOf(ctx context.Context) *identity {
-	if id, ok := ctx.Value(identityKey{}).(*identity); ok {
-		return id
-	}
-	return &identity{}
-}
-
-// caller gives the name of who makes a call.
-func caller(ctx context.Context) string {
-	if id := identityOf(ctx); id.who != nil {
-		return id.who.User
-	}
-	return ""
-}

@@ -25,7 +25,7 @@ func (a *API) apps(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	page := pageOf(named(list, in.Q), filter)
+	page := pageOf(seen(a.sightOf(ctx), named(list, in.Q), appOf), filter)
 	page.Items = rates.onto(page.Items)
 	return &body[wire.Apps]{page}, nil
 }

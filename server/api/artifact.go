@@ -31,20 +31,18 @@ func sign(key []byte, digest string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-func isArtifactPath(path string) bool {
-	digest, ok := strings.CutPrefix(path, artifactPrefix)
-	return ok && isDigest(digest)
-}
-
 func isDigest(s string) bool {
 	b, err := hex.DecodeString(s)
 	return err == nil && len(b) == sha256.Size && strings.ToLower(s) == s
 }
 
+func (a *API) signedFor(digest, signature string) bool {
+	return isDigest(digest) && len(a.ArtifactKey) > 0 && hmac.Equal([]byte(sign(a.ArtifactKey, digest)), []byte(signature))
+}
+
 func (a *API) serveArtifact(c echo.Context) error {
 	digest := c.Param("digest")
-	if !isDigest(digest) || len(a.ArtifactKey) == 0 ||
-		!hmac.Equal([]byte(sign(a.ArtifactKey, digest)), []byte(c.QueryParam("sig"))) {
+	if !a.signedFor(digest, c.QueryParam("sig")) {
 		return paas.Errorf(paas.Unauthorized, "The address of this artifact is not signed by this server.")
 	}
 	content, _, err := a.Artifacts.Open(c.Request().Context(), digest)

@@ -38,7 +38,7 @@ func (a *API) build(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	if job.Team != in.Team {
+	if job.Team != in.Team || !a.sightOf(ctx).app(job.Ref()) {
 		return nil, paas.Errorf(paas.NotFound, "There is no build %q in team %q.", in.ID, in.Team)
 	}
 	return &body[paas.BuildJob]{job}, nil

@@ -53,9 +53,10 @@ func (p *problem) Error() string             { return p.Detail }
 func (p *problem) ContentType(string) string { return wire.ProblemType }
 
 func newProblem(ctx context.Context, status int, code paas.Code, detail string, faults []paas.Fault) *problem {
+	callOf(ctx).detail = detail
 	return &problem{wire.Problem{
 		Title: http.StatusText(status), Status: status, Detail: detail,
-		Code: code, Errors: faults, RequestID: identityOf(ctx).request,
+		Code: code, Errors: faults, RequestID: callOf(ctx).request,
 	}}
 }
 
@@ -77,10 +78,10 @@ func (a *API) problemOf(ctx context.Context, err error) *problem {
 		return newProblem(ctx, status, code, detail, nil)
 	case code == paas.Internal || status == 0:
 		status, code = http.StatusInternalServerError, paas.Internal
-		a.Log.ErrorContext(ctx, "request failed", "request_id", identityOf(ctx).request, "err", err)
+		a.Log.ErrorContext(ctx, "request failed", "request_id", callOf(ctx).request, "err", err)
 		return newProblem(ctx, status, code, detail, nil)
 	case code == paas.Unavailable:
-		a.Log.WarnContext(ctx, "backend did not answer", "request_id", identityOf(ctx).request, "err", err)
+		a.Log.WarnContext(ctx, "backend did not answer", "request_id", callOf(ctx).request, "err", err)
 		fallthrough
 	default:
 		return newProblem(ctx, status, code, detail, paas.FaultsOf(err))

@@ -27,6 +27,7 @@ func (a *API) followEvents(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	narrow(a.sightOf(ctx), &filter)
 	asked := c.QueryParam("changes") == "true"
 	woken := a.Hub.Subscribe(ctx) // before the first read: nothing may fall between
 	if fresh {
@@ -44,7 +45,7 @@ func (a *API) followEvents(c echo.Context) error {
 	var due, beat <-chan time.Time // of changes; never, unless they were asked for
 	var changes *changes
 	if asked {
-		if changes, err = a.startChanges(ctx, s, seesOf(filter)); err != nil {
+		if changes, err = a.startChanges(ctx, s, seesOf(a.sightOf(ctx), filter)); err != nil {
 			a.streamEnded(ctx, err)
 			return nil
 		}
@@ -87,9 +88,9 @@ func (a *API) followEvents(c echo.Context) error {
 }
 
 // seesOf says of which apps a stream is to tell.
-func seesOf(f paas.EventFilter) func(paas.AppRef) bool {
+func seesOf(s sight, f paas.EventFilter) func(paas.AppRef) bool {
 	return func(ref paas.AppRef) bool {
-		return (f.Team == "" || f.Team == ref.Team) && (f.App == "" || f.App == ref.App)
+		return (f.Team == "" || f.Team == ref.Team) && (f.App == "" || f.App == ref.App) && s.app(ref)
 	}
 }
 
@@ -119,7 +120,7 @@ func (a *API) sendEvents(ctx context.Context, s *stream, filter *paas.EventFilte
 
 func (a *API) streamEnded(ctx context.Context, err error) {
 	if ctx.Err() == nil {
-		a.Log.InfoContext(ctx, "stream ended early", "request_id", identityOf(ctx).request, "err", err)
+		a.Log.InfoContext(ctx, "stream ended early", "request_id", callOf(ctx).request, "err", err)
 	}
 }
 
@@ -146,6 +147,17 @@ func eventFilter(c echo.Context) (filter paas.EventFilter, fresh bool, err error
 		return filter, false, invalid(location, "The id of an event is a number.")
 	}
 	return filter, false, nil
+}
+
+// narrow leaves of the events that were asked for those the caller may see.
+func narrow(s sight, f *paas.EventFilter) {
+	if s.whole() {
+		return
+	}
+	f.Platform, f.Apps = false, s.onlyApps()
+	if f.Team == "" {
+		f.Teams = s.teams(anyTeam)
+	}
 }
 
 // kindsOf reads a list of kinds. The first word of one, such as deployment, stands for all that begin
@@ -195,6 +207,7 @@ func (a *API) history(ctx context.Context, in *struct {
 	} else if err := checkTeam(in.Team); err != nil {
 		return nil, err
 	}
+	narrow(a.sightOf(ctx), &filter)
 	var err error
 	if filter.Kinds, err = kindsOf(in.Kind); err != nil {
 		return nil, err

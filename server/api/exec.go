@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -61,6 +62,11 @@ func (a *API) exec(c echo.Context) error {
 	ctx := c.Request().Context()
 	if err := a.execFor(ctx, peer, ref); err != nil {
 		told := wire.ExecProblem(a.problemOf(ctx, err).Problem)
+		if !callOf(ctx).note.written {
+			if err := a.tellNow(ctx, told.Status); err != nil {
+				a.Log.ErrorContext(ctx, "refused command not written to the audit", "app", ref.App, "by", caller(ctx), "err", err)
+			}
+		}
 		_ = peer.write(ctx, &wire.ExecOut{Problem: &told}) // it may be gone; the event says the same
 	}
 	return nil
@@ -97,6 +103,10 @@ func (a *API) execFor(ctx context.Context, peer *execPeer, ref paas.AppRef) erro
 	event.Message = fmt.Sprintf("%s runs %s in %s%s", by, paas.CommandText(start.Command), where, on)
 	if err := a.Tell(ctx, event); err != nil {
 		return err
+	}
+	noteAudit(ctx, i.ID, nil, map[string]string{"instance": where, "command": paas.CommandText(start.Command)})
+	if err := a.tellNow(ctx, http.StatusSwitchingProtocols); err != nil {
+		return paas.Wrap(paas.Unavailable, err, "The command can't be written to the audit now, so it is not run. Try again.")
 	}
 	began := time.Now()
 	code, reason, err := a.runFor(ctx, peer, ref, i, paas.ExecRequest{Team: ref.Team, Instance: i.ID, Task: task, Command: start.Command, TTY: start.TTY}, start.Size)

@@ -12,6 +12,13 @@ import (
 type Auth interface {
 	// Check gives whom an Authorization header proves. Codes: unauthorized, unavailable.
 	Check(ctx context.Context, header string) (paas.Identity, error)
+	// CheckSession gives whom the value of a session's cookie proves. Codes: unauthorized, unavailable.
+	CheckSession(ctx context.Context, value string) (paas.Identity, error)
+	// Used notes that a call came with a token, from an address. It returns at once.
+	Used(who paas.Identity, from string)
+	// Watch gives a context for a stream, which ends when who it was let in for may not have it any more. stop is
+	// called at the stream's end.
+	Watch(ctx context.Context, who paas.Identity, act paas.Act) (watching context.Context, stop func())
 	// May says with code forbidden that somebody may not do something.
 	May(who paas.Identity, act paas.Act) error
 }
@@ -34,6 +41,7 @@ type Store interface {
 	Deployments(ctx context.Context, ref paas.AppRef, limit int) ([]paas.Deployment, error)
 	Events(ctx context.Context, filter paas.EventFilter) ([]paas.Event, error)
 	LastEvent(ctx context.Context) (int64, error)
+	Team(ctx context.Context, name string) (paas.Team, error)
 	// TrafficSums adds up, for each app that was asked something, the buckets that begin from one moment on and before
 	// another.
 	TrafficSums(ctx context.Context, from, to time.Time) (map[paas.AppRef]paas.Bucket, error)

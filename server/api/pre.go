@@ -23,7 +23,7 @@ func (a *API) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		if !loggable(id) {
 			id = a.NewID()
 		}
-		ctx := context.WithValue(c.Request().Context(), identityKey{}, &identity{request: id})
+		ctx := context.WithValue(c.Request().Context(), callKey{}, &call{request: id, from: addressOf(c.Request())})
 		c.SetRequest(c.Request().WithContext(ctx))
 		c.Response().Header().Set(requestIDHeader, id)
 		return next(c)
@@ -66,42 +66,15 @@ func (a *API) record(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Error(err)
 		}
 		r, took := c.Request(), time.Since(start)
-		id := identityOf(r.Context())
+		call := callOf(r.Context())
 		level := slog.LevelInfo
-		if !strings.HasPrefix(r.URL.Path, "/v1/") { // probes and scrapes come every few seconds
+		// Probes and scrapes come every few seconds; what is over a limit may come without end.
+		if !strings.HasPrefix(r.URL.Path, "/v1/") || c.Response().Status == http.StatusTooManyRequests {
 			level = slog.LevelDebug
 		}
-		a.Log.Log(r.Context(), level, "request answered", "request_id", id.request, "method", r.Method, "path", r.URL.Path,
+		a.Log.Log(r.Context(), level, "request answered", "request_id", call.request, "method", r.Method, "path", r.URL.Path,
 			"status", c.Response().Status, "bytes", c.Response().Size, "took_ms", took.Milliseconds(), "by", caller(r.Context()))
 		a.metrics.observe(r.Method, c.Path(), c.Response().Status, took)
 		return nil
 	}
-}
-
-// authenticate refuses every call below /v1 that has no valid token, before routing: only an
-// artifact's address carries its own grant.
-func (a *API) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		if !guarded(r) {
-			return next(c)
-		}
-		who, err := a.Auth.Check(r.Context(), r.Header.Get(echo.HeaderAuthorization))
-		if err != nil {
-			return err
-		}
-		identityOf(r.Context()).who = &who
-		return next(c)
-	}
-}
-
-// guarded says whether a call needs a token. It looks at the decoded path and at the one Echo will
-// route by, so that no spelling of /v1 gets past it.
-func guarded(r *http.Request) bool {
-	below := func(path string) bool { return path == "/v1" || strings.HasPrefix(path, "/v1/") }
-	if !below(r.URL.Path) && !below(echo.GetPath(r)) {
-		return false
-	}
-	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
-	return !reads || !isArtifactPath(r.URL.Path) || r.URL.Path != echo.GetPath(r)
 }

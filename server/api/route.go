@@ -35,6 +35,7 @@ func typed[I, O any](method, path, id, summary string, handle func(*API, context
 // plain makes a row for what streams. describe writes its operation by hand.
 func plain(method, path, id, summary string, handle func(*API, echo.Context) error, describe func(huma.Registry, *huma.Operation), options ...option) route {
 	op, gate := operation(method, path, id, summary, options)
+	gate.stream = !gate.public && safe(method)
 	return route{op: op, gate: gate, register: func(a *API) {
 		op := op
 		op.Responses = map[string]*huma.Response{}
@@ -47,25 +48,10 @@ func plain(method, path, id, summary string, handle func(*API, echo.Context) err
 
 func echoPath(path string) string { return strings.NewReplacer("{", ":", "}", "").Replace(path) }
 
-// gate is what a row says of who may make its calls.
-type gate struct {
-	verb  paas.Verb // "" on public rows
-	quiet bool      // it changes nothing, whatever its method
-}
-
 type option func(*huma.Operation, *gate)
 
 // public marks a row that needs no token.
-func public(op *huma.Operation, _ *gate) { op.Security = []map[string][]string{} }
-
-// may says what it takes to make the calls of a row; every row that is not public says it.
-func may(verb paas.Verb) option {
-	return func(_ *huma.Operation, g *gate) { g.verb = verb }
-}
-
-// changesNothing marks a row that only reads, though its method is one of those that change: the audit
-// leaves it out.
-func changesNothing(_ *huma.Operation, g *gate) { g.quiet = true }
+func public(op *huma.Operation, g *gate) { op.Security, g.public = []map[string][]string{}, true }
 
 // answers sets the status of success, and names others that have the same body.
 func answers(status int, others ...int) option {
@@ -93,7 +79,7 @@ func operation(method, path, id, summary string, options []option) (huma.Operati
 		RejectUnknownQueryParameters: strings.HasPrefix(path, "/v1/"),
 		DefaultStatus:                http.StatusOK,
 	}
-	var g gate
+	g := gate{id: id}
 	for _, set := range options {
 		set(&op, &g)
 	}
@@ -121,7 +107,7 @@ type Route struct {
 func Routes() []Route {
 	var list []Route
 	for _, r := range (*API)(nil).routes() {
-		list = append(list, Route{r.op.Method, r.op.Path, r.op.OperationID, r.op.Security != nil, r.gate.verb})
+		list = append(list, Route{r.op.Method, r.op.Path, r.op.OperationID, r.gate.public, r.gate.verb})
 	}
 	return list
 }

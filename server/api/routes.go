@@ -16,15 +16,15 @@ func (a *API) routes() []route {
 		typed("GET", "/v1/servers", "servers", "List Crumpet's servers and which one leads", (*API).servers, may(paas.VerbPlatform)),
 		typed("GET", "/v1/platform", "platform", "Show how the machinery under all apps is, and what to do about it", (*API).platform, may(paas.VerbPlatform)),
 
-		typed("POST", "/v1/blobs/missing", "missing", "Name the blobs the server lacks", (*API).missing, may(paas.VerbDeploy), changesNothing),
-		plain("POST", "/v1/blobs", "upload", "Upload blobs as one tar.gz", (*API).upload, describeUpload, may(paas.VerbDeploy)),
+		typed("POST", "/v1/blobs/missing", "missing", "Name the blobs the server lacks", (*API).missing, may(paas.VerbDeploy), forAnyApp, changesNothing),
+		plain("POST", "/v1/blobs", "upload", "Upload blobs as one tar.gz", (*API).upload, describeUpload, may(paas.VerbDeploy), forAnyApp),
 		plain("GET", artifactPath, "artifact", "Fetch an artifact", (*API).serveArtifact, describeArtifact, public),
 		plain("HEAD", artifactPath, "artifactHead", "Ask for an artifact's size", (*API).serveArtifact, describeArtifact, public),
 
 		typed("POST", "/v1/apps/{app}/builds", "createBuild", "Build an artifact from a source", (*API).createBuild, may(paas.VerbDeploy), answers(202)),
-		typed("GET", "/v1/builds/{id}", "build", "Show a build", (*API).build, may(paas.VerbRead)),
+		typed("GET", "/v1/builds/{id}", "build", "Show a build", (*API).build, may(paas.VerbRead), forAnyApp),
 
-		typed("GET", "/v1/apps", "apps", "List apps", (*API).apps, may(paas.VerbRead)),
+		typed("GET", "/v1/apps", "apps", "List apps", (*API).apps, may(paas.VerbRead), narrowed),
 		typed("POST", "/v1/apps", "createFromTemplate", "Make a new app of a template", (*API).createFromTemplate, may(paas.VerbDeploy), answers(202)),
 		typed("GET", "/v1/templates", "templates", "List the apps to begin with", (*API).templates, may(paas.VerbNone)),
 		typed("GET", "/v1/apps/{app}", "app", "Show an app in one line", (*API).app, may(paas.VerbRead)),
@@ -71,7 +71,7 @@ func (a *API) routes() []route {
 		typed("DELETE", "/v1/apps/{app}/runs/{id}", "stopRun", "Stop a run", (*API).stopRun, may(paas.VerbDeploy), answers(202)),
 		typed("GET", "/v1/apps/{app}/crons", "crons", "List crons and when they fire", (*API).crons, may(paas.VerbRead)),
 
-		typed("GET", "/v1/volumes", "volumes", "List volumes, those of apps that are no more as well", (*API).volumes, may(paas.VerbRead)),
+		typed("GET", "/v1/volumes", "volumes", "List volumes, those of apps that are no more as well", (*API).volumes, may(paas.VerbRead), narrowed),
 		typed("DELETE", "/v1/apps/{app}/volumes/{volume}", "deleteVolume", "Delete a volume and all that is in it", (*API).deleteVolume, may(paas.VerbDestroy)),
 
 		typed("GET", "/v1/drift", "drift", "List what on the cluster is not as it is wished", (*API).drift, may(paas.VerbPlatform)),
@@ -85,8 +85,8 @@ func (a *API) routes() []route {
 		typed("PUT", "/v1/nodes/{node}/drain", "drainNode", "Empty a node without a gap", (*API).drainNode, may(paas.VerbPlatform), answers(202)),
 		typed("DELETE", "/v1/nodes/{node}/drain", "undoDrain", "Let a node take instances again", (*API).undoDrain, may(paas.VerbPlatform)),
 
-		typed("GET", "/v1/service-offerings", "offerings", "List what service instances can be made of", (*API).offerings, may(paas.VerbRead)),
-		typed("GET", "/v1/services", "services", "List service instances", (*API).services, may(paas.VerbRead)),
+		typed("GET", "/v1/service-offerings", "offerings", "List what service instances can be made of", (*API).offerings, may(paas.VerbRead), narrowed),
+		typed("GET", "/v1/services", "services", "List service instances", (*API).services, may(paas.VerbRead), narrowed),
 		typed("POST", "/v1/services", "createService", "Make a service instance", (*API).createService, may(paas.VerbService), answers(202)),
 		typed("GET", "/v1/services/{service}", "service", "Show a service instance, and who is bound to it", (*API).service, may(paas.VerbRead)),
 		typed("PATCH", "/v1/services/{service}", "updateService", "Change a service instance", (*API).updateService, may(paas.VerbService), answers(202)),
@@ -100,13 +100,15 @@ func (a *API) routes() []route {
 		typed("GET", "/v1/services/{service}/keys/{key}", "serviceKey", "Reveal a key; it is noted who did", (*API).serviceKey, may(paas.VerbReveal)),
 		typed("DELETE", "/v1/services/{service}/keys/{key}", "deleteServiceKey", "End a key", (*API).deleteServiceKey, may(paas.VerbService), answers(202)),
 
-		typed("GET", "/v1/providers", "providers", "List database servers and service brokers", (*API).providers, may(paas.VerbRead)),
+		typed("GET", "/v1/providers", "providers", "List database servers and service brokers", (*API).providers, may(paas.VerbRead), narrowed),
 		typed("POST", "/v1/providers", "addProvider", "Register a database server or a service broker", (*API).addProvider, may(paas.VerbPlatform)),
-		typed("GET", "/v1/providers/{provider}", "provider", "Show a provider", (*API).provider, may(paas.VerbRead)),
+		typed("GET", "/v1/providers/{provider}", "provider", "Show a provider", (*API).provider, may(paas.VerbRead), narrowed),
 		typed("DELETE", "/v1/providers/{provider}", "removeProvider", "Forget a provider that has no instances", (*API).removeProvider, may(paas.VerbPlatform)),
 		typed("POST", "/v1/providers/{provider}/refresh", "refreshProvider", "Read a provider's catalog again", (*API).refreshProvider, may(paas.VerbPlatform)),
 
-		typed("GET", "/v1/history", "history", "List what happened, oldest first", (*API).history, may(paas.VerbRead)),
-		plain("GET", "/v1/events", "events", "Follow what happens", (*API).followEvents, describeEvents, may(paas.VerbRead)),
+		typed("GET", "/v1/history", "history", "List what happened, oldest first", (*API).history, may(paas.VerbRead), narrowed),
+		typed("GET", "/v1/audit", "audit", "List who did what, oldest first", (*API).audit, may(paas.VerbAudit), narrowed),
+		plain("GET", "/v1/audit/stream", "followAudit", "Follow who does what", (*API).followAudit, describeAudit, may(paas.VerbAudit), narrowed),
+		plain("GET", "/v1/events", "events", "Follow what happens", (*API).followEvents, describeEvents, may(paas.VerbRead), narrowed),
 	}
 }

@@ -115,7 +115,7 @@ func (a *API) services(ctx context.Context, in *Scope) (*body[wire.Services], er
 		return nil, err
 	}
 	services := []wire.Service{}
-	for _, detail := range list {
+	for _, detail := range seen(a.sightOf(ctx), list, func(paas.ServiceDetail) paas.AppRef { return paas.AppRef{Team: in.Team} }) {
 		services = append(services, presentService(detail))
 	}
 	return &body[wire.Services]{wire.Services{Items: services}}, nil

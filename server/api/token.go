@@ -11,7 +11,7 @@ func (a *API) self(ctx context.Context, in *Scope) (*body[wire.Token], error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	who := identityOf(ctx).who
+	who := callOf(ctx).who
 	if who == nil || who.Token == nil {
 		return nil, paas.Errorf(paas.Unauthorized, "This call needs a token.")
 	}

@@ -28,7 +28,7 @@ func (a *API) volumes(ctx context.Context, in *struct {
 		return nil, err
 	}
 	volumes := wire.HostVolumes{Items: []wire.HostVolume{}}
-	for _, v := range list {
+	for _, v := range seen(a.sightOf(ctx), list, func(v paas.FoundVolume) paas.AppRef { return paas.AppRef{Team: v.Team, App: v.App} }) {
 		volumes.Items = append(volumes.Items, presentVolume(v))
 	}
 	return &body[wire.HostVolumes]{volumes}, nil

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -130,7 +131,26 @@ func (c *Client) problem(answer *http.Response) error {
 	if kind != wire.ProblemType || json.Unmarshal(text, &p) != nil {
 		return c.stranger(answer)
 	}
+	if answer.StatusCode == http.StatusTooManyRequests {
+		return &busy{problemError(p), retryAfter(answer)}
+	}
 	return problemError(p)
+}
+
+// busy is the answer to a caller that makes too many calls: this one was not heard.
+type busy struct {
+	error
+	wait time.Duration // until one is taken again
+}
+
+func (b *busy) Unwrap() error { return b.error }
+
+func retryAfter(answer *http.Response) time.Duration {
+	seconds, err := strconv.Atoi(answer.Header.Get("Retry-After"))
+	if err != nil || seconds < 1 {
+		return time.Second
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 func problemError(p wire.Problem) error {
@@ -161,12 +181,8 @@ func (c *Client) persist(ctx context.Context, again repeat, try func(alive func(
 	alive := func() { n, giveUp = 0, time.Now().Add(c.patience()) }
 	for alive(); ; n++ {
 		err := try(alive)
-		var broken *lost
-		if !errors.As(err, &broken) || ctx.Err() != nil {
-			return err
-		}
-		wait := backoff(n)
-		if (again == unsent && !broken.unheard) || time.Now().Add(wait).After(giveUp) {
+		wait, worth := worthwhile(err, again, n)
+		if !worth || ctx.Err() != nil || time.Now().Add(wait).After(giveUp) {
 			return err
 		}
 		c.config.OnRetry(err)
@@ -174,6 +190,16 @@ func (c *Client) persist(ctx context.Context, again repeat, try func(alive func(
 			return err
 		}
 	}
+}
+
+// worthwhile says whether and when to make a call again. One that was over a limit was not heard, but who made
+// it may want to know rather than wait, unless it only asked.
+func worthwhile(err error, again repeat, n int) (wait time.Duration, worth bool) {
+	if limited, ok := errors.AsType[*busy](err); ok {
+		return limited.wait + backoff(0), again == always
+	}
+	broken, ok := errors.AsType[*lost](err)
+	return backoff(n), ok && (again == always || broken.unheard)
 }
 
 // backoff grows from 0.1 s to 2 s, by half more or less, so that clients don't come back together.

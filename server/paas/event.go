@@ -81,6 +81,8 @@ type EventFilter struct {
 	Since    time.Time
 	Team     string
 	App      string
+	Teams    []string    // any of these, nil for all
+	Apps     []AppRef    // any of these, nil for all
 	Platform bool        // also those of no app, such as trouble with a backend
 	Kinds    []EventKind // all when empty
 	Limit    int         // 0 for the default of 100

@@ -92,6 +92,9 @@ func (s *Store) EmitAs(ctx context.Context, epoch int64, events ...paas.Event) e
 
 // Events lists events by id.
 func (s *Store) Events(ctx context.Context, f paas.EventFilter) ([]paas.Event, error) {
+	if f.Teams != nil && len(f.Teams) == 0 || f.Apps != nil && len(f.Apps) == 0 {
+		return nil, nil
+	}
 	var rows []eventRow
 	order := "id"
 	if f.Last {
@@ -105,6 +108,17 @@ func (s *Store) Events(ctx context.Context, f paas.EventFilter) ([]paas.Event, e
 		case want != "":
 			q = q.Where("? = ?", bun.Ident(column), want)
 		}
+	}
+	if len(f.Teams) > 0 {
+		q = q.Where("team IN (?)", bun.List(f.Teams))
+	}
+	if len(f.Apps) > 0 {
+		q = q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			for _, ref := range f.Apps {
+				q = q.WhereOr("team = ? AND app = ?", ref.Team, ref.App)
+			}
+			return q
+		})
 	}
 	if f.UpTo > 0 {
 		q = q.Where("id <= ?", f.UpTo)

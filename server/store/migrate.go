@@ -13,9 +13,10 @@ import (
 )
 
 // One folder of migrations for both databases: written for SQLite, in words that PostgreSQL knows too,
-// but for those that a dialect replaces.
+// but for those that a dialect replaces. A file of the same name in PostgreSQL's own folder stands in for one
+// that no replacing of words would do.
 //
-//go:embed migrations/sqlite/*.sql
+//go:embed migrations/*/*.sql
 var migrations embed.FS
 
 // dialect is how a database wants the migrations.
@@ -46,7 +47,8 @@ func (d dialect) files() (fs.FS, error) {
 	if err != nil || d.words == nil {
 		return files, err
 	}
-	return translated{files, d.words}, nil
+	own, err := fs.Sub(migrations, "migrations/postgres")
+	return translated{files, own, d.words}, err
 }
 
 // migrate applies what is missing, each migration in a transaction of its own.
@@ -76,13 +78,19 @@ func migrate(ctx context.Context, db *sql.DB, d dialect) error {
 	return nil
 }
 
-// translated is a folder whose files are read with some words replaced.
+// translated is a folder whose files are read with some words replaced, but for those that own has as well.
 type translated struct {
 	fs.FS
+	own   fs.FS
 	words *strings.Replacer
 }
 
 func (t translated) Open(name string) (fs.File, error) {
+	if strings.HasSuffix(name, ".sql") {
+		if f, err := t.own.Open(name); err == nil {
+			return f, nil
+		}
+	}
 	f, err := t.FS.Open(name)
 	if err != nil || !strings.HasSuffix(name, ".sql") {
 		return f, err

@@ -54,6 +54,7 @@ type Platform struct {
 	services    *Services
 	volumes     []paas.FoundVolume
 	launches    map[paas.AppRef]paas.Launch
+	audited     []paas.Audited
 }
 
 // NewPlatform makes one without apps.
@@ -134,6 +135,19 @@ func (p *Platform) Check(_ context.Context, header string) (paas.Identity, error
 		return paas.Identity{}, paas.Errorf(paas.Unauthorized, "This call needs a token. Run `crumpet login`, or set CRUMPET_TOKEN.")
 	}
 	return paas.Identity{User: "tester", Kind: paas.Operator, Admin: true, Token: &paas.Token{Name: "tester", CreatedAt: time.Unix(0, 0).UTC()}}, nil
+}
+
+// CheckSession knows no session.
+func (p *Platform) CheckSession(context.Context, string) (paas.Identity, error) {
+	return paas.Identity{}, paas.Errorf(paas.Unauthorized, "This session has ended. Sign in again.")
+}
+
+// Used notes nothing.
+func (p *Platform) Used(paas.Identity, string) {}
+
+// Watch ends no stream.
+func (p *Platform) Watch(ctx context.Context, _ paas.Identity, _ paas.Act) (watching context.Context, stop func()) {
+	return context.WithCancel(ctx)
 }
 
 // May allows everything.

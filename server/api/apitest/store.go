@@ -105,6 +105,7 @@ func (p *Platform) Events(_ context.Context, f paas.EventFilter) (list []paas.Ev
 		fits := func(want, have string) bool { return want == "" || want == have || f.Platform && have == "" }
 		for _, e := range p.events {
 			if e.ID > f.After && (f.UpTo == 0 || e.ID <= f.UpTo) && !e.Time.Before(f.Since) && fits(f.Team, e.Team) && fits(f.App, e.App) &&
+				(f.Teams == nil || slices.Contains(f.Teams, e.Team)) && (f.Apps == nil || slices.Contains(f.Apps, paas.AppRef{Team: e.Team, App: e.App})) &&
 				(len(f.Kinds) == 0 || slices.Contains(f.Kinds, e.Kind)) {
 				list = append(list, e)
 			}
@@ -120,4 +121,12 @@ func (p *Platform) Events(_ context.Context, f paas.EventFilter) (list []paas.Ev
 func (p *Platform) LastEvent(context.Context) (last int64, err error) {
 	p.locked(func() { last = int64(len(p.events)) })
 	return last, nil
+}
+
+// Team knows every team but "nowhere".
+func (p *Platform) Team(_ context.Context, name string) (paas.Team, error) {
+	if name == "nowhere" {
+		return paas.Team{}, paas.Errorf(paas.NotFound, "There is no team %q.", name)
+	}
+	return paas.Team{Name: name}, nil
 }

@@ -19,7 +19,7 @@ import (
 // paas.Observation is one as well, so that a new kind of write can't be left out of Changed unseen.
 var readers = []string{
 	"Launch", "OpenLaunches", "SpecText", "TrafficSums",
-	"AccessVersion", "Apps", "Backends", "Bindings", "BlobSize", "Build", "Changed", "Claims", "Close", "ConfigVersions", "Deployment", "Deployments", "DoneBuild", "Drains", "Endings",
+	"AccessVersion", "Apps", "Audited", "Backends", "Bindings", "BlobSize", "Build", "Changed", "Claims", "Close", "ConfigVersions", "Deployment", "Deployments", "DoneBuild", "Drains", "Endings",
 	"Engine", "Events", "Facts", "Hosts", "Instances", "LastBuild", "LastEvent", "Leads", "Ledger", "LogSources", "Members", "NamedBlobs", "NodeLoads", "Nodes", "OpenBlob", "Operations",
 	"Ping", "Refs", "Release", "Releases", "Run", "Runs", "Servers", "ServiceDetail", "ServiceInstances", "ServiceProviders",
 	"Session", "SessionAccess", "Sessions", "Snapshot", "Snapshots", "Standing", "Team", "Teams", "Tenants", "Token", "TokenAccess", "Tokens", "TokensOf", "Traffic",
@@ -111,6 +111,9 @@ var writes = map[string]write{
 		o.Traffic = []paas.Traffic{{Team: shop.Team, App: shop.App, Process: "web", Slot: paas.Blue, Buckets: []paas.Bucket{{At: moment, Requests: 1}}}}
 	})},
 
+	"AddAudited": {nil, func(f *fixture) error {
+		return f.AddAudited(f.ctx, paas.Audited{By: "ada", Action: "scale", Team: shop.Team, App: shop.App})
+	}},
 	"Emit":   {nil, func(f *fixture) error { return f.Emit(f.ctx, event(shop, "x")) }},
 	"EmitAs": {nil, func(f *fixture) error { return f.EmitAs(f.ctx, 0, event(shop, "x")) }},
 	"Lead":   {nil, func(f *fixture) error { _, err := f.Lead(f.ctx); return err }},

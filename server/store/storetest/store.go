@@ -108,6 +108,8 @@ type Store interface {
 	Bindings(ctx context.Context, ref paas.AppRef) ([]paas.Binding, error)
 	Operations(ctx context.Context) ([]paas.Operation, error)
 	SaveServices(ctx context.Context, epoch int64, c paas.ServiceChange) error
+	AddAudited(ctx context.Context, lines ...paas.Audited) error
+	Audited(ctx context.Context, f paas.AuditFilter) ([]paas.Audited, error)
 	Volumes(ctx context.Context, team string) ([]paas.HostVolume, error)
 	DropVolume(ctx context.Context, v paas.HostVolume, events ...paas.Event) error
 	Hosts(ctx context.Context) ([]paas.Host, error)
@@ -133,6 +135,8 @@ func Run(t *testing.T, open Factory) {
 	for name, test := range map[string]func(*testing.T, *fixture){
 		"a saved app comes back equal in a snapshot":           snapshotRoundTrip,
 		"a snapshot holds named releases and open walks only":  snapshotNarrow,
+		"the audit grows, and is narrowed":                     audited,
+		"events are narrowed to teams and to apps":             eventsAmong,
 		"an unknown app is not found":                          unknownApp,
 		"of two writers with one version exactly one wins":     oneWriterWins,
 		"an app made again never meets an old version":         versionsNeverReturn,
