@@ -1,14 +1,114 @@
-import { EmptyState } from "../kit/EmptyState";
-import { wrenchIcon } from "../kit/icons";
-import { PageHeader } from "../kit/PageHeader";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import { useStatus } from "../api/queries";
+import { StatusBadge } from "../kit/Badge";
+import { Banner, ErrorBanner } from "../kit/Banner";
+import { Mono } from "../kit/Copy";
+import { clockIcon, infoIcon, layersIcon } from "../kit/icons";
+import { KeyValue, Panel } from "../kit/Panel";
+import { Skeleton } from "../kit/Skeleton";
+import { Time } from "../kit/Time";
+import css from "../parts/app/App.module.css";
+import { deploymentQuery, timelineQuery, useMetrics, whyQuery } from "../parts/app/queries";
+import { CanaryPanel } from "../parts/deployment/CanaryPanel";
+import { Controls } from "../parts/deployment/Controls";
+import { DeploymentStrip } from "../parts/deployment/DeploymentStrip";
+import { capital } from "../parts/deployment/milestones";
+import { ended, titleOf } from "../parts/deployment/steps";
+import { Timeline } from "../parts/deployment/Timeline";
+import { InstanceGrid } from "../parts/instance/InstanceGrid";
+import { WhyPanel } from "../parts/why/WhyPanel";
 
+/** One deployment: its way from the push to serving, the new release against the old, and what can be done about it. */
 export default function AppDeployment() {
+  const { team, app, id } = useParams({ from: "/shell/apps/$team/$app/deploys/$id" });
+  const deployment = useQuery(deploymentQuery(team, app, id));
+  const timeline = useQuery(timelineQuery(team, app, id));
+  const status = useStatus(team, app);
+  const d = deployment.data;
+  const under = d !== undefined && !ended(d);
+  const metrics = useMetrics(team, app, d !== undefined && d.walk);
+  const bad = d !== undefined && (Boolean(d.reason) || d.abort || d.waits === "failure" || d.waits === "room") && under;
+  const why = useQuery({ ...whyQuery(team, app), enabled: bad });
+
+  if (!d)
+    return deployment.error ? (
+      <ErrorBanner error={deployment.error} onRetry={() => void deployment.refetch()} />
+    ) : (
+      <Skeleton lines={6} />
+    );
+  const walks = d.slot !== d.from;
   return (
-    <div className="stack-l">
-      <PageHeader title="Deployment" />
-      <EmptyState icon={wrenchIcon} title="This page is not there yet">
-        The command line does all of it: crumpet --help.
-      </EmptyState>
+    <div className="stack">
+      <div className="between">
+        <h2 className="row">
+          <Link to="/apps/$team/$app/deploys" params={{ team, app }}>
+            Deployments
+          </Link>
+          <span aria-hidden="true" className="faint">
+            /
+          </span>
+          {titleOf(d)}
+          <StatusBadge kind="deployment" word={d.status} />
+        </h2>
+        <Controls deployment={d} />
+      </div>
+      {under ? (
+        <DeploymentStrip deployment={d} link={false} />
+      ) : (
+        d.reason && (
+          <Banner
+            tone={d.status === "failed" ? "bad" : d.status === "healthy" ? "good" : "warn"}
+            title={capital(d.reason)}
+          />
+        )
+      )}
+      {bad && why.data && why.data.cause !== "serving" && why.data.cause !== "deploying" && <WhyPanel why={why.data} />}
+      <div className={css.columns}>
+        <div>
+          <Panel title="Timeline" icon={clockIcon}>
+            {timeline.data ? (
+              <Timeline timeline={timeline.data} />
+            ) : timeline.error ? (
+              <ErrorBanner error={timeline.error} />
+            ) : (
+              <Skeleton lines={5} />
+            )}
+          </Panel>
+        </div>
+        <div>
+          {under && status.data && (
+            <Panel title="Instances" icon={layersIcon}>
+              <InstanceGrid status={status.data} team={team} app={app} />
+            </Panel>
+          )}
+          <Panel title="Deployment" icon={infoIcon}>
+            <KeyValue
+              items={[
+                ["Id", <Mono key="id">{d.id}</Mono>],
+                [
+                  "Release",
+                  d.previous > 0 && d.previous !== d.release ? `${d.release}, after ${d.previous}` : `${d.release}`,
+                ],
+                ["Slots", walks ? (d.from ? `${d.from} to ${d.slot}` : d.slot) : `${d.slot}, in place`],
+                ["Asked for", d.cause],
+                ...(d.why ? ([["Walks for", <code key="why">{d.why}</code>]] as [string, React.ReactNode][]) : []),
+                ["Made", <Time key="made" at={d.created_at} />],
+                ...(d.ended_at
+                  ? ([["Ended", <Time key="ended" at={d.ended_at} />]] as [string, React.ReactNode][])
+                  : []),
+                [
+                  "Wanted",
+                  Object.entries(d.wanted)
+                    .map(([p, n]) => `${n} ${p}`)
+                    .join(", ") || "none",
+                ],
+              ]}
+            />
+          </Panel>
+        </div>
+      </div>
+      {metrics.data && walks && <CanaryPanel deployment={d} metrics={metrics.data} />}
     </div>
   );
 }

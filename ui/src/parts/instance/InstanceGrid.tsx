@@ -88,16 +88,21 @@ function Blocks({ group, deployment, team, app }: BlocksProps) {
         ))}
         {Array.from({ length: Math.min(group.missing, 200) }, (_, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: places that nobody has have no other name
-          <span
-            key={i}
-            className={cx(css.block, css.missing)}
-            title="Wanted, and not placed on a node"
-            role="img"
-            aria-label={`${group.process}: an instance that is missing`}
-          />
+          <Missing key={i} process={group.process} />
         ))}
       </div>
     </div>
+  );
+}
+
+function Missing({ process }: { process: string }) {
+  return (
+    <span
+      className={cx(css.block, css.missing)}
+      title="Wanted, and not placed on a node"
+      role="img"
+      aria-label={`${process}: an instance that is missing`}
+    />
   );
 }
 
