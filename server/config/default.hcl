@@ -9,7 +9,8 @@ domain      = "localhost"           # an app without a route gets APP.DOMAIN/   
 drivers     = ["exec"]              # Nomad drivers allowed, the first is used; raw_exec gives tasks the whole node
 datacenters = ["*"]                 # where jobs may run
 # What apps may write into nomad { } blocks: "*", "group.*", "task.*" or one field, such as "task.Resources". A
-# field can reach past an app's own things ("task.Driver", "task.Vault"): allow what you have read about.
+# field can reach past an app's own things ("task.Driver", "task.Vault"): allow what you have read about. So can a
+# function of a file's template, which is allowed by its name: "template.service", or "template.*".
 nomad_fragments = []
 log_level   = "info"                # debug, info, warn, error                                  CRUMPET_LOG_LEVEL
 

@@ -16,7 +16,7 @@ import (
 )
 
 // fragment is what nomad_fragments may name.
-var fragment = regexp.MustCompile(`^(\*|(group|task)\.(\*|[A-Z][A-Za-z]*))$`)
+var fragment = regexp.MustCompile(`^(\*|(group|task)\.(\*|[A-Z][A-Za-z]*)|template\.(\*|[A-Za-z0-9_]+))$`)
 
 // mount is what an engine of Vault's may be mounted at, here.
 var mount = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*$`)
@@ -74,7 +74,7 @@ func (c Config) Validate() (Config, error) {
 	}
 	for _, f := range c.Fragments {
 		if !fragment.MatchString(f) {
-			fault("nomad_fragments", "nomad_fragments names %q; write \"*\" for everything, \"group.*\", \"task.*\", or one field in the words of Nomad's API, such as \"task.Resources\".", f)
+			fault("nomad_fragments", "nomad_fragments names %q; write \"*\" for everything, \"group.*\", \"task.*\", or one field in the words of Nomad's API, such as \"task.Resources\"; \"template.*\", or one function of templates, such as \"template.service\".", f)
 		}
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {

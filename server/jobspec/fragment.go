@@ -121,9 +121,9 @@ func Fragments(s paas.Spec) []Fragment {
 	return list
 }
 
-// Forbidden gives a fault for each field of a spec's fragments that the operator does not allow.
-// Allowed are "*" for all, "group.*" and "task.*" for all of a kind, and single fields such as
-// "group.Constraints" or "task.Config".
+// Forbidden gives a fault for each field of a spec's fragments, and each function of its templates that reaches
+// past the app, that the operator does not allow. Allowed are "*" for all, "group.*", "task.*" and "template.*"
+// for all of a kind, and single ones such as "group.Constraints", "task.Config" or "template.key".
 func Forbidden(s paas.Spec, allowed []string) []paas.Fault {
 	if slices.Contains(allowed, "*") {
 		return nil
@@ -142,6 +142,10 @@ func Forbidden(s paas.Spec, allowed []string) []paas.Fault {
 					field, kind+"."+field),
 			})
 		}
+	}
+	all := programs(s)
+	for _, at := range slices.Sorted(maps.Keys(all)) {
+		faults = append(faults, reaching(at, all[at], allowed)...)
 	}
 	return faults
 }

@@ -243,10 +243,11 @@ app "hello" {
       change = "noop"
     }
 
-    # A file that Nomad renders, again whenever its data change, in the language of consul-template.
+    # A file that Nomad renders, again whenever its data change, in the language of consul-template. Functions
+    # that read what is not the app's, such as key, service and file, take the operator's leave.
     file "conf/nodes.conf" {
       # No default: either this or content.
-      template = "{{ range nodes }}{{ .Address }}\n{{ end }}"
+      template = "{{ range env \"PEERS\" | split \",\" }}{{ . }}\n{{ end }}"
 
       # Default: "noop".
       change = "signal"
