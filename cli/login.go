@@ -48,14 +48,14 @@ func (s *session) login(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	self, err := c.Self(ctx)
+	self, err := c.Whoami(ctx)
 	if err != nil {
 		return err
 	}
 	if err := storeToken(to.addr, to.token); err != nil {
 		return err
 	}
-	s.print("Logged in to %s as %s.", to.addr, self.Name)
+	s.print("Logged in to %s as %s.", to.addr, self.User)
 	return nil
 }
 

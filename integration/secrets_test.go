@@ -158,7 +158,7 @@ func (d *dev) provoke(said *buffer, signature string) {
 		{d.info.Addr + "/v1/apps?team=No--Team", d.info.Token, http.StatusUnprocessableEntity},
 		{d.info.Addr + "/v1/apps/well/releases/1", d.info.Token, http.StatusOK},
 		{d.info.Addr + "/v1/apps/well/deployments", d.info.Token, http.StatusOK},
-		{d.info.Addr + "/v1/tokens/self", d.info.Token, http.StatusOK},
+		{d.info.Addr + "/v1/self", d.info.Token, http.StatusOK},
 		{d.info.Addr + "/readyz", "", http.StatusOK},
 		{d.info.Addr + "/metrics", "", http.StatusOK},
 		{d.info.Addr + "/openapi.json", "", http.StatusOK},

@@ -62,6 +62,10 @@ var (
 	_ leader.Epochs       = (*store.Store)(nil)
 	_ leader.Lock         = (*consul.Lock)(nil)
 	_ auth.Store          = (*store.Store)(nil)
+	_ auth.UserStore      = (*store.Store)(nil)
+	_ api.Auth            = (*auth.Auth)(nil)
+	_ api.Tokens          = (*auth.Auth)(nil)
+	_ api.Users           = (*auth.Users)(nil)
 	_ audit.Store         = (*store.Store)(nil)
 	_ api.Audit           = (*audit.Audit)(nil)
 	_ api.Store           = (*store.Store)(nil)
@@ -274,12 +278,14 @@ func (s *Server) compose(c clients, key []byte, opt Options) error {
 		Nomad: c.nomad, Store: s.store, Dir: filepath.Join(cfg.Data, "logs"), Wake: s.hub.Subscribe, Log: s.log, Now: opt.Now,
 	})
 	s.audit = audit.New(s.store, s.log, opt.Now)
+	passwords := auth.NewPasswords()
 	s.api = api.New(api.Config{
 		Log: s.log, Auth: s.auth, Store: s.store, Deployer: s.deploy, Blobs: s.builds, Builds: s.builds, Artifacts: blobs,
 		Logs: s.logs, Audit: s.audit, Limits: api.Limits{Rate: cfg.Limits.Rate, Burst: cfg.Limits.Burst, LoginRate: cfg.Limits.LoginRate, LoginBurst: cfg.Limits.LoginBurst},
 		Commands: c.nomad, Instances: c.nomad, Hub: s.hub, Tell: s.store.Emit, Why: why.New(why.Config{Store: s.store, Rules: c.consul, Logs: s.logs, Now: opt.Now}),
 		Repairs: s.repair, Configs: s.secrets, Services: s.services, Bindings: s.services, Providers: s.services,
 		Volumes: deploy.Kept{Store: s.store, Nomad: c.nomad, Now: opt.Now},
+		Tokens:  s.auth, Users: auth.NewUsers(s.store, s.auth, passwords, opt.Now),
 		Backends: []api.Backend{
 			{Name: "store", Ping: s.store.Ping},
 			{Name: "nomad", Ping: func(ctx context.Context) error { _, err := c.nomad.Ping(ctx); return err }},

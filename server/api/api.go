@@ -41,6 +41,8 @@ type Config struct {
 	Bindings  Bindings
 	Providers Providers
 	Volumes   Volumes
+	Tokens    Tokens
+	Users     Users
 	Meter     Meter
 	Launches  Launches
 	Overview  Overview

@@ -49,7 +49,7 @@ func TestNothingBelowV1IsToldWithoutAToken(t *testing.T) {
 		{"POST", "/v1/artifacts/sha256/" + strings.Repeat("0", 64)},
 	}
 	for _, r := range api.Routes() {
-		if strings.HasPrefix(r.Path, "/v1/") {
+		if strings.HasPrefix(r.Path, "/v1/") && (!r.Public || strings.HasPrefix(r.Path, "/v1/artifacts/")) { // an artifact's address is what gives it
 			calls = append(calls, call{r.Method, concrete.Replace(r.Path)})
 		}
 	}
@@ -98,8 +98,8 @@ func TestPublicRoutesNeedNoToken(t *testing.T) {
 func TestSelfTellsWhoCalls(t *testing.T) {
 	t.Parallel()
 	server := apitest.Start(t, apitest.Config(t, apitest.NewPlatform()))
-	answer, text := apitest.Call(t, "GET", server.URL+"/v1/tokens/self", nil)
-	if answer.StatusCode != http.StatusOK || !strings.Contains(string(text), `"name":"tester"`) {
+	answer, text := apitest.Call(t, "GET", server.URL+"/v1/self", nil)
+	if answer.StatusCode != http.StatusOK || !strings.Contains(string(text), `"user":"tester"`) {
 		t.Errorf("%d %s", answer.StatusCode, text)
 	}
 }

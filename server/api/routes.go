@@ -12,7 +12,17 @@ func (a *API) routes() []route {
 		typed("GET", "/readyz", "readyz", "Say whether every backend answers", (*API).readyz, public, answers(200, 503)),
 		plain("GET", "/metrics", "metrics", "Show metrics for Prometheus", (*API).serveMetrics, describeMetrics, public),
 
-		typed("GET", "/v1/tokens/self", "self", "Tell who the caller is", (*API).self, may(paas.VerbNone)),
+		typed("GET", "/v1/self", "whoami", "Tell who the caller is, and in which teams", (*API).whoami, may(paas.VerbNone)),
+		typed("GET", "/v1/tokens", "tokens", "List tokens, oldest first", (*API).tokens, may(paas.VerbNone)),
+		typed("POST", "/v1/tokens", "createToken", "Make a token; it is shown this once", (*API).createToken, may(paas.VerbNone), answers(201)),
+		typed("DELETE", "/v1/tokens/{id}", "revokeToken", "End a token, at once on every server", (*API).revokeToken, may(paas.VerbNone)),
+		typed("GET", "/v1/sessions", "sessions", "List sign-ins of browsers, newest first", (*API).sessions, may(paas.VerbNone)),
+		typed("DELETE", "/v1/sessions/{id}", "endSession", "Sign a browser out", (*API).endSession, may(paas.VerbNone)),
+		typed("GET", "/v1/users", "users", "List users", (*API).users, may(paas.VerbPlatform)),
+		typed("POST", "/v1/users", "createUser", "Make a local user", (*API).createUser, may(paas.VerbPlatform), answers(201)),
+		typed("GET", "/v1/users/{user}", "user", "Show a user", (*API).user, may(paas.VerbPlatform)),
+		typed("PATCH", "/v1/users/{user}", "updateUser", "Change, disable or unlock a user, or give it another password", (*API).updateUser, may(paas.VerbPlatform)),
+		typed("DELETE", "/v1/users/{user}", "deleteUser", "Delete a user, with its tokens and memberships", (*API).deleteUser, may(paas.VerbPlatform)),
 		typed("GET", "/v1/servers", "servers", "List Crumpet's servers and which one leads", (*API).servers, may(paas.VerbPlatform)),
 		typed("GET", "/v1/platform", "platform", "Show how the machinery under all apps is, and what to do about it", (*API).platform, may(paas.VerbPlatform)),
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -113,10 +114,19 @@ func (c *Client) url(path string, query url.Values) string {
 	if query == nil {
 		query = url.Values{}
 	}
-	if !query.Has("team") && path != "/v1/teams" && !strings.HasPrefix(path, teamPath("", "")) { // those name a team in their path
+	if !query.Has("team") && !teamless(path) {
 		query.Set("team", c.config.Team)
 	}
+	if len(query) == 0 {
+		return c.base.String() + path
+	}
 	return c.base.String() + path + "?" + query.Encode()
+}
+
+// teamless says whether calls of a path are about no team, or name it in the path.
+func teamless(path string) bool {
+	noun, _, _ := strings.Cut(strings.TrimPrefix(path, "/v1/"), "/")
+	return slices.Contains([]string{"login", "logout", "self", "sessions", "teams", "tokens", "users"}, noun)
 }
 
 func appPath(app, rest string) string { return "/v1/apps/" + url.PathEscape(app) + rest }

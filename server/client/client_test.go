@@ -78,7 +78,7 @@ func TestCallSurvivesARestartOfTheServer(t *testing.T) {
 			close(again)
 		}
 	}})
-	if _, err := c.Self(t.Context()); err != nil {
+	if _, err := c.Whoami(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	stop()
@@ -159,7 +159,7 @@ func TestServerThatNeverAnsweredIsGivenUpSoonAndShowsNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := connect(t, client.Config{Addr: addr, FirstPatience: 50 * time.Millisecond, Patience: time.Hour})
-	_, err = c.Self(t.Context())
+	_, err = c.Whoami(t.Context())
 	if paas.CodeOf(err) != paas.Unavailable {
 		t.Errorf("got %v", err)
 	}
@@ -237,7 +237,7 @@ func TestProblemsArriveAsTheErrorsTheyWere(t *testing.T) {
 	if paas.CodeOf(err) != paas.Invalid || len(paas.FaultsOf(err)) < 2 {
 		t.Errorf("got %v with faults %v", err, paas.FaultsOf(err))
 	}
-	_, err = connect(t, client.Config{Addr: url, Token: "crumpet_wrong"}).Self(t.Context())
+	_, err = connect(t, client.Config{Addr: url, Token: "crumpet_wrong"}).Whoami(t.Context())
 	if paas.CodeOf(err) != paas.Unauthorized || strings.Contains(err.Error(), "crumpet_wrong") {
 		t.Errorf("got %v", err)
 	}
@@ -246,7 +246,7 @@ func TestProblemsArriveAsTheErrorsTheyWere(t *testing.T) {
 			t.Errorf("logs of no app: %v", err)
 		}
 	}
-	for _, app := range []string{"../tokens/self", "a/b", "a?b", "%2e%2e"} {
+	for _, app := range []string{"../self", "a/b", "a?b", "%2e%2e"} {
 		if _, err := c.App(t.Context(), app); paas.CodeOf(err) != paas.Invalid {
 			t.Errorf("app %q: %v", app, err)
 		}
@@ -263,7 +263,7 @@ func TestWhatIsNotCrumpetIsSaidToBeSo(t *testing.T) {
 			w.WriteHeader(status)
 			_, _ = io.WriteString(w, "<html>")
 		}))
-		_, err := connect(t, client.Config{Addr: url, Patience: 500 * time.Millisecond}).Self(t.Context())
+		_, err := connect(t, client.Config{Addr: url, Patience: 500 * time.Millisecond}).Whoami(t.Context())
 		if err == nil || heard.Load() < tries || (tries == 1 && heard.Load() > 1) {
 			t.Errorf("%d: %v after %d calls", status, err, heard.Load())
 		}

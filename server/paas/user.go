@@ -89,3 +89,18 @@ const (
 	LoginOIDC LoginKind = "oidc"
 	LoginCLI  LoginKind = "cli"
 )
+
+// UserWish asks for a local user.
+type UserWish struct {
+	Name, FullName, Email string
+	Admin                 bool
+	Password              string // plain; "" for none yet: then nobody signs in by it
+}
+
+// UserChange asks for a user to be another; nil leaves as it is.
+type UserChange struct {
+	FullName, Email *string
+	Admin, Disabled *bool
+	Password        *string // plain
+	Unlock          bool    // after too many failures
+}

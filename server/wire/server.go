@@ -1,16 +1,8 @@
 package wire
 
 import (
-	"time"
-
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
-
-// Token tells a bearer who it is.
-type Token struct {
-	Name      string    `json:"name"`
-	CreatedAt time.Time `json:"created_at"`
-}
 
 // Health is the answer of /healthz: the server runs.
 type Health struct {
