@@ -28,6 +28,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/launch"
 	"github.com/crumpet-paas/crumpet/server/leader"
 	"github.com/crumpet-paas/crumpet/server/logs"
+	"github.com/crumpet-paas/crumpet/server/meter"
 	"github.com/crumpet-paas/crumpet/server/nomad"
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/retention"
@@ -75,6 +76,9 @@ var (
 	_ api.Why             = (*why.Asker)(nil)
 	_ api.Deployer        = (*deploy.Deployer)(nil)
 	_ api.Launches        = (*launch.Launches)(nil)
+	_ api.Meter           = (*meter.Meter)(nil)
+	_ api.Overview        = (*cluster.Overview)(nil)
+	_ meter.Nomad         = (*nomad.Client)(nil)
 	_ launch.Store        = (*store.Store)(nil)
 	_ launch.Builds       = (*build.Builds)(nil)
 	_ launch.Deployer     = (*deploy.Deployer)(nil)
@@ -293,9 +297,17 @@ func (s *Server) compose(c clients, key []byte, opt Options) error {
 			{Name: "vault", Ping: c.vault.Ping},
 			{Name: "fabio", Ping: c.fabio.Ping},
 		},
-		Launches: s.launch, Servers: s, Nodes: s.nodes, RouteURL: s.routeURL(), UI: ui.Files(), Version: opt.Version, ArtifactKey: key, Metrics: ownMetrics(), MaxUpload: cfg.MaxUpload(),
+		Launches: s.launch, Meter: meter.New(c.nomad, opt.Now), Overview: s.overview(c, opt), Servers: s, Nodes: s.nodes, RouteURL: s.routeURL(), UI: ui.Files(), Version: opt.Version, ArtifactKey: key, Metrics: ownMetrics(), MaxUpload: cfg.MaxUpload(),
 	})
 	return nil
+}
+
+// overview looks at the machinery under all apps.
+func (s *Server) overview(c clients, opt Options) *cluster.Overview {
+	return cluster.NewOverview(cluster.OverviewConfig{
+		Nodes: s.nodes.Nodes, Store: s.store, Rooms: c.nomad, Routers: c.fabio, Now: opt.Now,
+		Versions: map[string]func(context.Context) (string, error){paas.BackendNomad: c.nomad.Ping},
+	})
 }
 
 // ownMetrics are those of this process: its memory, goroutines and open files.

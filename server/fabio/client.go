@@ -42,6 +42,7 @@ type Client struct {
 	// metrics holds the URL of each router's counters, by its admin URL.
 	metrics sync.Map
 	refused refusals
+	looks   readings // of Routers
 }
 
 // New makes a Client; nothing is sent yet.

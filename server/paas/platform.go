@@ -58,3 +58,16 @@ type Tenant struct {
 	CPU      int           `json:"cpu_mhz"`   // reserved for it
 	Memory   int           `json:"memory_mb"` // reserved for it
 }
+
+// NodeCapacity is what a node has, and what of that is spoken for.
+type NodeCapacity struct {
+	CPU       Extent              // MHz
+	Memory    Extent              // MiB
+	Instances map[string]Reserved // by the id of the allocation, also of what is not ours
+}
+
+// Reserved is what the scheduler keeps for one allocation.
+type Reserved struct {
+	CPU    int // MHz
+	Memory int // MiB
+}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -73,4 +74,14 @@ func checkFacts(checks []paas.CheckFact) []paas.CheckFact {
 		c.Output, c.Since = clean(c.Output), stamp(c.Since)
 		return c
 	})
+}
+
+// Running gives the instances of all apps that have not ended, by app.
+func (s *Store) Running(ctx context.Context) ([]paas.Instance, error) {
+	var rows []instanceRow
+	err := s.read.NewSelect().Model(&rows).Where("state NOT IN (?)", bun.List(endedStates)).Order("team", "app", "id").Scan(ctx)
+	if err != nil {
+		return nil, failed("list instances", err)
+	}
+	return convert(rows, instanceRow.instance), nil
 }

@@ -13,7 +13,7 @@
 // allocations, evaluations, summary, deployments, deployment, plan, evaluate,
 // periodic/force, scale),
 // evaluations, evaluation/ID, allocations, allocation/ID (stop),
-// client/allocation/ID (restart, signal, exec), client/fs (logs, ls, stat, cat, readat,
+// client/allocation/ID (restart, signal, exec, stats), client/fs (logs, ls, stat, cat, readat,
 // stream), nodes, node/ID (allocations, drain, eligibility), namespaces,
 // vars, var/PATH, volumes and volume/host/ID (create, register), deployments, event/stream, agent (self, health, members), status (leader,
 // peers), regions, operator/scheduler/configuration (read), system/gc; and

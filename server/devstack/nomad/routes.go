@@ -43,6 +43,7 @@ func (s *Server) routes() {
 	put("/v1/client/allocation/{id}/signal", s.write(s.signalAlloc))
 
 	get("/v1/client/allocation/{id}/exec", s.execAlloc)
+	get("/v1/client/allocation/{id}/stats", s.allocStats)
 
 	get("/v1/nodes", s.read(s.listNodes))
 	get("/v1/node/{id}", s.read(s.getNode))

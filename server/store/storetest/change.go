@@ -18,7 +18,7 @@ import (
 // readers are the methods of a store that write nothing. Every other one is a key of writes, and every field of
 // paas.Observation is one as well, so that a new kind of write can't be left out of Changed unseen.
 var readers = []string{
-	"Launch", "OpenLaunches", "SpecText", "TrafficSums",
+	"Launch", "OpenLaunches", "Running", "SpecText", "TrafficSums",
 	"AccessVersion", "Apps", "Audited", "Backends", "Bindings", "BlobSize", "Build", "Changed", "Claims", "Close", "ConfigVersions", "Deployment", "Deployments", "DoneBuild", "Drains", "Endings",
 	"Engine", "Events", "Facts", "Hosts", "Instances", "LastBuild", "LastEvent", "Leads", "Ledger", "LogSources", "Members", "NamedBlobs", "NodeLoads", "Nodes", "OpenBlob", "Operations",
 	"Ping", "Refs", "Release", "Releases", "Run", "Runs", "Servers", "ServiceDetail", "ServiceInstances", "ServiceProviders",

@@ -47,6 +47,7 @@ type Store interface {
 	PutLaunch(ctx context.Context, epoch int64, l paas.Launch, events ...paas.Event) error
 	Launch(ctx context.Context, ref paas.AppRef) (paas.Launch, error)
 	OpenLaunches(ctx context.Context) ([]paas.Launch, error)
+	Running(ctx context.Context) ([]paas.Instance, error)
 	SpecText(ctx context.Context, r paas.Release) (paas.SpecText, error)
 	TrafficSums(ctx context.Context, from, to time.Time) (map[paas.AppRef]paas.Bucket, error)
 	Emit(ctx context.Context, events ...paas.Event) error
