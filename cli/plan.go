@@ -33,7 +33,8 @@ was made from has moved. The file holds the spec and the values of its variables
 --json prints one object. Its keys: app, team, release, from_release, nothing, waits, walk, from_slot,
 to_slot, strategy, why, changes (key, old, new, forces), processes (name, before, after, stay, in_place,
 replaced, created, destroyed), steps, placement (checked, possible, blockers), routes (before, after,
-steps), capacity (before, peak, after), tasks, crons, nomad, warnings, deployment, base.
+steps), capacity (before, peak, after), quota (what, unit, limit, before, after), tasks, crons, nomad,
+warnings, deployment, base.
 
 Exit code 0: nothing to do. 1: a push would change something. 255: it could not be found out.`,
 		Example: `  crumpet plan

@@ -28,6 +28,7 @@ func (s *session) showPlan(p paas.Plan) {
 		s.showSteps(p)
 		s.showPlannedRoutes(p.Routes)
 		s.showCapacity(p.Capacity)
+		s.showPlannedQuota(p.Quota)
 		s.showSides(p)
 	}
 	s.showFragments(p.Fragments)

@@ -112,6 +112,7 @@ server, and rolls out beside the release that serves until it is healthy.`,
 	root.AddGroup(
 		&cobra.Group{ID: groupApp, Title: "Write and push an app:"},
 		&cobra.Group{ID: groupCare, Title: "Look after apps:"},
+		&cobra.Group{ID: groupTeam, Title: "Teams:"},
 		&cobra.Group{ID: groupServer, Title: "Servers:"},
 	)
 	add(root, groupApp, newInitCmd(s), newValidateCmd(s), newFmtCmd(s), newRenderCmd(s), newPlanCmd(s), newPushCmd(s), newDeployCmd(s), newReferenceCmd(s))
@@ -120,6 +121,7 @@ server, and rolls out beside the release that serves until it is healthy.`,
 	add(root, groupCare, newReleasesCmd(s), newReleaseCmd(s), newRollbackCmd(s), newRepairCmd(s))
 	add(root, groupCare, newConfigCmd(s), newSecretCmd(s))
 	add(root, groupCare, newServicesCmd(s), newVolumesCmd(s))
+	add(root, groupTeam, newTeamsCmd(s), newQuotaCmd(s), newMembersCmd(s), newBotsCmd(s), newHostsCmd(s))
 	add(root, groupServer,
 		newDevCmd(s),
 		newServerCmd(s), newServersCmd(s),
@@ -139,6 +141,7 @@ server, and rolls out beside the release that serves until it is healthy.`,
 const (
 	groupApp    = "app"
 	groupCare   = "care"
+	groupTeam   = "team"
 	groupServer = "server"
 )
 

@@ -35,6 +35,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/secret"
 	"github.com/crumpet-paas/crumpet/server/service"
 	"github.com/crumpet-paas/crumpet/server/store"
+	"github.com/crumpet-paas/crumpet/server/team"
 	"github.com/crumpet-paas/crumpet/server/vault"
 	"github.com/crumpet-paas/crumpet/server/watch"
 	"github.com/crumpet-paas/crumpet/server/why"
@@ -289,6 +290,7 @@ func (s *Server) compose(c clients, key []byte, opt Options) error {
 		Commands: c.nomad, Instances: c.nomad, Hub: s.hub, Tell: s.store.Emit, Why: why.New(why.Config{Store: s.store, Rules: c.consul, Logs: s.logs, Now: opt.Now}),
 		Repairs: s.repair, Configs: s.secrets, Services: s.services, Bindings: s.services, Providers: s.services,
 		Volumes: deploy.Kept{Store: s.store, Nomad: c.nomad, Now: opt.Now},
+		Teams:   team.New(team.Config{Store: s.store, Namespaces: c.nomad, Now: opt.Now, Log: s.log}),
 		Tokens:  s.auth, Users: auth.NewUsers(s.store, s.auth, passwords, opt.Now),
 		Backends: []api.Backend{
 			{Name: "store", Ping: s.store.Ping},

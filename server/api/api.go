@@ -41,6 +41,7 @@ type Config struct {
 	Bindings  Bindings
 	Providers Providers
 	Volumes   Volumes
+	Teams     Teams
 	Tokens    Tokens
 	Users     Users
 	Meter     Meter

@@ -44,7 +44,7 @@ func (a *API) request(ctx context.Context, ref paas.AppRef, in wire.CreateReleas
 		return paas.DeployRequest{}, err
 	}
 	return paas.DeployRequest{
-		Team: ref.Team, App: ref.App, Spec: *parsed, Source: sourceOf(in.Source), Artifact: in.Artifact, Runtime: in.Runtime, By: caller(ctx),
+		Team: ref.Team, App: ref.App, Spec: *parsed, Source: sourceOf(in.Source), Artifact: in.Artifact, Runtime: in.Runtime, By: caller(ctx), Sight: teamsSeen(ctx),
 		Force: in.Force, Supersede: in.Supersede, Wait: in.Wait, Base: in.Base,
 		Commit: in.Commit, Dirty: in.Dirty, Note: in.Note,
 	}, nil
@@ -223,7 +223,7 @@ type rollbackScope struct {
 func (in *rollbackScope) request(ctx context.Context) (paas.RollbackRequest, error) {
 	ref, err := in.ref()
 	return paas.RollbackRequest{
-		Ref: ref, To: in.Body.Release, By: caller(ctx), Note: in.Body.Note,
+		Ref: ref, To: in.Body.Release, By: caller(ctx), Sight: teamsSeen(ctx), Note: in.Body.Note,
 		Supersede: in.Body.Supersede, Wait: in.Body.Wait, Base: in.Body.Base,
 	}, err
 }

@@ -84,6 +84,21 @@ func (a *API) routes() []route {
 		typed("GET", "/v1/volumes", "volumes", "List volumes, those of apps that are no more as well", (*API).volumes, may(paas.VerbRead), narrowed),
 		typed("DELETE", "/v1/apps/{app}/volumes/{volume}", "deleteVolume", "Delete a volume and all that is in it", (*API).deleteVolume, may(paas.VerbDestroy)),
 
+		typed("GET", "/v1/teams", "teams", "List the teams that the caller is in", (*API).teams, may(paas.VerbNone)),
+		typed("POST", "/v1/teams", "createTeam", "Make a team", (*API).createTeam, may(paas.VerbPlatform), answers(201)),
+		typed("GET", "/v1/teams/{team}", "showTeam", "Show a team, with what it wants of its quota", (*API).showTeam, may(paas.VerbRead)),
+		typed("PATCH", "/v1/teams/{team}", "updateTeam", "Change a team's description and quota", (*API).updateTeam, may(paas.VerbPlatform)),
+		typed("DELETE", "/v1/teams/{team}", "deleteTeam", "Delete a team that owns nothing", (*API).deleteTeam, may(paas.VerbPlatform)),
+		typed("GET", "/v1/teams/{team}/members", "members", "List who is in a team", (*API).members, may(paas.VerbRead)),
+		typed("PUT", "/v1/teams/{team}/members/{user}", "setMember", "Give somebody a role in a team", (*API).setMember, may(paas.VerbManage)),
+		typed("DELETE", "/v1/teams/{team}/members/{user}", "removeMember", "Take somebody out of a team", (*API).removeMember, may(paas.VerbManage)),
+		typed("GET", "/v1/teams/{team}/bots", "bots", "List the bots of a team", (*API).bots, may(paas.VerbRead)),
+		typed("POST", "/v1/teams/{team}/bots", "createBot", "Make a bot of a team", (*API).createBot, may(paas.VerbManage), answers(201)),
+		typed("DELETE", "/v1/teams/{team}/bots/{bot}", "deleteBot", "Delete a bot of a team, with its tokens", (*API).deleteBot, may(paas.VerbManage)),
+		typed("GET", "/v1/hosts", "hosts", "List the hosts of a team, and those shared with it", (*API).hosts, may(paas.VerbRead), narrowed),
+		typed("PUT", "/v1/hosts/{host}", "shareHost", "Let another team have routes on a host, or no longer", (*API).shareHost, may(paas.VerbManage)),
+		typed("DELETE", "/v1/hosts/{host}", "releaseHost", "Give up a host", (*API).releaseHost, may(paas.VerbManage)),
+
 		typed("GET", "/v1/drift", "drift", "List what on the cluster is not as it is wished", (*API).drift, may(paas.VerbPlatform)),
 		typed("POST", "/v1/repair", "repair", "Heal what was found", (*API).repair, may(paas.VerbPlatform), answers(202)),
 

@@ -53,6 +53,7 @@ type Platform struct {
 	configs     map[paas.AppRef][]kept // versions of configurations, oldest first
 	services    *Services
 	volumes     []paas.FoundVolume
+	Teams       *Teams
 	launches    map[paas.AppRef]paas.Launch
 	audited     []paas.Audited
 }
@@ -65,7 +66,7 @@ func NewPlatform() *Platform {
 		builds: map[string]paas.BuildJob{}, blobs: map[string][]byte{}, woken: map[chan struct{}]bool{}, drains: map[string]paas.Drain{},
 		listed: map[paas.AppRef]bool{}, configs: map[paas.AppRef][]kept{}, launches: map[paas.AppRef]paas.Launch{},
 	}
-	p.services = newServices(p)
+	p.services, p.Teams = newServices(p), NewTeams()
 	return p
 }
 
