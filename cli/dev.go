@@ -40,7 +40,8 @@ func newDevCmd(s *session) *cobra.Command {
 
 Each of the four is the real program when it is on PATH (nomad, consul, vault or bao, fabio), and an
 embedded stand-in otherwise; --stack says to use only one or the other. All state is kept in the data
-folder and is there again at the next start. When all is ready, DIR/dev.json holds the addresses.
+folder and is there again at the next start. When all is ready, DIR/dev.json holds the addresses, and the
+password of the local user admin, who may do everything.
 
 With --nodes 2 there is a second Nomad client, a process of its own (the child nomad-2, with a Consul
 agent consul-2 when they are real): kill it, drain it, and see where the instances go. A child that was
@@ -90,12 +91,14 @@ func (s *session) dev(ctx context.Context, f devFlags) error {
 	if os.Getenv("CRUMPET_DEV_DEBUG") != "" {
 		level = slog.LevelDebug
 	}
-	began := time.Now()
+	began, admin := time.Now(), devLogin{}
 	supervisor, err := devstack.New(devstack.Config{
 		Dir: f.data, Listen: f.listen, Router: f.router, Programs: programs, Postgres: postgres, Nodes: f.nodes, Vault: devVault(),
 		Self:   []string{executable, "devstack"},
-		Server: func(stack devstack.Stack) (devstack.Server, error) { return devServer(stack, executable) },
-		Serves: s.devDatabases,
+		Server: func(stack devstack.Stack) (devstack.Server, error) { return devServer(stack, executable, &admin) },
+		Serves: func(ctx context.Context, stack devstack.Stack, token string) error {
+			return s.devServes(ctx, stack, token, &admin)
+		},
 		Ready: func(name string, pid int) {
 			if !f.json {
 				s.say("%6.1f s  %s ready (%s, pid %d)", time.Since(began).Seconds(), name, devVersion(programs, postgres, name), pid)
@@ -128,14 +131,18 @@ func devVault() devstack.VaultSetup {
 	return devstack.VaultSetup{PolicyName: "crumpet", Policy: policies.Server, KV: mounts.Mount, JWT: mounts.JWT, Database: mounts.Database}
 }
 
-// devServer writes the server's configuration and makes its token, both in the data folder only.
-func devServer(stack devstack.Stack, executable string) (devstack.Server, error) {
+// devServer writes the server's configuration and makes its token and the admin's password, all in the data
+// folder only.
+func devServer(stack devstack.Stack, executable string, admin *devLogin) (devstack.Server, error) {
 	data := filepath.Join(stack.Dir, "crumpet")
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return devstack.Server{}, err
 	}
 	token, err := server.RootToken(data)
 	if err != nil {
+		return devstack.Server{}, err
+	}
+	if err := admin.read(data); err != nil {
 		return devstack.Server{}, err
 	}
 	vaultToken := filepath.Join(data, "vault-token")
@@ -157,7 +164,7 @@ func devServer(stack devstack.Stack, executable string) (devstack.Server, error)
 		return devstack.Server{}, err
 	}
 	return devstack.Server{
-		Argv: []string{executable, "server", "--config", path}, Env: devEnv(os.Environ()), Token: token,
+		Argv: []string{executable, "server", "--config", path}, Env: devEnv(os.Environ()), Token: token, User: devAdmin, Password: admin.password,
 	}, nil
 }
 
@@ -197,7 +204,7 @@ func (s *session) devStarted(info devstack.Info, f devFlags) {
 		s.say("The token could not be stored for `crumpet push`: %s. Set CRUMPET_TOKEN from %s.", err, filepath.Join(f.data, "dev.json"))
 	}
 	if f.json {
-		info.Token = "" // it is in dev.json, which only its owner can read
+		info.Token, info.Password = "", "" // they are in dev.json, which only its owner can read
 		_ = s.printJSONLine(info)
 		return
 	}
@@ -207,6 +214,7 @@ func (s *session) devStarted(info devstack.Info, f devFlags) {
 	}
 	s.print("")
 	s.print("  Server   %s    logged in", info.Addr)
+	s.print("  UI       %s    user %s, password in %s", info.Addr, info.User, filepath.Join(f.data, "dev.json"))
 	s.print("  Apps at  %s", strings.Replace(info.Router, "127.0.0.1", "APP.localhost", 1))
 	s.print("  Stack    %s", strings.Join(parts, ", "))
 	s.print("           nomad %s  consul %s  vault %s  fabio %s", info.Nomad, info.Consul, info.Vault, info.Fabio)

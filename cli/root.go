@@ -126,7 +126,7 @@ server, and rolls out beside the release that serves until it is healthy.`,
 		newDevCmd(s),
 		newServerCmd(s), newServersCmd(s),
 		newNodesCmd(s), newNodeCmd(s), newProvidersCmd(s),
-		newLoginCmd(s), newLogoutCmd(s))
+		newLoginCmd(s), newLogoutCmd(s), newPasswdCmd(s))
 	add(root, "", newVersionCmd(s), newDevstackCmd(s), newStaticCmd(), newOpenAPICmd(s))
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {

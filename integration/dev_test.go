@@ -29,10 +29,10 @@ type dev struct {
 	out  *buffer
 	done chan struct{} // closed when it has ended
 	info struct {
-		Addr, Nomad, Consul, Vault, Router, Fabio, Token string
-		Pids                                             map[string]int
-		Stack                                            map[string]string
-		Nodes                                            []machine
+		Addr, Nomad, Consul, Vault, Router, Fabio, Token, User, Password string
+		Pids                                                             map[string]int
+		Stack                                                            map[string]string
+		Nodes                                                            []machine
 	}
 }
 

@@ -289,6 +289,7 @@ func (s *Server) compose(c clients, key []byte, opt Options) error {
 		Logs: s.logs, Audit: s.audit, Limits: api.Limits{Rate: cfg.Limits.Rate, Burst: cfg.Limits.Burst, LoginRate: cfg.Limits.LoginRate, LoginBurst: cfg.Limits.LoginBurst},
 		Commands: c.nomad, Instances: c.nomad, Hub: s.hub, Tell: s.store.Emit, Why: why.New(why.Config{Store: s.store, Rules: c.consul, Logs: s.logs, Now: opt.Now}),
 		Repairs: s.repair, Configs: s.secrets, Services: s.services, Bindings: s.services, Providers: s.services,
+		Logins:  s.newLogins(passwords, opt),
 		Volumes: deploy.Kept{Store: s.store, Nomad: c.nomad, Now: opt.Now},
 		Teams:   team.New(team.Config{Store: s.store, Namespaces: c.nomad, Now: opt.Now, Log: s.log}),
 		Tokens:  s.auth, Users: auth.NewUsers(s.store, s.auth, passwords, opt.Now),

@@ -41,6 +41,7 @@ type Config struct {
 	Bindings  Bindings
 	Providers Providers
 	Volumes   Volumes
+	Logins    Logins
 	Teams     Teams
 	Tokens    Tokens
 	Users     Users

@@ -8,3 +8,6 @@ var SilentOf = silentOf
 
 // MetricsOf is metricsOf, for its tests.
 var MetricsOf = metricsOf
+
+// CLIRedirect is cliRedirect, for its table test.
+var CLIRedirect = cliRedirect

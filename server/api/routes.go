@@ -12,6 +12,15 @@ func (a *API) routes() []route {
 		typed("GET", "/readyz", "readyz", "Say whether every backend answers", (*API).readyz, public, answers(200, 503)),
 		plain("GET", "/metrics", "metrics", "Show metrics for Prometheus", (*API).serveMetrics, describeMetrics, public),
 
+		typed("GET", "/v1/login", "loginMethods", "Tell how one can sign in", (*API).loginMethods, public),
+		typed("POST", "/v1/login", "login", "Sign in with a password", (*API).login, public, signsIn),
+		plain("GET", "/v1/login/oidc/{provider}", "oidcStart", "Begin to sign in at a provider", (*API).oidcStart, describeOIDCStart, public, signsIn),
+		plain("GET", "/v1/login/oidc/{provider}/callback", "oidcDone", "Come back from a provider", (*API).oidcDone, describeOIDCDone, public, signsIn),
+		typed("POST", "/v1/login/cli", "agreeCLI", "Let a CLI act as whoever is signed in", (*API).agreeCLI, may(paas.VerbNone)),
+		typed("POST", "/v1/login/cli/token", "redeemCLI", "Redeem for a token what somebody has agreed to", (*API).redeemCLI, public, signsIn),
+		typed("POST", "/v1/logout", "logout", "End the session, or the personal token, that the call came with", (*API).logout, may(paas.VerbNone)),
+		typed("PUT", "/v1/self/password", "changePassword", "Change the caller's password", (*API).changePassword, may(paas.VerbNone)),
+
 		typed("GET", "/v1/self", "whoami", "Tell who the caller is, and in which teams", (*API).whoami, may(paas.VerbNone)),
 		typed("GET", "/v1/tokens", "tokens", "List tokens, oldest first", (*API).tokens, may(paas.VerbNone)),
 		typed("POST", "/v1/tokens", "createToken", "Make a token; it is shown this once", (*API).createToken, may(paas.VerbNone), answers(201)),

@@ -18,8 +18,10 @@ type Info struct {
 	Fabio  string `json:"fabio"`  // the admin API of the router
 	// Postgres is where the PostgreSQL is that databases are made on; "" without one.
 	Postgres string            `json:"postgres,omitempty"`
-	Token    string            `json:"token"` // for the server's API
-	Pids     map[string]int    `json:"pids"`  // dev, server, nomad, consul, vault, router; nomad-2, consul-2...
+	Token    string            `json:"token"`          // for the server's API
+	User     string            `json:"user,omitempty"` // who can sign in at the server's pages, with Password
+	Password string            `json:"password,omitempty"`
+	Pids     map[string]int    `json:"pids"` // dev, server, nomad, consul, vault, router; nomad-2, consul-2...
 	Nodes    []Node            `json:"nodes"`
 	Stack    map[string]string `json:"stack"` // nomad, consul, vault, fabio: "embedded" or a version
 }

@@ -59,6 +59,8 @@ type Server struct {
 	Env      []string // nil: what dev sees
 	ReadyURL string   // answers 200 when the server serves; default ADDR/readyz
 	Token    string
+	User     string // who can sign in at the server's pages, with Password; "" for nobody
+	Password string
 }
 
 // MaxNodes is how many clients share one machine: each believes to have it for itself.
@@ -207,7 +209,7 @@ func (s *Supervisor) runAll(ctx context.Context, b builder, children []Child, gu
 			return err
 		}
 	}
-	if err := s.publish(stack, server.Token, b.describeNodes()); err != nil {
+	if err := s.publish(stack, server, b.describeNodes()); err != nil {
 		return err
 	}
 	<-ctx.Done()
@@ -271,11 +273,12 @@ func (s *Supervisor) childReady(name string, pid int) {
 }
 
 // publish writes dev.json and tells the caller.
-func (s *Supervisor) publish(stack Stack, token string, nodes []Node) error {
+func (s *Supervisor) publish(stack Stack, server Server, nodes []Node) error {
 	s.mu.Lock()
 	info := Info{
 		Addr: stack.Addr, Nomad: stack.Nomad, Consul: stack.Consul, Vault: stack.Vault, Router: stack.Router, Fabio: stack.Fabio,
-		Postgres: stack.Postgres.URL(), Token: token, Nodes: nodes, Pids: maps.Clone(s.pids), Stack: s.config.Programs.Stack(),
+		Postgres: stack.Postgres.URL(), Token: server.Token, User: server.User, Password: server.Password,
+		Nodes: nodes, Pids: maps.Clone(s.pids), Stack: s.config.Programs.Stack(),
 	}
 	published := info
 	s.info = &published
