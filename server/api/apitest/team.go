@@ -10,7 +10,8 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// Teams implements api.Teams, in memory: default is there, and the persons ann and bob, who are in no team.
+// Teams implements api.Teams, in memory: default is there, wants something and has the host kept.example.com, and
+// the persons ann and bob, who are in no team.
 type Teams struct {
 	mu      sync.Mutex // guards all below
 	teams   []paas.Team
@@ -25,15 +26,10 @@ func NewTeams() *Teams {
 	return &Teams{
 		teams:  []paas.Team{{Name: paas.DefaultTeam}},
 		people: []paas.User{{Name: "ann", FullName: "Ann Example", Kind: paas.Person}, {Name: "bob", Kind: paas.Person}},
-		demand: map[string]paas.Demand{},
+		hosts:  []paas.Host{{Host: "kept.example.com", Team: paas.DefaultTeam}},
+		demand: map[string]paas.Demand{paas.DefaultTeam: {Memory: 512, CPU: 400, Apps: 1, Instances: 4, Routes: 1}},
 	}
 }
-
-// Host says of one more host whose it is.
-func (t *Teams) Host(h paas.Host) { t.locked(func() { t.hosts = append(t.hosts, h) }) }
-
-// Want says what a team wants.
-func (t *Teams) Want(team string, d paas.Demand) { t.locked(func() { t.demand[team] = d }) }
 
 func (t *Teams) locked(fn func()) {
 	t.mu.Lock()
