@@ -74,6 +74,20 @@ export const words = {
     reverted: is("Reverted", "warn", historyIcon, "It walked back to the release before."),
     canceled: is("Canceled", "neutral", minusCircleIcon, "It was called off."),
   },
+  /** paas.Outcome, of a release */
+  outcome: {
+    live: is("Live", "good", checkCircleFillIcon, "It serves."),
+    deploying: is("Deploying", "info", rocketIcon, "It is on its way."),
+    healthy: is("Served", "neutral", checkCircleIcon, "It served once; another one serves now."),
+    reverted: is(
+      "Walked back",
+      "warn",
+      historyIcon,
+      "It never served all requests: the release before it was restored.",
+    ),
+    failed: is("Failed", "bad", xCircleIcon, "It came to nothing, and there was none before it."),
+    canceled: is("Canceled", "neutral", minusCircleIcon, "A person called it off before it served."),
+  },
   /** paas.RouteState */
   route: {
     pending: is("Pending", "neutral", hourglassIcon, "It is not in every router's table."),
