@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 
 type platformKey struct{}
 
+// usersKey is of the users that a script makes.
+type usersKey struct{}
+
 // driftKey is of what a script has set with drift.
 type driftKey struct{}
 
@@ -50,7 +53,9 @@ func TestScripts(t *testing.T) {
 			env.Values[platformKey{}] = platform
 			env.Values[driftKey{}] = &[]paas.Finding{}
 			tb := env.T().(testing.TB) //nolint:forcetypeassert // testscript's T is a testing.TB
-			server := apitest.Start(tb, apitest.Config(tb, platform))
+			config := apitest.Config(tb, platform)
+			env.Values[usersKey{}] = config.Users
+			server := apitest.Start(tb, config)
 			env.Setenv("CRUMPET_ADDR", server.URL)
 			env.Setenv("CRUMPET_TOKEN", apitest.Token)
 			env.Setenv("TOKEN", apitest.Token)
@@ -72,6 +77,12 @@ func TestScripts(t *testing.T) {
 				}
 				if strconv.Itoa(code) != args[0] {
 					ts.Fatalf("exit code %d, want %s", code, args[0])
+				}
+			},
+			"wished": func(ts *testscript.TestScript, _ bool, args []string) { // USER PASSWORD
+				wishes := ts.Value(usersKey{}).(apitest.UserTable).Wishes() //nolint:forcetypeassert // Setup put it there
+				if last := wishes[len(wishes)-1]; last.Name != args[0] || last.Password != args[1] {
+					ts.Fatalf("the last user wished for is %q with the password %q", last.Name, last.Password)
 				}
 			},
 			"fate": func(ts *testscript.TestScript, _ bool, args []string) {

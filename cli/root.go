@@ -127,6 +127,7 @@ server, and rolls out beside the release that serves until it is healthy.`,
 		newServerCmd(s), newServersCmd(s),
 		newNodesCmd(s), newNodeCmd(s), newProvidersCmd(s),
 		newLoginCmd(s), newLogoutCmd(s), newPasswdCmd(s))
+	add(root, groupServer, newTokensCmd(s), newUsersCmd(s), newWhoamiCmd(s))
 	add(root, "", newVersionCmd(s), newDevstackCmd(s), newStaticCmd(), newOpenAPICmd(s))
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
