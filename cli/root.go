@@ -116,7 +116,7 @@ server, and rolls out beside the release that serves until it is healthy.`,
 		&cobra.Group{ID: groupServer, Title: "Servers:"},
 	)
 	add(root, groupApp, newInitCmd(s), newValidateCmd(s), newFmtCmd(s), newRenderCmd(s), newPlanCmd(s), newPushCmd(s), newDeployCmd(s), newReferenceCmd(s))
-	add(root, groupCare, newAppsCmd(s), newStatusCmd(s), newWhyCmd(s), newEventsCmd(s), newMetricsCmd(s), newDiffCmd(s), newLogsCmd(s), newExecCmd(s), newRunCmd(s), newCronsCmd(s), newScaleCmd(s), newRestartCmd(s),
+	add(root, groupCare, newAppsCmd(s), newStatusCmd(s), newWhyCmd(s), newEventsCmd(s), newAuditCmd(s), newMetricsCmd(s), newDiffCmd(s), newLogsCmd(s), newExecCmd(s), newRunCmd(s), newCronsCmd(s), newScaleCmd(s), newRestartCmd(s),
 		newStopCmd(s), newStartCmd(s), newPromoteCmd(s), newPauseCmd(s), newResumeCmd(s), newAbortCmd(s), newCancelCmd(s), newDestroyCmd(s))
 	add(root, groupCare, newReleasesCmd(s), newReleaseCmd(s), newRollbackCmd(s), newRepairCmd(s))
 	add(root, groupCare, newConfigCmd(s), newSecretCmd(s))

@@ -114,11 +114,25 @@ func (a *API) scale(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	before, err := a.Store.Snapshot(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	noteAudit(ctx, "", countsOf(before.App.Counts, in.Body.Counts), in.Body.Counts)
 	result, err := a.Deployer.Scale(ctx, ref, in.Body.Counts, caller(ctx))
 	if err != nil {
 		return nil, err
 	}
 	return a.deployed(result), nil
+}
+
+// countsOf gives those of the processes that others have.
+func countsOf(all, of map[string]int) map[string]int {
+	some := map[string]int{}
+	for process := range of {
+		some[process] = all[process]
+	}
+	return some
 }
 
 func (a *API) restart(ctx context.Context, in *AppScope) (*reply[wire.Deployed], error) {
@@ -166,6 +180,7 @@ func (a *API) destroy(ctx context.Context, in *AppScope) (*reply[wire.App], erro
 	if err := a.Deployer.Destroy(ctx, s.App.Ref(), caller(ctx)); err != nil {
 		return nil, err
 	}
+	noteAudit(ctx, "", releaseNote(s.App.Release), nil)
 	s.App.Deleting = true
 	line, err := a.busy(ctx, s)
 	if err != nil {

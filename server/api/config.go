@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/wire"
@@ -58,6 +60,7 @@ func (a *API) changeConfig(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	noteAudit(ctx, "", nil, map[string]any{"version": result.Version.Version, "change": result.Version.Change}) // names only
 	answer := wire.ChangedConfig{
 		App: ref.App, Team: ref.Team, Version: result.Version.Version, Made: result.Made, Change: result.Version.Change, Use: result.Use,
 	}
@@ -103,6 +106,7 @@ func (a *API) revealConfig(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	noteAudit(ctx, "", nil, map[string]any{"version": shown.Version.Version, "keys": slices.Sorted(maps.Keys(shown.Values))})
 	answer := wire.RevealedConfig{Version: shown.Version.Version, Items: []wire.RevealedValue{}}
 	for _, k := range shown.Version.Keys {
 		if value, ok := shown.Values[k.Name]; ok {

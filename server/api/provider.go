@@ -110,6 +110,7 @@ func (a *API) addProvider(ctx context.Context, in *struct {
 	case r.Kind == paas.KindBroker && r.KeepPassword:
 		return nil, invalid("body.keep_password", "A broker's password is never replaced. Leave this out.")
 	}
+	noteAudit(ctx, r.Name, nil, map[string]any{"kind": r.Kind})
 	added, err := a.Providers.AddProvider(ctx, r)
 	if err != nil {
 		return nil, err

@@ -34,8 +34,20 @@ func (a *API) createRelease(ctx context.Context, in *struct {
 		a.refused(ctx, ref, err)
 		return nil, err
 	}
+	noteRelease(ctx, result)
 	return a.deployed(result), nil
 }
+
+// noteRelease says for the audit which release was to follow which.
+func noteRelease(ctx context.Context, result paas.DeployResult) {
+	var before any
+	if d := result.Deployment; d != nil && d.Previous > 0 {
+		before = releaseNote(d.Previous)
+	}
+	noteAudit(ctx, "", before, releaseNote(result.Release.Number))
+}
+
+func releaseNote(number int) map[string]int { return map[string]int{"release": number} }
 
 // request is what createRelease and plan both ask of the deployer.
 func (a *API) request(ctx context.Context, ref paas.AppRef, in wire.CreateRelease) (paas.DeployRequest, error) {
@@ -237,6 +249,7 @@ func (a *API) rollback(ctx context.Context, in *rollbackScope) (*reply[wire.Depl
 	if err != nil {
 		return nil, err
 	}
+	noteRelease(ctx, result)
 	return a.deployed(result), nil
 }
 

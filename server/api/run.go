@@ -39,6 +39,7 @@ func (a *API) createRun(ctx context.Context, in *struct {
 	case in.Body.Process != "":
 		return nil, invalid("body.process", "A process is named with a command only.")
 	}
+	noteAudit(ctx, r.Name, nil, nil)
 	run, err := a.Deployer.Once(ctx, r)
 	if err != nil {
 		return nil, err

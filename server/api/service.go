@@ -203,6 +203,7 @@ func (a *API) createService(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	noteAudit(ctx, r.Name, nil, map[string]string{"provider": instance.Provider, "offering": r.Offering, "plan": r.Plan})
 	return &reply[wire.Service]{http.StatusAccepted, presentService(paas.ServiceDetail{Instance: instance})}, nil
 }
 
@@ -233,6 +234,7 @@ func (a *API) updateService(ctx context.Context, in *struct {
 	if _, err := a.Services.Update(ctx, r); err != nil {
 		return nil, err
 	}
+	noteAudit(ctx, "", nil, map[string]any{"plan": r.Plan, "upgrade": r.Upgrade, "parameters": !r.Parameters.Empty(), "credentials": r.User != nil})
 	return a.acceptedService(ctx, &in.ServiceScope)
 }
 

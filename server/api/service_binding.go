@@ -69,6 +69,7 @@ func (a *API) bindService(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	noteAudit(ctx, in.Service, nil, map[string]string{"app": binding.App, "binding": binding.Name})
 	return &reply[paas.Binding]{http.StatusAccepted, binding}, nil
 }
 
@@ -167,6 +168,7 @@ func (a *API) createServiceKey(ctx context.Context, in *struct {
 	if r.Parameters, err = secretObject("body.parameters", in.Body.Parameters); err != nil {
 		return nil, err
 	}
+	noteAudit(ctx, in.Service+"/"+in.Body.Name, nil, nil)
 	key, err := a.Bindings.CreateKey(ctx, r)
 	if err != nil {
 		return nil, err

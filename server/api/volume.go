@@ -48,6 +48,7 @@ func (a *API) deleteVolume(ctx context.Context, in *struct {
 	if plain, err := url.PathUnescape(name); err == nil {
 		name = plain
 	}
+	noteAudit(ctx, name, nil, nil)
 	list, err := a.Volumes.List(ctx, ref.Team, ref.App)
 	if err != nil {
 		return nil, err
@@ -61,6 +62,7 @@ func (a *API) deleteVolume(ctx context.Context, in *struct {
 	if err := a.Volumes.Delete(ctx, ref, name, caller(ctx)); err != nil {
 		return nil, err
 	}
+	noteAudit(ctx, "", map[string]any{"id": deleted.ID, "node": deleted.Node, "mb": deleted.Size}, nil)
 	return &body[wire.HostVolume]{deleted}, nil
 }
 
