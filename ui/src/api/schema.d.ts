@@ -1266,6 +1266,11 @@ export interface components {
             since: string;
             version?: string;
         };
+        Beat: {
+            backends: components["schemas"]["Silent"][];
+            /** Format: date-time */
+            time: string;
+        };
         Bind: {
             as: string;
             change?: string;
@@ -1409,6 +1414,9 @@ export interface components {
             unset?: string[];
             /** @description Queue behind a deployment that is under way. */
             wait?: boolean;
+        };
+        Changed: {
+            apps: string[];
         };
         ChangedConfig: {
             app: string;
@@ -2330,6 +2338,16 @@ export interface components {
             /** @enum {string} */
             what: "memory" | "cpu" | "apps" | "instances" | "routes" | "storage";
         };
+        Rate: {
+            app: string;
+            /** Format: double */
+            errors: number;
+            /** Format: double */
+            rate: number;
+        };
+        Rates: {
+            items: components["schemas"]["Rate"][];
+        };
         Ready: {
             backends: {
                 [key: string]: string;
@@ -2693,6 +2711,12 @@ export interface components {
             nomad_task?: unknown;
             user?: string;
             working_dir?: string;
+        };
+        Silent: {
+            name: string;
+            reason: string;
+            /** Format: date-time */
+            since: string;
         };
         Spec: {
             app: string;
@@ -5035,6 +5059,8 @@ export interface operations {
                 kind?: string;
                 /** @description Also what happens to no app, such as trouble with a backend. */
                 platform?: boolean;
+                /** @description Also, beside events: changed (a Changed: apps that may read differently now, at most once a second), beat (a Beat, every five seconds) and rates (Rates: those that moved). They have no id. */
+                changes?: boolean;
                 /** @description Only events with a higher id. */
                 after?: number;
             };

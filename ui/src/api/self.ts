@@ -1,21 +1,25 @@
 // The identity of the caller and its teams, as the pages use them.
 export type Role = "viewer" | "developer" | "maintainer";
 
+/** wire.Self. `roles` has none for an admin of the platform, who may do everything in every team. */
 export type Self = {
   user: string;
+  kind: "person" | "bot" | "operator";
   admin: boolean;
-  teams?: { team: string; role: Role }[] | Record<string, Role> | null;
-  via?: string;
+  full_name?: string;
+  email?: string;
+  provider?: string;
+  roles: Record<string, Role> | null;
+  session?: string;
 };
 
-export type TeamSummary = { team: string };
+/** wire.Team, as far as lists need it. */
+export type TeamSummary = { name: string; description: string; role?: Role | "admin" };
 
 /** The role in a team; "" for none. Admins count as maintainers everywhere. */
 export function roleIn(self: Self | undefined, team: string): Role | "" {
   if (!self) return "";
-  if (self.admin) return "maintainer";
-  if (Array.isArray(self.teams)) return self.teams.find((t) => t.team === team)?.role ?? "";
-  return self.teams?.[team] ?? "";
+  return self.admin ? "maintainer" : (self.roles?.[team] ?? "");
 }
 
 const order: (Role | "")[] = ["", "viewer", "developer", "maintainer"];

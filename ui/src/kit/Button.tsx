@@ -32,7 +32,6 @@ export function Button({
   return (
     <button
       {...rest}
-      // biome-ignore lint/a11y/useButtonType: it has a default
       type={type}
       className={cx(look({ kind, small }), busy && css.busy, className)}
       aria-busy={busy || undefined}

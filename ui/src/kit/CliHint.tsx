@@ -7,7 +7,6 @@ export function CliHint({ command, title = "The same as a command" }: { command:
     <div>
       <p className={css.same}>{title}</p>
       <div className={css.hint}>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get in */}
         <code tabIndex={0}>{command}</code>
         <Copy text={command} label="Copy the command" />
       </div>

@@ -60,7 +60,6 @@ export function Mono({
 export function Code({ children, label, copy = true }: { children: string; label: string; copy?: boolean }) {
   return (
     <div className={css.block}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get in */}
       <pre tabIndex={0} role="region" aria-label={label}>
         {children}
       </pre>

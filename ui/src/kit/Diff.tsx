@@ -63,7 +63,6 @@ export function Diff({
   const near = lines.map((_, i) => lines.slice(Math.max(0, i - context), i + context + 1).some((l) => l.sign !== " "));
   if (!near.some(Boolean)) return <p className="faint">Nothing differs.</p>;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get in
     <div className={css.diff} tabIndex={0} role="region" aria-label={label}>
       <table>
         <thead className="hidden">
@@ -78,7 +77,6 @@ export function Diff({
           {lines.map((l, i) => {
             if (near[i])
               return (
-                // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other name
                 <tr key={i} className={cx(l.sign === "+" && css.add, l.sign === "-" && css.del)}>
                   <td className={css.n}>{l.before}</td>
                   <td className={css.n}>{l.after}</td>
@@ -87,7 +85,6 @@ export function Diff({
                 </tr>
               );
             return near[i - 1] || i === 0 ? (
-              // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other name
               <tr key={i} className={css.gap}>
                 <td colSpan={4}>…</td>
               </tr>

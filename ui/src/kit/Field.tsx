@@ -137,6 +137,7 @@ export function Checkbox({
 export function Switch({ label, ...rest }: Omit<ComponentPropsWithRef<"input">, "type"> & { label: ReactNode }) {
   return (
     <label className={css.switch}>
+      {/* biome-ignore lint/a11y/useAriaPropsForRole: a checkbox tells of being checked by itself */}
       <input type="checkbox" role="switch" {...rest} />
       <span>{label}</span>
     </label>

@@ -1,16 +1,12 @@
-import { DropdownMenu as Radix } from "radix-ui";
-import type { ReactNode } from "react";
-import { cx } from "./cx";
-import { Icon } from "./Icon";
-import { checkIcon, type IconShape } from "./icons";
-import css from "./Menu.module.css";
+import { cloneElement, lazy, type ReactElement, type ReactNode, Suspense, useState } from "react";
+import type { IconShape } from "./icons";
 
 export type MenuItem =
   | "line"
   | { heading: string }
   | {
       label: ReactNode;
-      key?: string;
+      key?: string; // when two have one label, or it is no text
       icon?: IconShape;
       hint?: ReactNode;
       bad?: boolean;
@@ -19,48 +15,44 @@ export type MenuItem =
       onSelect: () => void;
     };
 
-/** A menu below a button: `trigger` is the button. Arrow keys, typing and Escape work. */
-export function Menu({
-  trigger,
-  items,
-  align = "start",
-  label,
-}: {
-  trigger: ReactNode;
+export type MenuProps = {
+  trigger: ReactElement<Record<string, unknown>>; // a button
   items: MenuItem[];
   align?: "start" | "end";
   label?: string;
-}) {
+};
+
+const load = () => import("./MenuBody");
+const Body = lazy(load);
+
+/**
+ * A menu below a button. Arrow keys, typing and Escape work. What places it is fetched when the button is about to be
+ * pressed for the first time: most visits open no menu.
+ */
+export function Menu(props: MenuProps) {
+  const [used, setUsed] = useState(false);
+  const [open, setOpen] = useState(false);
+  const ready = () => void load().catch(() => {}); // a failure is shown when it is opened
+  const show = () => {
+    setUsed(true);
+    setOpen(true);
+  };
+  const before = cloneElement(props.trigger, {
+    "aria-haspopup": "menu",
+    "aria-expanded": false,
+    onPointerEnter: ready,
+    onFocus: ready,
+    onClick: show,
+    onKeyDown: (e: KeyboardEvent) => {
+      if (e.key !== "ArrowDown") return;
+      e.preventDefault();
+      show();
+    },
+  });
+  if (!used) return before;
   return (
-    <Radix.Root modal={false}>
-      <Radix.Trigger asChild>{trigger}</Radix.Trigger>
-      <Radix.Portal>
-        <Radix.Content className={css.menu} align={align} sideOffset={4} collisionPadding={8} aria-label={label}>
-          {items.map((item, i) => {
-            // biome-ignore lint/suspicious/noArrayIndexKey: lines have nothing else
-            if (item === "line") return <Radix.Separator key={i} className={css.line} />;
-            if ("heading" in item)
-              return (
-                <Radix.Label key={item.heading} className={css.head}>
-                  {item.heading}
-                </Radix.Label>
-              );
-            return (
-              <Radix.Item
-                key={item.key ?? String(item.label)}
-                className={cx(css.item, item.bad && css.bad)}
-                disabled={item.disabled}
-                onSelect={item.onSelect}
-              >
-                {item.icon && <Icon of={item.icon} />}
-                <span className="cut">{item.label}</span>
-                {item.hint && <span className={css.hint}>{item.hint}</span>}
-                {item.checked && <Icon of={checkIcon} label="chosen" />}
-              </Radix.Item>
-            );
-          })}
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
+    <Suspense fallback={before}>
+      <Body {...props} open={open} onOpenChange={setOpen} />
+    </Suspense>
   );
 }

@@ -20,7 +20,6 @@ export function PageHeader({ title, after, crumbs, lead, actions }: PageHeaderPr
         {crumbs && (
           <nav className={css.crumbs} aria-label="Above this page">
             {crumbs.map((c, i) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: the order is fixed
               <span key={i} className="row">
                 {c} <span aria-hidden="true">/</span>
               </span>

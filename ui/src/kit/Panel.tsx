@@ -36,7 +36,6 @@ export function KeyValue({ items }: { items: [name: ReactNode, value: ReactNode]
   return (
     <dl className={css.kv}>
       {items.map(([name, value], i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the order is fixed
         <Pair key={i} name={name} value={value} />
       ))}
     </dl>

@@ -8,7 +8,6 @@ export function Skeleton({ lines = 1 }: { lines?: number }) {
   return (
     <span role="status" aria-label="Loading">
       {Array.from({ length: lines }, (_, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: they have nothing else
         <span key={i} className={cx(css.skeleton, widths[(i * 3 + 1) % 4])} />
       ))}
     </span>

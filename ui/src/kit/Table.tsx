@@ -69,7 +69,6 @@ export function Table<T>({ label, columns, rows, rowKey, initial, empty }: Table
   const list = useMemo(() => sorted(rows, columns, by), [rows, columns, by]);
   if (rows.length === 0 && empty) return <>{empty}</>;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get in
     <div className={css.scroll} tabIndex={0} role="region" aria-label={label}>
       <table className={css.table} aria-label={label}>
         <thead>

@@ -1,5 +1,5 @@
 import { useVirtualizer, useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type CSSProperties, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { memo, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { cx } from "./cx";
 import { ariaSort, type Column, SortHead, type Sorting } from "./Table";
 import css from "./Table.module.css";
@@ -38,7 +38,6 @@ export function VirtualList({
     if (follow && count > 0) virtual.scrollToIndex(count - 1, { align: "end" });
   }, [follow, count]);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get in
     <div
       ref={parent}
       className={cx(css.virtual, className)}
@@ -77,58 +76,43 @@ export type VirtualTableProps<T> = {
 export function VirtualTable<T>({ label, columns, rows, rowKey, rowHeight, by, onSort }: VirtualTableProps<T>) {
   const body = useRef<HTMLDivElement>(null);
   const [margin, setMargin] = useState(0);
+  // What stands above may grow or go; where the rows begin is measured at each change.
   useLayoutEffect(() => {
-    const measure = () => setMargin((body.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
-    measure();
-    addEventListener("resize", measure);
-    return () => removeEventListener("resize", measure);
-  }, []);
+    const top = Math.round((body.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
+    if (top !== margin) setMargin(top);
+  });
   const virtual = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => rowHeight,
     overscan: 10,
     scrollMargin: margin,
   });
-  const tracks: CSSProperties = { gridTemplateColumns: columns.map((c) => c.width ?? "minmax(0, 1fr)").join(" ") };
+  const tracks = columns.map((c) => c.width ?? "minmax(0, 1fr)").join(" ");
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a <table> can't have rows out of place
     <div role="table" aria-label={label} aria-rowcount={rows.length + 1}>
-      {/* biome-ignore lint/a11y/useSemanticElements: as above */}
-      <div role="rowgroup" className={css.vhead} style={tracks}>
-        {/* biome-ignore lint/a11y/useSemanticElements: as above */}
-        <div role="row" className={css.contents}>
+      <div role="rowgroup" className={css.vgroup}>
+        <div role="row" aria-rowindex={1} className={css.vhead} style={{ gridTemplateColumns: tracks }}>
           {columns.map((c) => (
-            // biome-ignore lint/a11y/useSemanticElements: as above
-            // biome-ignore lint/a11y/useFocusableInteractive: the button inside is
             <div role="columnheader" key={c.id} aria-sort={ariaSort(by, c.id)} className={cx(c.right && css.right)}>
               {onSort ? <SortHead column={c} by={by} onSort={onSort} /> : c.head}
             </div>
           ))}
         </div>
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: as above */}
       <div role="rowgroup" ref={body}>
         <Sized height={virtual.getTotalSize()} className={css.vbody}>
           {virtual.getVirtualItems().map((v) => {
             const row = rows[v.index] as T;
             return (
-              // biome-ignore lint/a11y/useSemanticElements: as above
-              // biome-ignore lint/a11y/useFocusableInteractive: what is in it is
-              <div
-                role="row"
+              <VirtualRow
                 key={rowKey(row)}
-                aria-rowindex={v.index + 2}
-                className={css.vrow}
-                style={{ ...tracks, height: rowHeight, transform: `translateY(${v.start - margin}px)` }}
-              >
-                {columns.map((c) => (
-                  // biome-ignore lint/a11y/useSemanticElements: as above
-                  // biome-ignore lint/a11y/useFocusableInteractive: as above
-                  <div role="cell" key={c.id} className={cx(c.right && css.right, c.right && "num")}>
-                    {c.cell(row)}
-                  </div>
-                ))}
-              </div>
+                row={row}
+                columns={columns as Column<unknown>[]}
+                tracks={tracks}
+                index={v.index}
+                height={rowHeight}
+                top={v.start - margin}
+              />
             );
           })}
         </Sized>
@@ -136,6 +120,33 @@ export function VirtualTable<T>({ label, columns, rows, rowKey, rowHeight, by, o
     </div>
   );
 }
+
+type VirtualRowProps = {
+  row: unknown;
+  columns: Column<unknown>[];
+  tracks: string;
+  index: number;
+  height: number;
+  top: number;
+};
+
+// Memoized: scrolling draws only the rows that come into view.
+const VirtualRow = memo(function VirtualRow({ row, columns, tracks, index, height, top }: VirtualRowProps) {
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      className={css.vrow}
+      style={{ gridTemplateColumns: tracks, height, transform: `translateY(${top}px)` }}
+    >
+      {columns.map((c) => (
+        <div role="cell" key={c.id} className={cx(c.right && css.right, c.right && "num")}>
+          {c.cell(row)}
+        </div>
+      ))}
+    </div>
+  );
+});
 
 // Heights and places are set through the CSSOM, which a strict Content-Security-Policy allows.
 function Sized({ height, className, children }: { height: number; className?: string; children: ReactNode }) {

@@ -152,7 +152,6 @@ export default function Palette({
         <div id={list} role="listbox" aria-label="Found" className={css.results}>
           {shown.map((e, i) => (
             // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the field's
-            // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the field
             <div
               key={e.id}
               id={`${list}-${i}`}

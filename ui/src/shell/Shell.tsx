@@ -60,7 +60,7 @@ export function Shell() {
         <div className={css.inner}>
           <Link to="/apps" className={css.brand} aria-label="Crumpet: apps">
             <Logo />
-            <span className="brandName">Crumpet</span>
+            <span className={css.brandName}>Crumpet</span>
           </Link>
           <TeamSwitch />
           <nav className={css.nav} aria-label="Main" data-open={menu} id="main-nav">
@@ -85,7 +85,7 @@ export function Shell() {
             </button>
             <button
               type="button"
-              className={css.barButton}
+              className={`${css.barButton} ${css.help}`}
               onClick={() => setOpen("keys")}
               aria-label="Keyboard shortcuts"
               title="Keyboard shortcuts (?)"

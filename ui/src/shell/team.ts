@@ -31,7 +31,5 @@ export function useTeam(): string {
 export function useTeamNames(): string[] {
   const { data: teams } = useTeams();
   const { data: self } = useSelf();
-  if (teams) return teams.map((t) => t.team).sort();
-  if (Array.isArray(self?.teams)) return self.teams.map((t) => t.team).sort();
-  return Object.keys(self?.teams ?? {}).sort();
+  return (teams ? teams.map((t) => t.name) : Object.keys(self?.roles ?? {})).sort();
 }
