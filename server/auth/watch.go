@@ -64,7 +64,8 @@ func (a *Auth) Wake() {
 // Run ends streams, writes uses and forgets what has ended, until ctx ends.
 func (a *Auth) Run(ctx context.Context) {
 	l := loop{Auth: a}
-	uses, look, sweep := time.NewTicker(writeUsesEvery), time.NewTicker(lookEvery), time.NewTicker(sweepEvery)
+	// A session that is in use must not be taken for idle because that was not written yet.
+	uses, look, sweep := time.NewTicker(min(writeUsesEvery, a.idle/4)), time.NewTicker(lookEvery), time.NewTicker(sweepEvery)
 	defer uses.Stop()
 	defer look.Stop()
 	defer sweep.Stop()

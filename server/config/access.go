@@ -67,13 +67,13 @@ const maxSession = 30 * 24 * time.Hour
 
 func (s Session) check(fault func(key, format string, args ...any)) {
 	idle, absolute := Period(s.Idle), Period(s.Absolute)
-	if idle <= 0 {
-		fault("session.idle", "session.idle = %q is not a duration, such as 2h.", s.Idle)
+	if idle < time.Second {
+		fault("session.idle", "session.idle = %q is not a duration of at least 1s, such as 2h.", s.Idle)
 	}
 	if absolute <= 0 || absolute > maxSession {
 		fault("session.absolute", "session.absolute = %q is not a duration of at most 30d, such as 24h.", s.Absolute)
 	}
-	if idle > 0 && absolute > 0 && idle > absolute {
+	if absolute > 0 && idle > absolute {
 		fault("session.idle", "session.idle = %q is longer than session.absolute = %q, so that it would never count.", s.Idle, s.Absolute)
 	}
 }
