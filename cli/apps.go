@@ -66,19 +66,30 @@ func (s *session) showApps(list []wire.App, teams bool) {
 		s.say("There is no app yet. Make one with `crumpet init --template go-web NAME`, then `crumpet push`.")
 		return
 	}
-	header := []string{"APP", "STATUS", "RELEASE", "URL"}
+	header := []string{"APP", "STATUS", "RELEASE", "INSTANCES", "REQ/S", "URL"}
 	if teams {
 		header = slices.Insert(header, 0, "TEAM")
 	}
 	var rows [][]string
 	for _, app := range list {
-		row := []string{app.App, s.tone(string(app.Status)), number(app.Release), strings.Join(app.URLs, " ")}
+		row := []string{app.App, s.tone(string(app.Status)), number(app.Release), fmt.Sprintf("%d/%d", app.Healthy, app.Wanted), rateText(app), strings.Join(app.URLs, " ")}
 		if teams {
 			row = slices.Insert(row, 0, app.Team)
 		}
 		rows = append(rows, row)
 	}
 	s.table(s.out, header, rows)
+}
+
+// rateText is how much an app is asked, and how much of that goes wrong.
+func rateText(app wire.App) string {
+	switch {
+	case app.Rate == 0:
+		return "-"
+	case app.Errors > 0:
+		return fmt.Sprintf("%.1f (%.1f%% 5xx)", app.Rate, 100*app.Errors)
+	}
+	return fmt.Sprintf("%.1f", app.Rate)
 }
 
 func number(n int) string {

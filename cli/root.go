@@ -115,8 +115,8 @@ server, and rolls out beside the release that serves until it is healthy.`,
 		&cobra.Group{ID: groupTeam, Title: "Teams:"},
 		&cobra.Group{ID: groupServer, Title: "Servers:"},
 	)
-	add(root, groupApp, newInitCmd(s), newValidateCmd(s), newFmtCmd(s), newRenderCmd(s), newPlanCmd(s), newPushCmd(s), newDeployCmd(s), newReferenceCmd(s))
-	add(root, groupCare, newAppsCmd(s), newStatusCmd(s), newWhyCmd(s), newEventsCmd(s), newAuditCmd(s), newMetricsCmd(s), newDiffCmd(s), newLogsCmd(s), newExecCmd(s), newRunCmd(s), newCronsCmd(s), newScaleCmd(s), newRestartCmd(s),
+	add(root, groupApp, newInitCmd(s), newTemplatesCmd(s), newValidateCmd(s), newFmtCmd(s), newRenderCmd(s), newPlanCmd(s), newPushCmd(s), newDeployCmd(s), newReferenceCmd(s))
+	add(root, groupCare, newAppsCmd(s), newStatusCmd(s), newWhyCmd(s), newEventsCmd(s), newAuditCmd(s), newMetricsCmd(s), newUsageCmd(s), newDiffCmd(s), newLogsCmd(s), newExecCmd(s), newRunCmd(s), newCronsCmd(s), newScaleCmd(s), newRestartCmd(s),
 		newStopCmd(s), newStartCmd(s), newPromoteCmd(s), newPauseCmd(s), newResumeCmd(s), newAbortCmd(s), newCancelCmd(s), newDestroyCmd(s))
 	add(root, groupCare, newReleasesCmd(s), newReleaseCmd(s), newRollbackCmd(s), newRepairCmd(s))
 	add(root, groupCare, newConfigCmd(s), newSecretCmd(s))
@@ -125,7 +125,7 @@ server, and rolls out beside the release that serves until it is healthy.`,
 	add(root, groupServer,
 		newDevCmd(s),
 		newServerCmd(s), newServersCmd(s),
-		newNodesCmd(s), newNodeCmd(s), newProvidersCmd(s),
+		newNodesCmd(s), newNodeCmd(s), newPlatformCmd(s), newProvidersCmd(s),
 		newLoginCmd(s), newLogoutCmd(s), newPasswdCmd(s))
 	add(root, groupServer, newTokensCmd(s), newUsersCmd(s), newWhoamiCmd(s))
 	add(root, "", newVersionCmd(s), newDevstackCmd(s), newStaticCmd(), newOpenAPICmd(s))

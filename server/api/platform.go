@@ -12,7 +12,7 @@ type Overview interface {
 	Overview(ctx context.Context) (paas.Platform, error)
 }
 
-func (a *API) platform(ctx context.Context, _ *struct{}) (*body[paas.Platform], error) {
+func (a *API) platform(ctx context.Context, _ *Scope) (*body[paas.Platform], error) {
 	platform, err := a.Overview.Overview(ctx)
 	if err != nil {
 		return nil, err

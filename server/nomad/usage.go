@@ -10,13 +10,16 @@ import (
 )
 
 // Measure gives what an allocation takes of its node now, all its tasks together. The node is asked through Nomad's
-// servers. Codes: not_found, unavailable.
+// servers. Codes: not_found; unavailable, also where the node measures nothing.
 func (c *Client) Measure(ctx context.Context, team, alloc string) (paas.Measured, error) {
 	q, cancel := c.query(ctx, team)
 	defer cancel()
 	stats, err := c.api.Allocations().Stats(&nomadapi.Allocation{ID: alloc}, q)
 	if err != nil {
 		return paas.Measured{}, c.fail(ctx, err, "measure allocation "+alloc)
+	}
+	if stats.Timestamp == 0 || len(stats.Tasks) == 0 { // as where the node has no control groups, or has just begun
+		return paas.Measured{}, paas.Errorf(paas.Unavailable, "Nomad's client measures nothing of allocation %s.", alloc)
 	}
 	measured := paas.Measured{At: time.Unix(0, stats.Timestamp).UTC()}
 	if use := stats.ResourceUsage; use != nil {

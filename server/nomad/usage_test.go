@@ -19,9 +19,11 @@ func TestMeasureReadsWhatAnAllocationTakes(t *testing.T) {
 			return
 		}
 		body := map[string]string{
-			"/v1/client/allocation/a1/stats": `{"ResourceUsage":{"CpuStats":{"TotalTicks":120.5},"MemoryStats":{"RSS":1048576,"Usage":9}},"Timestamp":1763892000000000000}`,
-			"/v1/client/allocation/a2/stats": `{"ResourceUsage":{"CpuStats":{"TotalTicks":1},"MemoryStats":{"Usage":2097152,"Measured":["Usage"]}},"Timestamp":1763892000000000000}`,
-			"/v1/client/allocation/a3/stats": `{"Timestamp":1763892000000000000}`,
+			"/v1/client/allocation/a1/stats": `{"ResourceUsage":{"CpuStats":{"TotalTicks":120.5},"MemoryStats":{"RSS":1048576,"Usage":9}},"Tasks":{"web":{}},"Timestamp":1763892000000000000}`,
+			"/v1/client/allocation/a2/stats": `{"ResourceUsage":{"CpuStats":{"TotalTicks":1},"MemoryStats":{"Usage":2097152,"Measured":["Usage"]}},"Tasks":{"web":{}},"Timestamp":1763892000000000000}`,
+			"/v1/client/allocation/a3/stats": `{"Tasks":{"web":{}},"Timestamp":1763892000000000000}`,
+			// As of a client that can't measure.
+			"/v1/client/allocation/a4/stats": `{"ResourceUsage":{"CpuStats":{"TotalTicks":0},"MemoryStats":{"RSS":0}},"Tasks":{},"Timestamp":0}`,
 		}[r.URL.Path]
 		if body == "" {
 			http.Error(w, "Unknown allocation", http.StatusNotFound)
@@ -40,6 +42,9 @@ func TestMeasureReadsWhatAnAllocationTakes(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", alloc, diff)
 		}
+	}
+	if _, err := c.Measure(t.Context(), "acme", "a4"); paas.CodeOf(err) != paas.Unavailable {
+		t.Errorf("one that is not measured: %v", err)
 	}
 	if _, err := c.Measure(t.Context(), "acme", "none"); paas.CodeOf(err) != paas.NotFound {
 		t.Errorf("an unknown one: %v", err)

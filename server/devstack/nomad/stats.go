@@ -20,7 +20,7 @@ func (s *Server) allocStats(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, err)
 		return
 	}
-	if a.ClientTerminalStatus() {
+	if a.ClientTerminal() {
 		s.refuse(w, fail(http.StatusNotFound, "Unknown allocation %q", a.ID))
 		return
 	}
