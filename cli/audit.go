@@ -42,6 +42,9 @@ With --follow it goes on; after a lost connection it resumes where it was, with 
 			if query.Last < 0 || query.Last > maxEvents {
 				return usagef("--lines takes a number from 0 to %d, not %d", maxEvents, query.Last)
 			}
+			if asJSON && asCSV {
+				return usagef("choose one of --json and --csv")
+			}
 			if follow && (until != "" || asCSV) {
 				return usagef("--follow has no end: leave out --until and --csv")
 			}
@@ -80,7 +83,7 @@ With --follow it goes on; after a lost connection it resumes where it was, with 
 	flags.BoolVar(&all, "all-teams", false, "of every team that you may see")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	flags.BoolVar(&asCSV, "csv", false, "print comma-separated values with a header")
-	cmd.MarkFlagsMutuallyExclusive("json", "csv")
+
 	return cmd
 }
 

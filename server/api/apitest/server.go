@@ -28,7 +28,7 @@ func Config(t testing.TB, p *Platform) api.Config {
 		RouteURL: func(r paas.Route) string {
 			return "http://" + r.Host + ":9999" + r.Path
 		},
-		Version: "test", ArtifactKey: ArtifactKey, Heartbeat: time.Second, Limits: api.Limits{Rate: 1e5, Burst: 1e5},
+		Version: "test", ArtifactKey: ArtifactKey, Heartbeat: time.Second, Limits: api.Limits{Rate: 1e5, Burst: 1e5, LoginRate: 1e5, LoginBurst: 1e5},
 	}
 }
 
