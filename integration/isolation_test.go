@@ -41,6 +41,7 @@ type crossing struct {
 func TestIsolation(t *testing.T) {
 	t.Parallel()
 	d := startDev(t)
+	d.ok(d.home, "teams", "create", "beta")
 	planted := map[string]string{}
 	for _, other := range []struct{ team, app string }{{"default", "store"}, {"default", "spy-staging"}, {"beta", "spy"}, {"default", "spy"}} {
 		value := fmt.Sprintf("planted-%s-%s-%d", other.team, other.app, os.Getpid())

@@ -162,14 +162,14 @@ func sized(c paas.Capacity, fragment paas.Fragment) paas.Demand {
 func OverQuota(team string, quota paas.TeamQuota, stands, added paas.Demand, was, wants Wants) []paas.Fault {
 	var faults []paas.Fault
 	for _, line := range quota.Over(stands, stands.Add(added)) {
-		text := fmt.Sprintf("Team %q may want %d %s: it wants %d now, and would want %d. Lessen it, or have an admin raise the quota: `crumpet quota set %s --%s %d`.",
-			team, line.Limit, line.Noun(), line.Before, line.After, team, line.What, line.After)
 		keys := grown(line.What, was, wants)
-		for _, key := range keys {
-			faults = append(faults, paas.Fault{Location: key, Message: text})
-		}
 		if len(keys) == 0 {
-			faults = append(faults, paas.Fault{Location: "app", Message: text})
+			keys = []string{"app"}
+		}
+		for _, key := range keys {
+			faults = append(faults, paas.Fault{Location: key, Message: fmt.Sprintf(
+				"Team %q may want %d %s: it wants %d now, and would want %d with this %s. Lessen it, or have an admin raise the quota: `crumpet quota set %s --%s %d`.",
+				team, line.Limit, line.Noun(), line.Before, line.After, key, team, line.What, line.After)})
 		}
 	}
 	return faults

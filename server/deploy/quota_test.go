@@ -131,15 +131,16 @@ func TestEveryFaultOfAQuotaIsSaidByItsKey(t *testing.T) {
 		faults := deploy.OverQuota("red", c.quota, stands, wants.Total.Less(was.Total), was, wants)
 		var got, last string
 		for _, f := range faults {
+			what, _, _ := strings.Cut(f.Message, " with this ")
 			switch {
 			case last == "":
-			case f.Message == last:
+			case what == last:
 				got += " "
 			default:
 				got += " | "
 			}
-			got, last = got+f.Location, f.Message
-			if !strings.Contains(f.Message, `Team "red" may want `) || !strings.Contains(f.Message, "crumpet quota set red --") {
+			got, last = got+f.Location, what
+			if !strings.Contains(f.Message, `Team "red" may want `) || !strings.Contains(f.Message, " with this "+f.Location+". ") || !strings.Contains(f.Message, "crumpet quota set red --") {
 				t.Errorf("%s: %s", name, f.Message)
 			}
 		}
@@ -149,7 +150,7 @@ func TestEveryFaultOfAQuotaIsSaidByItsKey(t *testing.T) {
 	}
 	first := deploy.WantsOf(standing(paas.Spec{}, nil))
 	faults := deploy.OverQuota("red", paas.TeamQuota{Apps: 3}, paas.Demand{Apps: 3}, paas.Demand{Apps: 1}, deploy.Wants{}, first)
-	if len(faults) != 1 || faults[0].Location != "app" || !strings.Contains(faults[0].Message, "may want 3 apps: it wants 3 now, and would want 4") {
+	if len(faults) != 1 || faults[0].Location != "app" || !strings.Contains(faults[0].Message, "may want 3 apps: it wants 3 now, and would want 4 with this app.") {
 		t.Errorf("one app too many: %+v", faults)
 	}
 }
