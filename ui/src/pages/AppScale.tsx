@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
-import { api, call, data, type Schemas } from "../api/client";
+import { api, data, type Schemas } from "../api/client";
 import { keys } from "../api/keys";
 import { useStatus } from "../api/queries";
 import { ErrorBanner } from "../kit/Banner";
@@ -68,8 +68,7 @@ function Instances({ status: s, team, app }: { status: Schemas["Status"]; team: 
   });
   const standing = useQuery({
     queryKey: [...keys.team(team), "standing"],
-    queryFn: ({ signal }) =>
-      call<{ lines?: Schemas["QuotaLine"][] }>("GET", `/v1/teams/${encodeURIComponent(team)}`, { signal }),
+    queryFn: ({ signal }) => data(api.GET("/v1/teams/{team}", { params: { path: { team } }, signal })),
   });
   const counts = changed(s.processes, wish);
   const dirty = Object.keys(counts).length > 0;

@@ -69,7 +69,6 @@ export function Launching({ launch: first, onAgain }: { launch: Schemas["Launch"
             began <Time at={l.created_at} />
           </span>
         </div>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get in */}
         <div className={css.log} role="log" aria-label={`Log of the build of ${app}`} tabIndex={0} ref={log.box}>
           {log.lines.map((line) => (
             <div key={line.id}>{line.message}</div>
