@@ -47,6 +47,15 @@ func lockFor(failures int) time.Duration {
 	return lock
 }
 
+// unattempt is the user without a try that was counted, and not looked at after all.
+func unattempt(user paas.User) paas.User {
+	user.Failures = max(0, user.Failures-1)
+	if lockFor(user.Failures) == 0 {
+		user.LockedUntil = nil
+	}
+	return user
+}
+
 // forgive is the user after a right password.
 func forgive(user paas.User) paas.User {
 	user.Failures, user.LockedUntil = 0, nil

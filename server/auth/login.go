@@ -117,7 +117,7 @@ func (l *Logins) verify(ctx context.Context, name, plain string) (paas.User, err
 	ok, stale, err := l.passwords.Verify(ctx, hashed, plain)
 	switch {
 	case err != nil && allowed: // it was not looked at: it does not count
-		_, back := l.store.ChangeUser(context.WithoutCancel(ctx), name, func(u *paas.User) error { u.Failures = max(0, u.Failures-1); return nil })
+		_, back := l.store.ChangeUser(context.WithoutCancel(ctx), name, func(u *paas.User) error { *u = unattempt(*u); return nil })
 		return paas.User{}, errors.Join(err, back)
 	case err != nil:
 		return paas.User{}, err

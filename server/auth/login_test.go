@@ -410,3 +410,32 @@ func TestABrowserIsLedToPathsOfOurOwnOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestATryThatWasNotLookedAtDoesNotCount(t *testing.T) {
+	t.Parallel()
+	store, at, passwords := newPeople(), &clock{at: time.Now()}, auth.Cheap()
+	hashed, err := passwords.Hash(t.Context(), password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.users["ann"] = paas.User{Name: "ann", Kind: paas.Person, Password: hashed, Failures: 4}
+	logins := auth.NewLogins(auth.LoginsConfig{Store: store, Grants: store, Passwords: passwords, Now: at.now, Log: slog.New(slog.DiscardHandler)})
+	var free []func()
+	for range auth.AtOnce {
+		free = append(free, passwords.Hold())
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := logins.Password(ctx, "ann", password, "", ""); paas.CodeOf(err) != paas.Limited {
+		t.Errorf("without a turn: %v", err)
+	}
+	for _, let := range free {
+		let()
+	}
+	if u := store.users["ann"]; u.Failures != 4 || u.LockedUntil != nil {
+		t.Errorf("%d failures, locked until %v", u.Failures, u.LockedUntil)
+	}
+	if _, err := logins.Password(t.Context(), "ann", password, "", ""); err != nil {
+		t.Error(err)
+	}
+}
