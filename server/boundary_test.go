@@ -14,7 +14,7 @@ import (
 // reads are calls by which nothing outside changes and nothing is half done. Whoever adds a method to a
 // store that a deploy uses puts it here, or gives it boundaries.
 var reads = []string{
-	"store.Snapshot", "store.Refs", "store.Claims", "store.Release", "store.Endings", // deploy
+	"store.Snapshot", "store.Refs", "store.Claims", "store.Hosts", "store.Standing", "store.Release", "store.Endings", // deploy
 	"vault.Ready", "nomad.Variable",
 	"store.Facts", "store.Runs", "store.Traffic", "store.Nodes", "store.Backends", // watch
 	"nomad.Volumes", "store.Build", "store.DoneBuild", "store.UnfinishedBuilds", // build
