@@ -51,7 +51,7 @@ export function Dialog({ open, onClose, title, description, wide, footer, onSubm
             </Radix.Close>
           </div>
           {onSubmit ? (
-            <form onSubmit={submit} className="stack" noValidate>
+            <form onSubmit={submit} className={css.form} noValidate>
               {inside}
             </form>
           ) : (
