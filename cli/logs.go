@@ -23,7 +23,7 @@ var onlyApp = []paas.LogSource{paas.LogApp}
 func newLogsCmd(s *session) *cobra.Command {
 	var query client.LogQuery
 	var asJSON bool
-	var since string
+	var since, until string
 	var sources []string
 	cmd := &cobra.Command{
 		Use:   "logs [APP]",
@@ -41,13 +41,14 @@ can't be read any more is marked with its size.`,
   crumpet logs -f --process web
   crumpet logs --instance 2 --release 12 -n 1000
   crumpet logs --since 10m --grep 'error|panic'
+  crumpet logs --until 2026-11-23T10:00:00Z -n 50
   crumpet logs --source build,platform`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if since != "" && !cmd.Flags().Changed("lines") {
 				query.Lines = maxLines
 			}
-			asked, err := logQuery(query, since, sources)
+			asked, err := logQuery(query, since, until, sources)
 			if err != nil {
 				return err
 			}
@@ -65,6 +66,7 @@ can't be read any more is marked with its size.`,
 	flags.IntVar(&query.Release, "release", 0, "one release only")
 	flags.StringSliceVar(&sources, "source", nil, "some sources only: app, build, platform")
 	flags.StringVar(&since, "since", "", "only lines from then on: how long ago, as 10m or 7d, or a time, as 2006-01-02T15:04:05Z")
+	flags.StringVar(&until, "until", "", "only lines until then, as --since has it; the last so many before it")
 	flags.StringVar(&query.Match, "grep", "", "only lines that this regular expression matches")
 	flags.IntVarP(&query.Lines, "lines", "n", 100, "how many of the last lines to begin with, all together")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object a line")
@@ -73,14 +75,14 @@ can't be read any more is marked with its size.`,
 		return s.releaseNumbers(cmd.Context(), args, everyRelease), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	}))
 	must(cmd.RegisterFlagCompletionFunc("source", cobra.FixedCompletions([]string{"app", "build", "platform"}, cobra.ShellCompDirectiveNoFileComp)))
-	for _, name := range []string{"since", "grep", "lines"} {
+	for _, name := range []string{"since", "until", "grep", "lines"} {
 		must(cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions))
 	}
 	return withApp(s, cmd)
 }
 
 // logQuery completes a query by the flags that are texts, and refuses what can't be meant.
-func logQuery(query client.LogQuery, since string, sources []string) (client.LogQuery, error) {
+func logQuery(query client.LogQuery, since, until string, sources []string) (client.LogQuery, error) {
 	if query.Lines < 0 || query.Lines > maxLines {
 		return query, usagef("--lines takes a number from 0 to %d, not %d", maxLines, query.Lines)
 	}
@@ -88,15 +90,21 @@ func logQuery(query client.LogQuery, since string, sources []string) (client.Log
 		return query, usagef("--release takes the number of a release, not %d", query.Release)
 	}
 	var err error
-	if query.Since, err = parseSince(since); err != nil {
+	if query.Since, err = logMoment("since", since); err != nil {
 		return query, err
+	}
+	if query.Until, err = logMoment("until", until); err != nil {
+		return query, err
+	}
+	if query.Follow && until != "" {
+		return query, usagef("--follow goes on with what is written from now on, and --until ends before: leave one out")
 	}
 	query.Sources, err = parseSources(sources)
 	return query, err
 }
 
-// parseSince reads the flag --since of logs: how long ago, as events has it too, or a time.
-func parseSince(text string) (time.Time, error) {
+// logMoment reads the flags --since and --until of logs: how long ago, as events has it too, or a time.
+func logMoment(flag, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -105,7 +113,7 @@ func parseSince(text string) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return at, usagef("--since takes how long ago, as 10m or 7d, or a time, as 2006-01-02T15:04:05Z, not %q", text)
+		return at, usagef("--%s takes how long ago, as 10m or 7d, or a time, as 2006-01-02T15:04:05Z, not %q", flag, text)
 	}
 	return at, nil
 }

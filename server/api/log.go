@@ -18,6 +18,7 @@ import (
 const (
 	defaultLines = 100
 	maxLines     = 10000
+	aroundBy     = time.Minute
 )
 
 // followLogs streams lines as server-sent events. An event holds some lines that belong together, a line
@@ -121,8 +122,21 @@ func logQuery(c echo.Context) (paas.LogQuery, error) {
 	query := paas.LogQuery{
 		Ref: ref, Process: c.QueryParam("process"), Instance: c.QueryParam("instance"), Match: c.QueryParam("grep"), Lines: defaultLines,
 	}
-	if query.Since, err = sinceOf(c.QueryParam("since")); err != nil {
+	if query.Since, err = momentOf("since", c.QueryParam("since")); err != nil {
 		return query, err
+	}
+	if query.Until, err = momentOf("until", c.QueryParam("until")); err != nil {
+		return query, err
+	}
+	around, err := momentOf("around", c.QueryParam("around"))
+	if err != nil {
+		return query, err
+	}
+	if !around.IsZero() {
+		if !query.Since.IsZero() || !query.Until.IsZero() {
+			return query, invalid("query.around", "Around is a minute before and a minute after: leave it out, or since and until.")
+		}
+		query.Since, query.Until = around.Add(-aroundBy), around.Add(aroundBy)
 	}
 	if !query.Since.IsZero() {
 		query.Lines = maxLines
@@ -159,11 +173,14 @@ func logQuery(c echo.Context) (paas.LogQuery, error) {
 			return paas.LogQuery{}, invalid("query.follow", "Follow is true or false.")
 		}
 	}
+	if query.Follow && !query.Until.IsZero() {
+		return query, invalid("query.follow", "What is written from now on has no end: leave follow out, or until and around.")
+	}
 	return query, nil
 }
 
-// sinceOf reads a moment, or how long ago it was.
-func sinceOf(text string) (time.Time, error) {
+// momentOf reads a moment, or how long ago it was.
+func momentOf(name, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -172,7 +189,7 @@ func sinceOf(text string) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return at, invalid("query.since", "Since is a time as 2006-01-02T15:04:05Z, or how long ago, as 10m.")
+		return at, invalid("query."+name, strings.ToUpper(name[:1])+name[1:]+" is a time as 2006-01-02T15:04:05Z, or how long ago, as 10m.")
 	}
 	return at, nil
 }
@@ -188,6 +205,8 @@ func describeLogs(schemas huma.Registry, op *huma.Operation) {
 		queryParam("release", huma.TypeInteger, "One release only."),
 		queryParam("source", huma.TypeString, "Some sources only, with commas: app, build, platform."),
 		queryParam("since", huma.TypeString, "Only lines from then on: a time in RFC 3339, or how long ago, as 10m."),
+		queryParam("until", huma.TypeString, "Only lines until then, as since has it; not with follow. With lines: the last so many before it."),
+		queryParam("around", huma.TypeString, "Only lines from a minute before that moment to a minute after it."),
 		queryParam("grep", huma.TypeString, "Only lines that this regular expression (RE2) matches."),
 		queryParam("lines", huma.TypeInteger, "How many of the last lines to begin with, all together; 100 unless said, with since 10000."),
 		queryParam("follow", huma.TypeBoolean, "Go on with what is written from now on."),

@@ -40,6 +40,10 @@ func TestLogsAreNarrowedAndResumed(t *testing.T) {
 		{"?grep=t", "two three"},
 		{"?since=2026-11-22T14:02:12Z", "two three"},
 		{"?since=1000000h", "one two three"},
+		{"?until=2026-11-22T14:02:12Z", "one two"},
+		{"?since=2026-11-22T14:02:12Z&until=2026-11-22T14:02:12Z", "two"},
+		{"?around=2026-11-22T14:03:12Z", "two three"},
+		{"?around=2026-11-22T14:04:00Z", ""},
 		{"?after=1", "two three"},
 		{"?after=1&terse=true", "two three"},
 		{"?after=3", ""},
@@ -58,7 +62,7 @@ func TestLogsAreNarrowedAndResumed(t *testing.T) {
 	r := listen(t, url, "2")
 	r.until("id: 3")
 	r.until("event: end")
-	for _, query := range []string{"lines=-1", "lines=x", "lines=10001", "release=0", "release=x", "since=soon", "source=nobody", "follow=perhaps"} {
+	for _, query := range []string{"lines=-1", "lines=x", "lines=10001", "release=0", "release=x", "since=soon", "until=soon", "around=soon", "around=1m&since=1m", "follow=true&until=1m", "source=nobody", "follow=perhaps"} {
 		answer, text := apitest.Call(t, "GET", url+"?"+query, nil)
 		name, _, _ := strings.Cut(query, "=")
 		if answer.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(string(text), `"query.`+name+`"`) {

@@ -22,6 +22,7 @@ type LogQuery struct {
 	Release  int              // 0 for all
 	Sources  []paas.LogSource // all when empty
 	Since    time.Time        // only lines from then on; zero for all
+	Until    time.Time        // only lines until then; zero for all. Not with Follow
 	Match    string           // only lines that this regular expression matches; "" for all
 	Lines    int              // how many of the last lines to begin with, all together
 	Follow   bool             // go on with what is written from now on
@@ -36,6 +37,9 @@ func (q LogQuery) values() url.Values {
 	}
 	if q.Release != 0 {
 		v.Set("release", strconv.Itoa(q.Release))
+	}
+	if !q.Until.IsZero() {
+		v.Set("until", q.Until.UTC().Format(time.RFC3339Nano))
 	}
 	if !q.Since.IsZero() {
 		v.Set("since", q.Since.UTC().Format(time.RFC3339Nano))

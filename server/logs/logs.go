@@ -77,7 +77,7 @@ func New(cfg Config) *Logs {
 // emit's until it returns. An error of emit ends it. Codes: invalid, not_found, unavailable.
 func (l *Logs) Logs(ctx context.Context, q paas.LogQuery, emit func(paas.LogPart) error) error {
 	m := &merger{
-		emit: emit, in: make(chan batch, 64), of: map[*tail]*lane{}, follow: q.Follow, since: q.Since,
+		emit: emit, in: make(chan batch, 64), of: map[*tail]*lane{}, follow: q.Follow, since: q.Since, until: q.Until,
 		history: q.After == "", most: min(q.Lines, mostLines),
 		token: token{from: l.cfg.Now(), places: map[source]paas.LogPlace{}},
 	}
@@ -88,6 +88,9 @@ func (l *Logs) Logs(ctx context.Context, q paas.LogQuery, emit func(paas.LogPart
 			return err
 		}
 		m.token, known, m.since = t, &m.token, time.Time{}
+	}
+	if q.Follow && !q.Until.IsZero() {
+		return paas.Errorf(paas.Invalid, "What is written from now on has no lines until %s: ask for one or the other.", q.Until.Format(time.RFC3339))
 	}
 	if q.Match != "" {
 		match, err := regexp.Compile(q.Match)
@@ -135,7 +138,7 @@ func (r *reading) run(ctx context.Context, known *token) error {
 			err = r.m.story.load(ctx)
 		} else {
 			lines := r.m.most
-			if !r.q.Since.IsZero() || r.m.match != nil {
+			if sifted(r.q) {
 				lines = mostLines
 			}
 			err = r.m.story.begin(ctx, lines)
@@ -146,6 +149,9 @@ func (r *reading) run(ctx context.Context, known *token) error {
 	}
 	return r.loop(ctx, func(ctx context.Context) { r.begin(ctx, instances, known) })
 }
+
+// sifted says that the last lines there are may not be the last ones that are asked for.
+func sifted(q paas.LogQuery) bool { return !q.Since.IsZero() || !q.Until.IsZero() || q.Match != "" }
 
 // loop merges what the tails give, begins new ones, and ends them all.
 func (r *reading) loop(ctx context.Context, begin func(context.Context)) error {
@@ -278,7 +284,7 @@ func (r *reading) start(ctx context.Context, i paas.Instance, s source, known *t
 		if place, ok := known.places[s]; ok {
 			t.begin.place = &place
 		}
-	case !r.q.Since.IsZero() || r.m.match != nil:
+	case sifted(r.q):
 		t.begin.lines, t.begin.since = -1, r.q.Since
 	default:
 		t.begin.lines = r.m.most

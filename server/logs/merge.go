@@ -32,6 +32,7 @@ type merger struct {
 	story *story // of events; may be nil
 	match *regexp.Regexp
 	since time.Time
+	until time.Time // zero for no end
 	token token
 
 	follow bool
@@ -192,12 +193,17 @@ func (m *merger) line(l *lane, r *record) error {
 	}
 	l.place, l.placed = r.after, true
 	m.moved = true
-	if r.lost == 0 && (m.match != nil && !m.match.MatchString(r.text) || r.at.Before(m.since)) {
+	if r.lost == 0 && (m.match != nil && !m.match.MatchString(r.text) || m.outside(r.at)) {
 		return nil
 	}
 	line := l.line
 	line.Time, line.TimeFrom, line.Text, line.Lost = r.at, r.from, r.text, r.lost
 	return m.add(l, line)
+}
+
+// outside says that a line of that time is not asked for.
+func (m *merger) outside(at time.Time) bool {
+	return at.Before(m.since) || !m.until.IsZero() && at.After(m.until)
 }
 
 // tell adds the events that come before a time.
@@ -208,7 +214,7 @@ func (m *merger) tell(before time.Time) error {
 			return nil
 		}
 		m.token.event, m.moved = m.story.told, true
-		if m.match != nil && !m.match.MatchString(line.Text) || line.Time.Before(m.since) {
+		if m.match != nil && !m.match.MatchString(line.Text) || m.outside(line.Time) {
 			continue
 		}
 		if err := m.add(nil, line); err != nil {

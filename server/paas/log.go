@@ -26,6 +26,7 @@ type LogQuery struct {
 	Release  int         // 0 for all
 	Sources  []LogSource // all when empty
 	Since    time.Time   // only lines from then on; zero for all
+	Until    time.Time   // only lines until then; zero for all. Not with Follow
 	Match    string      // only lines that this regular expression (RE2) matches; "" for all
 	Lines    int         // how many of the last lines to begin with, all sources together
 	Follow   bool        // go on until the caller leaves

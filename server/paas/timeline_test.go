@@ -103,8 +103,10 @@ func TestATimelineThatEndedWell(t *testing.T) {
 		paas.Event{Time: *second(30), Kind: paas.EventInstanceState, Release: 4, Message: "long after"})
 	got := linesOf(paas.TimelineOf(d, story))
 	want := []line{
-		{paas.MilestoneHealthy, paas.MilestoneDone, 20, -1}, {paas.MilestoneRouted, paas.MilestoneDone, 21, -1},
-		{paas.MilestoneSwitched, paas.MilestoneDone, 22, -1}, {paas.MilestoneEnded, paas.MilestoneDone, 22, -1},
+		{paas.MilestoneHealthy, paas.MilestoneDone, 20, -1},
+		{paas.MilestoneRouted, paas.MilestoneDone, 21, -1},
+		{paas.MilestoneSwitched, paas.MilestoneDone, 22, -1},
+		{paas.MilestoneEnded, paas.MilestoneDone, 22, -1},
 	}
 	if diff := cmp.Diff(want, got[len(got)-4:]); diff != "" {
 		t.Error(diff)

@@ -16,7 +16,7 @@ type InstanceUsage struct {
 	At     *time.Time `json:"at,omitempty"`     // when it was measured, by the node's clock
 
 	CPU      float64 `json:"cpu_mhz"`
-	CPULimit int     `json:"cpu_limit_mhz"` // its share when the node is full; it may take more while nobody else wants it
+	CPULimit int     `json:"cpu_limit_mhz"`   // its share when the node is full; it may take more while nobody else wants it
 	Cores    int     `json:"cores,omitempty"` // whole cores of its own, beside or instead of a share
 	// Memory is resident memory in MiB. An instance that goes above the maximum is killed.
 	Memory      float64 `json:"memory_mb"`

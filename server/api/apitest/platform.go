@@ -228,7 +228,7 @@ func (p *Platform) Logs(ctx context.Context, q paas.LogQuery, emit func(paas.Log
 	}
 	for n, line := range lines[after:] {
 		if q.Process != "" && q.Process != line.Process || !strings.HasPrefix(line.Instance, q.Instance) || q.Release != 0 && q.Release != line.Release ||
-			len(q.Sources) > 0 && !slices.Contains(q.Sources, line.Source) || !strings.Contains(line.Text, q.Match) || line.Time.Before(q.Since) {
+			len(q.Sources) > 0 && !slices.Contains(q.Sources, line.Source) || !strings.Contains(line.Text, q.Match) || line.Time.Before(q.Since) || !q.Until.IsZero() && line.Time.After(q.Until) {
 			continue
 		}
 		part := paas.LogPart{Lines: []paas.LogLine{line}, After: fmt.Sprint(after + n + 1)}
