@@ -19,14 +19,33 @@ SHELL       := bash
 .SHELLFLAGS := -o pipefail -c
 export CGO_ENABLED := 0
 
-.PHONY: help build demo dev test lint check fmt unit integration browser conformance prove fuzz bench clean
+# The web UI is built where Node is; without it a page that says so is embedded.
+NODE     := $(shell command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 && echo node)
+UIFILES  := $(shell git ls-files -co --exclude-standard ui | grep -Ev '^ui/(e2e/|.*\.(go|md)$$)')
+
+.PHONY: help build demo dev test lint check fmt unit integration browser conformance prove fuzz bench clean ui ui-test ui-perf
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build bin/crumpet
+build: ui ## build bin/crumpet, with the web UI where Node is
 	@mkdir -p bin
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/crumpet .
+
+ifeq ($(NODE),node)
+ui: ui/dist/index.html ## build the web UI into ui/dist
+
+# npm ci only when the lock file has changed: npm writes node_modules/.package-lock.json at its end.
+ui/node_modules/.package-lock.json: ui/package-lock.json ui/.npmrc
+	cd ui && npm ci --no-progress
+	@touch $@
+
+ui/dist/index.html: ui/node_modules/.package-lock.json $(UIFILES)
+	cd ui && npm run -s build
+else
+ui:
+	@echo "Node is missing: the web UI is left out, a page that says so is served in its place"
+endif
 
 demo: build ## start a stack, push the sample app, fetch its page; stays up on a terminal
 	@.ci/demo
@@ -34,7 +53,7 @@ demo: build ## start a stack, push the sample app, fetch its page; stays up on a
 dev: build ## run a stack on this machine until Ctrl-C
 	bin/crumpet dev
 
-test: lint check unit integration browser ## everything CI runs: lint, unit tests with the race detector, integration, browser
+test: lint check ui-test unit integration browser ## everything CI runs: lint, tests of the UI, unit tests with the race detector, integration, browser
 
 lint: ## run golangci-lint and gofumpt
 	$(TOOL) golangci-lint run ./...
@@ -45,6 +64,16 @@ check: build ## modules tidy, no registry address in any file, app specs formatt
 	$(GO) mod verify
 	@.ci/addresses
 	bin/crumpet fmt --check $(SPECS)
+
+ui-test: build ## types of the UI fresh and right, biome, vitest
+ifeq ($(NODE),node)
+	cd ui && npm run -s types:check && npm run -s typecheck && npm run -s lint && npm run -s test
+else
+	@echo "Node is missing: the web UI is not tested"
+endif
+
+ui-perf: ui ## the list of apps in Chromium: bytes, rows in the DOM, longest task with 100 and 10,000 apps
+	cd ui && node e2e/perf.mjs
 
 fmt: build ## format the Go files and app specs
 	$(TOOL) gofumpt -w $$(git ls-files '*.go')
@@ -76,4 +105,4 @@ bench: build ## a push against `nomad job run`, the list of apps against that of
 	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 12m -run '^$$' -bench . -benchtime 1x -v ./server ./integration
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin ui/dist/assets ui/dist/index.html ui/shots

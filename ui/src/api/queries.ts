@@ -1,12 +1,11 @@
 // One hook per noun. Pages with questions of their own put them beside themselves, with a key from keys.ts.
 import { queryOptions, useQuery } from "@tanstack/react-query";
-import { api, call, data } from "./client";
+import { api, data } from "./client";
 import { keys } from "./keys";
-import type { Self, TeamSummary } from "./self";
 
 export const selfQuery = queryOptions({
   queryKey: keys.self,
-  queryFn: ({ signal }) => call<Self>("GET", "/v1/self", { signal }),
+  queryFn: ({ signal }) => data(api.GET("/v1/self", { signal })),
 });
 
 /** Who is signed in, and what they may. */
@@ -14,7 +13,7 @@ export const useSelf = () => useQuery(selfQuery);
 
 export const teamsQuery = queryOptions({
   queryKey: keys.teams,
-  queryFn: async ({ signal }) => (await call<{ items: TeamSummary[] }>("GET", "/v1/teams", { signal })).items,
+  queryFn: async ({ signal }) => (await data(api.GET("/v1/teams", { signal }))).items,
 });
 
 /** The teams the caller may see. */

@@ -1,25 +1,14 @@
 // The identity of the caller and its teams, as the pages use them.
+import type { Schemas } from "./client";
+
 export type Role = "viewer" | "developer" | "maintainer";
 
-/** wire.Self. `roles` has none for an admin of the platform, who may do everything in every team. */
-export type Self = {
-  user: string;
-  kind: "person" | "bot" | "operator";
-  admin: boolean;
-  full_name?: string;
-  email?: string;
-  provider?: string;
-  roles: Record<string, Role> | null;
-  session?: string;
-};
-
-/** wire.Team, as far as lists need it. */
-export type TeamSummary = { name: string; description: string; role?: Role | "admin" };
+export type Self = Schemas["Self"];
 
 /** The role in a team; "" for none. Admins count as maintainers everywhere. */
 export function roleIn(self: Self | undefined, team: string): Role | "" {
   if (!self) return "";
-  return self.admin ? "maintainer" : (self.roles?.[team] ?? "");
+  return self.admin ? "maintainer" : ((self.roles[team] ?? "") as Role | "");
 }
 
 const order: (Role | "")[] = ["", "viewer", "developer", "maintainer"];
