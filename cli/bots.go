@@ -61,7 +61,7 @@ func newBotCreateCmd(s *session) *cobra.Command {
 		Use:   "create NAME",
 		Short: "Make a bot in the team",
 		Long: `Makes a bot with a role in the team, not above your own. Its name is unique among all users. It can do nothing
-before it has a token: crumpet tokens create.`,
+before it has a token: crumpet tokens create NAME --bot BOT.`,
 		Example: `  crumpet bots create ci
   crumpet bots create reporter --role viewer --description "Weekly report" --team shop`,
 		Args: cobra.ExactArgs(1),
@@ -78,7 +78,7 @@ before it has a token: crumpet tokens create.`,
 			if asJSON {
 				return s.printJSON(m)
 			}
-			s.print("Bot %s is %s in team %s. It has no token yet: `crumpet tokens create --help`.", m.User, m.Role, m.Team)
+			s.print("Bot %s is %s in team %s. It has no token yet: `crumpet tokens create NAME --bot %s` makes one.", m.User, m.Role, m.Team, m.User)
 			return nil
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -134,7 +134,7 @@ func partsOf(spec paas.Spec, counts map[string]int) map[string]Part {
 func sized(c paas.Capacity, fragment paas.Fragment) paas.Demand {
 	var over struct {
 		Resources struct {
-			CPU, Cores, MemoryMB, MemoryMaxMB *int
+			CPU, Cores, MemoryMB *int
 		}
 	}
 	d := paas.Demand{Memory: c.Memory, CPU: c.CPU + c.Cores*paas.CoreMHz}
@@ -142,10 +142,8 @@ func sized(c paas.Capacity, fragment paas.Fragment) paas.Demand {
 		return d
 	}
 	r := over.Resources
-	for _, n := range []*int{r.MemoryMB, r.MemoryMaxMB} {
-		if n != nil {
-			d.Memory = max(d.Memory, *n)
-		}
+	if r.MemoryMB != nil {
+		d.Memory = max(d.Memory, *r.MemoryMB)
 	}
 	if r.CPU != nil {
 		d.CPU = max(d.CPU, *r.CPU)
