@@ -127,6 +127,9 @@ func endText(t wire.Token) string {
 	case t.Status == wire.TokenExpired:
 		return t.Status
 	}
+	if time.Until(*t.ExpiresAt) < 48*time.Hour {
+		return moment(*t.ExpiresAt)
+	}
 	return t.ExpiresAt.Local().Format(time.DateOnly)
 }
 

@@ -32,7 +32,7 @@ func newWhoamiCmd(s *session) *cobra.Command {
 			}
 			switch {
 			case self.Kind == paas.Operator:
-				s.print("%s, with an operator's token that may do everything, at %s", s.bold(self.User), c.Addr())
+				s.print("%s, with a token of the operators', at %s", s.bold(self.User), c.Addr())
 			case self.Admin:
 				s.print("%s, an admin of the platform, at %s", s.bold(self.User), c.Addr())
 			default:

@@ -71,6 +71,9 @@ func New(c Config) *Auth {
 // May says with code forbidden that somebody may not do something.
 func (a *Auth) May(who paas.Identity, act paas.Act) error { return May(who, act) }
 
+// moment is now, as exactly as the store keeps it: what is told of a new row is what is read of it later.
+func (a *Auth) moment() time.Time { return a.now().UTC().Truncate(time.Microsecond) }
+
 // note has a use written soon. The last one of a time wins.
 func (a *Auth) note(u paas.Use) {
 	a.mu.Lock()

@@ -31,7 +31,7 @@ func (a *Auth) StartSession(ctx context.Context, user, from, agent string) (valu
 	secret := make([]byte, tokenBytes)
 	_, _ = rand.Read(secret) // never fails: crypto/rand ends the program instead
 	value = base64.RawURLEncoding.EncodeToString(secret)
-	now := a.now().UTC()
+	now := a.moment()
 	s = paas.Session{
 		ID: newID(), Hash: hash(value), User: user, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(a.absolute), From: from,
 		Agent: strings.ToValidUTF8(agent[:min(len(agent), maxAgent)], ""),
@@ -83,7 +83,7 @@ func (a *Auth) CloseSession(ctx context.Context, who paas.Identity, id string) (
 	}
 	if err := a.ownSessions(who, s.User); err != nil {
 		if !who.Admin {
-			err = paas.Errorf(paas.NotFound, "There is no session %q of yours. `crumpet users sessions` shows them.", id)
+			err = paas.Errorf(paas.NotFound, "There is no session %q of yours.", id)
 		}
 		return s, err
 	}

@@ -59,13 +59,13 @@ func (a *Auth) AdoptFirst(ctx context.Context, name, plain string) (bool, error)
 	if len(strings.TrimPrefix(plain, Prefix)) < minLength || !strings.HasPrefix(plain, Prefix) {
 		return false, paas.Errorf(paas.Invalid, "A token begins with %q and has at least %d characters after it.", Prefix, minLength)
 	}
-	return a.store.FirstToken(ctx, paas.Token{ID: newID(), Hash: hash(plain), Name: name, CreatedAt: a.now().UTC()})
+	return a.store.FirstToken(ctx, paas.Token{ID: newID(), Hash: hash(plain), Name: name, CreatedAt: a.moment()})
 }
 
 // issue stores a new token, and gives its plain text: it is given here once.
 func (a *Auth) issue(ctx context.Context, token paas.Token) (string, paas.Token, error) {
 	plain := NewToken()
-	token.ID, token.Hash, token.CreatedAt = newID(), hash(plain), a.now().UTC()
+	token.ID, token.Hash, token.CreatedAt = newID(), hash(plain), a.moment()
 	if err := a.store.PutToken(ctx, token); err != nil {
 		return "", paas.Token{}, err
 	}
@@ -74,7 +74,7 @@ func (a *Auth) issue(ctx context.Context, token paas.Token) (string, paas.Token,
 
 // issuePersonal makes a token that is its owner's in full.
 func (a *Auth) issuePersonal(ctx context.Context, owner, name string, lasts time.Duration) (string, paas.Token, error) {
-	ends := a.now().Add(lasts).UTC()
+	ends := a.moment().Add(lasts)
 	return a.issue(ctx, paas.Token{Name: name, Owner: owner, CreatedBy: owner, ExpiresAt: &ends})
 }
 
@@ -139,21 +139,21 @@ func checkScope(s paas.Scope) (faults []paas.Fault) {
 	}
 	for _, team := range s.Teams {
 		if problem := paas.CheckName("team", team, paas.MaxTeam); problem != "" {
-			fault("scope.teams", "%s", problem)
+			fault("teams", "%s", problem)
 		}
 	}
 	for _, name := range s.Apps {
 		team, app, found := strings.Cut(name, "/")
 		switch {
 		case !found || paas.CheckName("team", team, paas.MaxTeam) != "" || paas.CheckName("app", app, paas.MaxApp) != "":
-			fault("scope.apps", "%q is no app: write it as TEAM/APP, such as default/shop.", name)
+			fault("apps", "%q is no app: write it as TEAM/APP, such as default/shop.", name)
 		case len(s.Teams) > 0 && !slices.Contains(s.Teams, team):
-			fault("scope.apps", "%q is of a team that the token is not for.", name)
+			fault("apps", "%q is of a team that the token is not for.", name)
 		}
 	}
 	for _, verb := range s.Verbs {
 		if !slices.Contains(paas.Verbs(), verb) {
-			fault("scope.verbs", "There is no verb %q; there are %s.", verb, wordsOf(paas.Verbs()))
+			fault("verbs", "There is no verb %q; there are %s.", verb, wordsOf(paas.Verbs()))
 		}
 	}
 	return faults
@@ -169,7 +169,7 @@ func checkCovered(who paas.Identity, s paas.Scope) (faults []paas.Fault) {
 	slices.Sort(teams)
 	for _, team := range slices.Compact(teams) {
 		if who.Role(team) == "" {
-			faults = append(faults, paas.Fault{Location: "scope.teams", Message: fmt.Sprintf("%q is not in team %q.", who.User, team)})
+			faults = append(faults, paas.Fault{Location: "teams", Message: fmt.Sprintf("%q is not in team %q.", who.User, team)})
 		}
 	}
 	return faults
@@ -197,7 +197,7 @@ func (a *Auth) tokenEnds(who paas.Identity, lasts time.Duration, operator bool) 
 	if !asked {
 		lasts = DefaultTokenFor
 	}
-	ends := a.now().Add(lasts).UTC()
+	ends := a.moment().Add(lasts)
 	if last != nil && ends.After(*last) {
 		if asked {
 			return nil, invalid("A token ends no later than the one that makes it: that is %s. Sign in with a browser to make one that lasts longer.", last.Format(time.RFC3339))
