@@ -13,10 +13,10 @@ import { deploymentQuery, timelineQuery, useMetrics, whyQuery } from "../parts/a
 import { CanaryPanel } from "../parts/deployment/CanaryPanel";
 import { Controls } from "../parts/deployment/Controls";
 import { DeploymentStrip } from "../parts/deployment/DeploymentStrip";
-import { capital } from "../parts/deployment/milestones";
 import { ended, titleOf } from "../parts/deployment/steps";
 import { Timeline } from "../parts/deployment/Timeline";
 import { InstanceGrid } from "../parts/instance/InstanceGrid";
+import { capital, Prose } from "../parts/text/Prose";
 import { WhyPanel } from "../parts/why/WhyPanel";
 
 /** One deployment: its way from the push to serving, the new release against the old, and what can be done about it. */
@@ -27,7 +27,7 @@ export default function AppDeployment() {
   const status = useStatus(team, app);
   const d = deployment.data;
   const under = d !== undefined && !ended(d);
-  const metrics = useMetrics(team, app, d !== undefined && d.walk);
+  const metrics = useMetrics(team, app, Boolean(d?.walk));
   const bad = d !== undefined && (Boolean(d.reason) || d.abort || d.waits === "failure" || d.waits === "room") && under;
   const why = useQuery({ ...whyQuery(team, app), enabled: bad });
 
@@ -59,7 +59,7 @@ export default function AppDeployment() {
         d.reason && (
           <Banner
             tone={d.status === "failed" ? "bad" : d.status === "healthy" ? "good" : "warn"}
-            title={capital(d.reason)}
+            title={<Prose>{capital(d.reason)}</Prose>}
           />
         )
       )}

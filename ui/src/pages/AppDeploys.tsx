@@ -138,9 +138,9 @@ export default function AppDeploys() {
               icon={rotateCcwIcon}
               refused={refused}
               onClick={() => setBack(r.release)}
-              title={`Roll back to release ${r.release}`}
+              title={`Restore release ${r.release} as a new one`}
             >
-              Roll back
+              {r.release < live ? "Roll back" : "Restore"}
             </ActButton>
           )}
         </span>

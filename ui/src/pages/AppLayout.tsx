@@ -12,6 +12,7 @@ import { NavTabs } from "../kit/Tabs";
 import { Time } from "../kit/Time";
 import css from "../parts/app/App.module.css";
 import { OpenLink, webUrls } from "../parts/app/OpenLink";
+import { capital, Prose } from "../parts/text/Prose";
 
 /** What all pages of one app have in common: its name and state, its address, the way between the pages. */
 export default function AppLayout() {
@@ -54,7 +55,11 @@ export default function AppLayout() {
           lead={
             data && (
               <>
-                {data.reason && <p>{data.reason}</p>}
+                {data.reason && (
+                  <p>
+                    <Prose>{capital(data.reason)}</Prose>
+                  </p>
+                )}
                 <div className={css.facts}>
                   {data.release > 0 && (
                     <Link to="/apps/$team/$app/deploys" params={params}>
@@ -71,13 +76,15 @@ export default function AppLayout() {
                       )}
                     </span>
                   )}
-                  <span>
-                    <Icon of={layersIcon} />
-                    <b className="num">
-                      {data.healthy} of {data.wanted}
-                    </b>
-                    healthy
-                  </span>
+                  {data.wanted > 0 && (
+                    <span>
+                      <Icon of={layersIcon} />
+                      <b className="num">
+                        {data.healthy} of {data.wanted}
+                      </b>
+                      healthy
+                    </span>
+                  )}
                   {urls.slice(0, 1).map((u) => (
                     <a key={u} href={u} target="_blank" rel="noopener noreferrer" className={css.url}>
                       <Icon of={globeIcon} />

@@ -18,6 +18,7 @@ import { EventList } from "../parts/event/EventList";
 import { InstanceGrid } from "../parts/instance/InstanceGrid";
 import { InstanceTable, MeasureAgain } from "../parts/instance/InstanceTable";
 import { RouteList } from "../parts/route/RouteList";
+import { capital, Prose } from "../parts/text/Prose";
 import { WhyPanel } from "../parts/why/WhyPanel";
 
 /** How an app is now, and why: its instances, its addresses, what happened last. */
@@ -50,7 +51,7 @@ export default function AppOverview() {
   return (
     <div className="stack">
       {s.deployment && <DeploymentStrip deployment={s.deployment} />}
-      {turned && (
+      {turned && !(troubled && why.data) && (
         <Banner
           tone={turned.status === "failed" ? "bad" : "warn"}
           title={
@@ -64,7 +65,11 @@ export default function AppOverview() {
             </ButtonLink>
           }
         >
-          {turned.reason && <p>{turned.reason}</p>}
+          {turned.reason && (
+            <p>
+              <Prose>{capital(turned.reason)}</Prose>
+            </p>
+          )}
         </Banner>
       )}
       {troubled && why.data && why.data.cause !== "serving" && (

@@ -22,21 +22,28 @@ export default function SignIn() {
   const [user, setUser] = useState("");
   const [password, setPassword] = useState("");
   const [seen, setSeen] = useState(false);
+  const [asked, setAsked] = useState(false);
 
   const methods = useQuery({ queryKey: ["login"], queryFn: ({ signal }) => loginMethods(signal) });
   const providers = methods.data?.providers ?? [];
   const signIn = useMutation({
-    mutationFn: () => login(user.trim(), password),
+    mutationFn: (given: { user: string; password: string }) => login(given.user, given.password),
     onSuccess: () => {
       queries.clear(); // what somebody else was shown here
       router.history.push(goal);
     },
     onError: () => setPassword(""),
   });
-  const submit = (e: FormEvent) => {
+  // The form's own values count: a password manager may fill fields without telling anybody.
+  const submit = (e: FormEvent<HTMLFormElement>) => {
     e.preventDefault();
-    if (!signIn.isPending) signIn.mutate();
+    const form = new FormData(e.currentTarget);
+    const given = { user: String(form.get("username") ?? "").trim(), password: String(form.get("password") ?? "") };
+    setAsked(true);
+    if (given.user && given.password && !signIn.isPending) signIn.mutate(given);
   };
+  const lacks = (value: string, text: string) =>
+    asked && !signIn.isPending && !signIn.error && value === "" ? text : undefined;
   const refusal = refusedText(refused, provider);
 
   return (
@@ -77,7 +84,7 @@ export default function SignIn() {
         </>
       )}
       <form className={css.form} onSubmit={submit} noValidate>
-        <Field label="User">
+        <Field label="User" error={lacks(user.trim(), "Who are you?")}>
           <TextInput
             name="username"
             value={user}
@@ -87,20 +94,13 @@ export default function SignIn() {
             spellCheck={false}
             maxLength={64}
             required
-            // biome-ignore lint/a11y/noAutofocus: the page has nothing else to begin with
             autoFocus
           />
         </Field>
-        <Field label="Password">
+        <Field label="Password" error={lacks(password, "A password is needed.")}>
           <Password value={password} onChange={setPassword} seen={seen} onSeen={() => setSeen(!seen)} />
         </Field>
-        <Button
-          kind="primary"
-          type="submit"
-          className={css.wide}
-          busy={signIn.isPending}
-          disabled={user.trim() === "" || password === ""}
-        >
+        <Button kind="primary" type="submit" className={css.wide} busy={signIn.isPending}>
           Sign in
         </Button>
       </form>

@@ -3,8 +3,8 @@ import { ButtonLink } from "../../kit/Button";
 import { Icon } from "../../kit/Icon";
 import { Time } from "../../kit/Time";
 import { statusOf } from "../../status/status";
+import { capital, Prose } from "../text/Prose";
 import css from "./Deployment.module.css";
-import { capital } from "./milestones";
 import { titleOf, whereText } from "./steps";
 
 /** A deployment under way, in one strip: where it stands, how far it is, and the way to its page. */
@@ -24,7 +24,11 @@ export function DeploymentStrip({ deployment: d, link = true }: { deployment: Sc
           </span>
         </p>
         {where && <p>{capital(where)}.</p>}
-        {d.reason && <p>{capital(d.reason)}</p>}
+        {d.reason && (
+          <p>
+            <Prose>{capital(d.reason)}</Prose>
+          </p>
+        )}
       </div>
       <div>
         {link && (
@@ -36,7 +40,6 @@ export function DeploymentStrip({ deployment: d, link = true }: { deployment: Sc
       {d.steps.length > 1 && (
         <div className={css.progress} aria-hidden="true">
           {d.steps.map((_, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: steps have no other name
             <span key={i} data-state={i < d.step ? "done" : i === d.step ? "now" : undefined} />
           ))}
         </div>

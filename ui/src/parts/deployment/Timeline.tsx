@@ -12,8 +12,9 @@ import {
   xCircleFillIcon,
 } from "../../kit/icons";
 import { absoluteTime, duration } from "../../kit/Time";
+import { capital, Prose } from "../text/Prose";
 import css from "./Deployment.module.css";
-import { capital, drawn, type Milestone, tookText } from "./milestones";
+import { drawn, type Milestone, tookText } from "./milestones";
 
 function iconOf(m: Milestone): IconShape {
   if (m.state === "ahead") return outlineIcon;
@@ -42,7 +43,6 @@ export function Timeline({ timeline }: { timeline: Schemas["Timeline"] }) {
           const held = m.kind === "held" && m.state !== "ahead";
           return (
             <li
-              // biome-ignore lint/suspicious/noArrayIndexKey: one kind may come twice
               key={`${m.kind} ${i}`}
               className={css.row}
               data-state={held && m.state !== "failed" ? "held" : m.state}
@@ -63,7 +63,7 @@ export function Timeline({ timeline }: { timeline: Schemas["Timeline"] }) {
                 />
               </span>
               <span className={css.what}>
-                {capital(m.text)}
+                <Prose>{capital(m.text)}</Prose>
                 {m.by && <span className={css.by}> · {m.by}</span>}
               </span>
               <span className={css.bar} aria-hidden="true">

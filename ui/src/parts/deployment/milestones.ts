@@ -46,6 +46,3 @@ export function tookText(ms: number | undefined): string {
   const m = Math.floor(s / 60);
   return m < 60 ? `+${m} m ${Math.round(s % 60)} s` : `+${Math.floor(m / 60)} h ${m % 60} m`;
 }
-
-/** A text of the server without a full stop, as a row begins: with a capital letter. */
-export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

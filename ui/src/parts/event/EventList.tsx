@@ -18,6 +18,7 @@ import {
   terminalIcon,
 } from "../../kit/icons";
 import { Time } from "../../kit/Time";
+import { Prose } from "../text/Prose";
 import css from "./Event.module.css";
 
 const icons: Record<string, IconShape> = {
@@ -54,10 +55,10 @@ export function EventList({ events }: { events: readonly Schemas["Event"][] }) {
           <span className={css.text}>
             {e.deployment ? (
               <Link to="/apps/$team/$app/deploys/$id" params={{ team: e.team, app: e.app, id: e.deployment }}>
-                {e.message}
+                <Prose>{e.message}</Prose>
               </Link>
             ) : (
-              e.message
+              <Prose>{e.message}</Prose>
             )}
             {e.by && <span className="faint"> · {e.by}</span>}
           </span>

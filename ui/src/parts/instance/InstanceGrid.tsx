@@ -28,6 +28,8 @@ export function InstanceGrid({ status, team, app, filter = {} }: Props) {
   const groups = groupsOf(status);
   const shown = groups.flatMap((g) => g.instances);
   const missing = groups.reduce((n, g) => n + g.missing, 0);
+  if (shown.length + missing === 0 && groups.every((g) => g.wanted === 0))
+    return <p className="faint">No instance is wanted.</p>;
   return (
     <div className={css.groups}>
       {groups.map((g) => (
@@ -57,7 +59,6 @@ export function InstanceGrid({ status, team, app, filter = {} }: Props) {
             <b>{missing}</b> Missing
           </span>
         )}
-        {shown.length + missing === 0 && <span className="faint">No instance is wanted.</span>}
       </nav>
     </div>
   );
@@ -87,7 +88,6 @@ function Blocks({ group, deployment, team, app }: BlocksProps) {
           <Block key={i.id} instance={i} canary={isCanary(i, deployment)} team={team} app={app} />
         ))}
         {Array.from({ length: Math.min(group.missing, 200) }, (_, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: places that nobody has have no other name
           <Missing key={i} process={group.process} />
         ))}
       </div>

@@ -11,6 +11,7 @@ import {
   xCircleIcon,
 } from "../../kit/icons";
 import { Table } from "../../kit/Table";
+import { capital, Prose } from "../text/Prose";
 import { folded, overQuota, quotaText, roomLines, signOf, stepRows, titleOf, valueText, walkText } from "./lines";
 import css from "./Plan.module.css";
 
@@ -28,8 +29,14 @@ export function PlanView({ plan: p }: { plan: Plan }) {
     <section className={css.plan} aria-label="Plan">
       <div className={css.top} role="status">
         <h3>{titleOf(p)}</h3>
-        <p>{end(upper(p.why))}</p>
-        {p.waits && <p>{end(upper(p.waits))}</p>}
+        <p>
+          <Prose>{end(capital(p.why))}</Prose>
+        </p>
+        {p.waits && (
+          <p>
+            <Prose>{end(capital(p.waits))}</Prose>
+          </p>
+        )}
       </div>
       {p.changes.length > 0 && (
         <Part title="What changes">
@@ -130,7 +137,7 @@ export function PlanView({ plan: p }: { plan: Plan }) {
         <ul className={css.lines}>
           {p.warnings.map((w) => (
             <Line key={w} tone="warn" icon={<Icon of={alertTriangleIcon} label="Warning" />}>
-              {end(w)}
+              <Prose>{end(w)}</Prose>
             </Line>
           ))}
         </ul>

@@ -48,7 +48,7 @@ export function RollbackDialog({ team, app, to, live, onClose }: Props) {
       open
       wide
       onClose={onClose}
-      title={`Roll back to release ${to}`}
+      title={to < live ? `Roll back to release ${to}` : `Restore release ${to}`}
       description={`Its spec, its artifact and its configuration are restored as a new release. ${live > 0 ? `Release ${live} serves until the new one does.` : ""}`}
       onSubmit={() => plan.data && !plan.data.nothing && !act.isPending && act.mutate()}
       footer={
@@ -61,7 +61,7 @@ export function RollbackDialog({ team, app, to, live, onClose }: Props) {
             disabled={!plan.data || plan.data.nothing}
             busy={act.isPending}
           >
-            Roll back
+            {to < live ? "Roll back" : "Restore"}
           </Button>
         </>
       }

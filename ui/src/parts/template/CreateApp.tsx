@@ -91,7 +91,7 @@ export function CreateApp({ templates, teams, team, onTeam, chosen, onChoose, on
             required
           />
         </Field>
-        <Field label="Team">
+        <Field label="Team" hint="Who owns it.">
           <Select
             value={team}
             options={teams.includes(team) ? teams : [team, ...teams]}
@@ -113,7 +113,7 @@ export function CreateApp({ templates, teams, team, onTeam, chosen, onChoose, on
         </ActButton>
       </div>
       {template && (
-        <div className="stack">
+        <div className={css.commands}>
           {commandsOf(template.commands, name && !fault ? name : "NAME", team).map((c, i) => (
             <CliHint
               key={c}

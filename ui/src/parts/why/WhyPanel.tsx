@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import type { Schemas } from "../../api/client";
 import { Badge } from "../../kit/Badge";
 import { CliHint } from "../../kit/CliHint";
@@ -21,6 +22,7 @@ import {
 import { Panel } from "../../kit/Panel";
 import { Time } from "../../kit/Time";
 import { short } from "../instance/group";
+import { capital, Prose } from "../text/Prose";
 import css from "./Why.module.css";
 
 const icons: Record<string, IconShape> = {
@@ -51,16 +53,11 @@ export function WhyPanel({ why, calm, title = "Why" }: { why: Schemas["Why"]; ca
     >
       <div className="stack">
         <p className={css.summary} role="status">
-          {sentence(
-            why.summary.charAt(0) === why.app.charAt(0) && why.summary.startsWith(`${why.app} `)
-              ? why.summary
-              : why.summary.charAt(0).toUpperCase() + why.summary.slice(1),
-          )}
+          <Prose>{sentence(why.summary.startsWith(`${why.app} `) ? why.summary : capital(why.summary))}</Prose>
         </p>
         {why.chain.length > 0 && (
           <ol className={`${css.chain} ${calm ? css.calm : ""}`} aria-label="From the release to the cause">
             {why.chain.map((l, i) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a chain may name one thing twice
               <li key={i} className={css.link}>
                 <span className={css.dot}>
                   <Icon of={icons[l.kind] ?? infoIcon} />
@@ -69,13 +66,16 @@ export function WhyPanel({ why, calm, title = "Why" }: { why: Schemas["Why"]; ca
                   <div className={css.meta}>
                     <span className={css.kind}>{l.kind}</span>
                     {l.id && <Mono show={short(l.id)}>{l.id}</Mono>}
+                    <Way link={l} team={why.team} app={why.app} />
                     {l.since && (
                       <span>
                         since <Time at={l.since} />
                       </span>
                     )}
                   </div>
-                  <div className={css.text}>{l.text}</div>
+                  <div className={css.text}>
+                    <Prose>{l.text}</Prose>
+                  </div>
                 </div>
               </li>
             ))}
@@ -96,4 +96,22 @@ export function WhyPanel({ why, calm, title = "Why" }: { why: Schemas["Why"]; ca
       </div>
     </Panel>
   );
+}
+
+/** Where a link of the chain can be looked at. */
+function Way({ link: l, team, app }: { link: Schemas["Link"]; team: string; app: string }) {
+  if (!l.id) return null;
+  if (l.kind === "deployment")
+    return (
+      <Link to="/apps/$team/$app/deploys/$id" params={{ team, app, id: l.id }}>
+        See how it went
+      </Link>
+    );
+  if (l.kind === "log")
+    return (
+      <Link to="/apps/$team/$app/logs" params={{ team, app }} search={{ instance: l.id }}>
+        Read its log
+      </Link>
+    );
+  return null;
 }
