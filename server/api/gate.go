@@ -143,7 +143,7 @@ func (a *API) recognise(r *http.Request) (paas.Identity, error) {
 	header, cookie := r.Header.Get(echo.HeaderAuthorization), sessionOf(r)
 	switch {
 	case header != "" && cookie != "":
-		return paas.Identity{}, twoCredentials()
+		return paas.Identity{}, twoCredentials(r.Context())
 	case cookie != "":
 		return a.Auth.CheckSession(r.Context(), cookie)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -26,8 +27,8 @@ func sessionOf(r *http.Request) string {
 	return cookie.Value
 }
 
-func twoCredentials() error {
-	return paas.Errorf(paas.Invalid, "The call has a token and a session at once. Leave one of them out.")
+func twoCredentials(ctx context.Context) error {
+	return newProblem(ctx, http.StatusBadRequest, paas.Invalid, "The call has a token and a session at once. Leave one of them out.", nil)
 }
 
 // notForged refuses calls that a page of somebody else made a browser send. Programs that are no browser send
