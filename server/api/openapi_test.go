@@ -194,6 +194,13 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	c.call(t, "GET", app+"/runs/{id}", "/v1/apps/shop/runs/run1", "", 200)
 	c.call(t, "DELETE", app+"/runs/{id}", "/v1/apps/shop/runs/run1", "", 202)
 	c.call(t, "GET", app+"/crons", "/v1/apps/shop/crons", "", 200)
+	c.call(t, "GET", app+"/usage", "/v1/apps/shop/usage", "", 200)
+	c.call(t, "GET", app+"/releases/{number}/spec", "/v1/apps/shop/releases/1/spec", "", 200)
+	c.call(t, "GET", app+"/deployments/{id}/timeline", "/v1/apps/shop/deployments/d1/timeline", "", 200)
+	c.call(t, "GET", "/v1/templates", "/v1/templates", "", 200)
+	c.call(t, "POST", "/v1/apps", "/v1/apps", `{"app":"hello","template":"go-web"}`, 202)
+	c.call(t, "GET", app+"/launch", "/v1/apps/hello/launch", "", 200)
+	c.call(t, "GET", "/v1/platform", "/v1/platform", "", 200)
 	c.call(t, "GET", app+"/logs", "/v1/apps/shop/logs", "", 200)
 	c.call(t, "DELETE", app, "/v1/apps/shop", "", 202)
 }

@@ -39,6 +39,14 @@ func traffic(_ *testing.T, f *fixture) {
 	green := of(shop, paas.Green, paas.Bucket{At: at(0), Release: 2, Requests: 3})
 	f.equal("traffic of one app", read(shop), []paas.Traffic{blue, green})
 	f.equal("traffic of all", read(paas.AppRef{}), []paas.Traffic{of(other, paas.Blue, paas.Bucket{At: at(0), Release: 1, Requests: 5}), blue, green})
+	sums, err := f.TrafficSums(f.ctx, at(0), at(1))
+	f.must(err)
+	f.equal("sums of a while", sums, map[paas.AppRef]paas.Bucket{
+		shop: {At: at(0), Requests: 13, Errors: 2, Took: 2 * time.Second}, other: {At: at(0), Requests: 5},
+	})
+	sums, err = f.TrafficSums(f.ctx, at(1), at(2))
+	f.must(err)
+	f.equal("sums of the next", sums, map[paas.AppRef]paas.Bucket{shop: {At: at(1), Requests: 4}})
 	f.equal("notified while nothing walks", f.drain(), []paas.AppRef(nil))
 
 	snap, err := f.Snapshot(f.ctx, shop)
