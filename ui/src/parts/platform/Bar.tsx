@@ -2,10 +2,10 @@ import type { Schemas } from "../../api/client";
 import { shareOf } from "./capacity";
 import css from "./Platform.module.css";
 
-export type BarProps = { label: string; of: Schemas["Extent"]; say: (n: number) => string };
+export type BarProps = { label: string; of: Schemas["Extent"]; say: (n: number) => string; word?: string };
 
 /** What is reserved of what there is: a bar, and the numbers. */
-export function Bar({ label, of, say }: BarProps) {
+export function Bar({ label, of, say, word = "reserved" }: BarProps) {
   const share = shareOf(of);
   const percent = Math.round(share * 100);
   return (
@@ -13,7 +13,7 @@ export function Bar({ label, of, say }: BarProps) {
       <div className={css.barText}>
         <span>{label}</span>
         <span className="num">
-          <b>{say(of.reserved)}</b> of {say(of.total)} reserved, {percent} %
+          <b>{say(of.reserved)}</b> of {say(of.total)} {word}, {percent} %
         </span>
       </div>
       <div className={css.track} aria-hidden="true">
