@@ -108,7 +108,7 @@ func New(config Config) *API {
 	a.echo.HideBanner, a.echo.HidePort = true, true
 	a.echo.HTTPErrorHandler = a.handleError
 	a.pages = a.newPages()
-	a.echo.Pre(a.identify, a.harden, a.record, a.tell, a.recover, a.page)
+	a.echo.Pre(a.identify, a.harden, zip(), a.record, a.tell, a.recover, a.page)
 	a.echo.Use(a.pass)
 	a.huma = humaecho.New(a.echo, documentConfig(a.Version))
 	for _, r := range a.routes() {

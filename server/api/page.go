@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
@@ -123,6 +124,19 @@ func (a *API) harden(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set(echo.HeaderCacheControl, "no-store") // a handler may say otherwise
 		return next(c)
 	}
+}
+
+// zipped are the lists that grow long: they are sent compressed to whoever takes that. Nothing else below /v1 is, so
+// that no length tells of a secret that stands beside what a caller chose.
+var zipped = map[string]bool{"/v1/apps": true, "/v1/services": true, "/v1/nodes": true, "/v1/audit": true, "/openapi.json": true}
+
+func zip() echo.MiddlewareFunc {
+	return middleware.GzipWithConfig(middleware.GzipConfig{
+		Skipper: func(c echo.Context) bool {
+			return !zipped[c.Request().URL.Path] || c.Request().Method != http.MethodGet
+		},
+		MinLength: 1400, // a packet
+	})
 }
 
 // page answers with a file of the web UI, before the API is asked. Files are public: they hold nothing of anybody.

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/crumpet-paas/crumpet/server/api/apitest"
+	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
 const script = "console.log('" + "crumpet crumpet crumpet crumpet crumpet crumpet crumpet" + "')"
@@ -145,5 +147,32 @@ func TestAssetsAreKeptCompressedAndNotSentTwice(t *testing.T) {
 	other, _ := get(t, "GET", url+"/theme.js")
 	if other.Header.Get("Cache-Control") != "no-cache" {
 		t.Errorf("a file without a digest in its name is kept: %q", other.Header.Get("Cache-Control"))
+	}
+}
+
+func TestLongListsAreCompressedAndNothingElse(t *testing.T) {
+	t.Parallel()
+	p := apitest.NewPlatform()
+	for i := range 40 {
+		if _, err := p.Deploy(t.Context(), paas.DeployRequest{Team: "default", App: fmt.Sprintf("app-%d", i), Artifact: "a", By: "x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	url := apitest.Start(t, apitest.Config(t, p)).URL
+	for path, want := range map[string]string{
+		"/v1/apps": "gzip", "/openapi.json": "gzip", "/v1/apps?limit=1": "", "/v1/apps/app-1/status": "", "/v1/servers": "",
+	} {
+		answer, text := get(t, "GET", url+path, "Accept-Encoding", "gzip", "Authorization", "Bearer "+apitest.Token)
+		if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Encoding") != want {
+			t.Errorf("%s: %d, encoding %q, want %q: %.100s", path, answer.StatusCode, answer.Header.Get("Content-Encoding"), want, text)
+		}
+	}
+	answer, text := get(t, "GET", url+"/v1/apps", "Accept-Encoding", "identity", "Authorization", "Bearer "+apitest.Token)
+	if answer.Header.Get("Content-Encoding") != "" || !strings.HasPrefix(text, "{") {
+		t.Errorf("compressed for who does not take it: %v", answer.Header)
+	}
+	answer, _ = get(t, "GET", url+"/v1/events", "Accept", "text/html", "Accept-Encoding", "gzip")
+	if answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a stream without a token: %d", answer.StatusCode)
 	}
 }
