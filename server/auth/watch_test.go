@@ -148,7 +148,10 @@ func TestAStreamThatLostItsRightBeforeItWasOpenEnds(t *testing.T) {
 	w := newWorld(t)
 	_, bob := w.session("bob")
 	t.Cleanup(run(t, w.Auth))
+	earlier, stop := w.Watch(t.Context(), bob, paas.Act{Verb: paas.VerbRead, Team: "red"})
+	defer stop()
 	w.must(w.EndSession(t.Context(), bob.Session)) // after the check, and before the stream
+	w.code(ends(t, "the stream before", earlier), paas.Unauthorized)
 	stream, stop := w.Watch(t.Context(), bob, paas.Act{Verb: paas.VerbRead, Team: "red"})
 	defer stop()
 	w.code(ends(t, "a stream too late", stream), paas.Unauthorized)
