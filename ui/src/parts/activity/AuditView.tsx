@@ -139,7 +139,9 @@ function useFollow(f: AuditFilter, first: Audited[] | undefined): Audited[] {
 
 function AuditLine({ line: l }: { line: Audited }) {
   const outcome = outcomes[l.outcome] ?? { label: l.outcome, tone: "neutral" as Tone, icon: shieldIcon };
-  const what = [l.team && l.app ? `${l.team}/${l.app}` : (l.team ?? ""), l.target ?? ""].filter(Boolean).join(" · ");
+  const what = [l.team && l.app ? `${l.team}/${l.app}` : (l.team ?? ""), l.target !== l.team ? (l.target ?? "") : ""]
+    .filter(Boolean)
+    .join(" · ");
   return (
     <details className={css.line}>
       <summary>

@@ -60,7 +60,7 @@ function EventRow({ event: e, withApp, withTeam }: { event: Event; withApp?: boo
         ) : (
           e.message
         )}
-        {e.by && <span className="faint"> by {e.by}</span>}
+        {e.by && !e.message.includes(`by ${e.by}`) && <span className="faint"> by {e.by}</span>}
       </span>
       <code className={css.kind}>{e.kind}</code>
       {e.app ? (

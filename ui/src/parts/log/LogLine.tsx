@@ -108,12 +108,10 @@ export function Text({ text, ranges }: { text: string; ranges: Matcher["ranges"]
         const name = classOf(s.look, s.control, s.mark);
         if (!name) return s.text;
         return s.mark ? (
-          // biome-ignore lint/suspicious/noArrayIndexKey: pieces have no other name
           <mark key={i} className={name}>
             {s.text}
           </mark>
         ) : (
-          // biome-ignore lint/suspicious/noArrayIndexKey: as above
           <span key={i} className={name}>
             {s.text}
           </span>

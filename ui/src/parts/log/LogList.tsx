@@ -84,7 +84,6 @@ export function LogList({ lines, ranges, wrap, follow, onFollow, chosen, onChoos
     <div
       ref={box}
       className={css.list}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get in
       tabIndex={0}
       role="log"
       aria-live="off"
