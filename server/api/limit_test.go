@@ -1,0 +1,75 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/api"
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+func from(address, token string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/v1/apps", nil)
+	r.RemoteAddr = address + ":1234"
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	return r
+}
+
+func TestLimitsCountEachCallerAndForget(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1000, 0)
+	l := api.NewCounted(api.Limits{Rate: 1, Burst: 3, LoginRate: 1, LoginBurst: 2}, func() time.Time { return now })
+	through := func(r *http.Request, login bool, n int) (passed int) {
+		for range n {
+			if l.Take(r, login) == 0 {
+				passed++
+			}
+		}
+		return passed
+	}
+	good, other := from("10.0.0.1", "good"), from("10.0.0.1", "other")
+	l.Welcome(good, paas.Identity{Kind: paas.Person})
+	l.Welcome(other, paas.Identity{Kind: paas.Operator})
+	if n := through(good, false, 10); n != 3 {
+		t.Errorf("of 10 calls of a token %d passed, want its burst of 3", n)
+	}
+	if n := through(other, false, 10); n != 10 {
+		t.Errorf("of 10 calls of an operator's token %d passed: it has a limit of its own, and a higher one", n)
+	}
+	if wait := l.Take(good, false); wait <= 0 || wait > time.Second {
+		t.Errorf("the next call waits %s, at one a second", wait)
+	}
+	// Whoever makes tokens up has the limit of the address.
+	passed := 0
+	for i := range 50 {
+		passed += through(from("10.0.0.2", fmt.Sprint("made-up-", i)), false, 1)
+	}
+	if passed != 3 {
+		t.Errorf("of 50 made-up tokens %d passed, want the address's burst of 3", passed)
+	}
+	if n := through(from("10.0.0.3", ""), true, 10); n != 2 {
+		t.Errorf("of 10 sign-ins %d passed, want 2", n)
+	}
+	now = now.Add(2 * time.Second)
+	if n := through(good, false, 10); n != 2 {
+		t.Errorf("after 2 s %d calls passed, want 2", n)
+	}
+
+	// What is remembered is bounded, and ends.
+	for i := range 30000 {
+		l.Take(from(fmt.Sprintf("10.%d.%d.%d", 1+i/65536, i/256%256, i%256), ""), false)
+	}
+	if n := l.Known(); n > 20000 {
+		t.Errorf("%d callers are remembered", n)
+	}
+	now = now.Add(10 * time.Minute)
+	l.Take(good, false)
+	if n := l.Known(); n > 2 {
+		t.Errorf("after ten minutes of rest %d callers are remembered", n)
+	}
+}
