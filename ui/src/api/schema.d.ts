@@ -4788,6 +4788,10 @@ export interface operations {
                 source?: string;
                 /** @description Only lines from then on: a time in RFC 3339, or how long ago, as 10m. */
                 since?: string;
+                /** @description Only lines until then, as since has it; not with follow. With lines: the last so many before it. */
+                until?: string;
+                /** @description Only lines from a minute before that moment to a minute after it. */
+                around?: string;
                 /** @description Only lines that this regular expression (RE2) matches. */
                 grep?: string;
                 /** @description How many of the last lines to begin with, all together; 100 unless said, with since 10000. */
