@@ -2,9 +2,9 @@ import { expect, it } from "vitest";
 import { agentText, quotaAmount, quotaChange, scopeText } from "./words";
 
 it("says what a token may", () => {
-  expect(scopeText({ teams: [], apps: [], verbs: [] })).toBe("all its owner may, everywhere");
-  expect(scopeText({ teams: ["a"], apps: ["a/shop"], verbs: ["deploy", "read"] })).toBe("deploy, read, a/shop");
-  expect(scopeText({ teams: ["a", "b"], apps: [], verbs: ["read"] })).toBe("read, team a, team b");
+  expect(scopeText({ teams: [], apps: [], verbs: [] })).toBe("all that its owner may");
+  expect(scopeText({ teams: ["a"], apps: ["a/shop"], verbs: ["deploy", "read"] })).toBe("deploy, read; only in a/shop");
+  expect(scopeText({ teams: ["a", "b"], apps: [], verbs: ["read"] })).toBe("read; only in team a, team b");
 });
 
 it("sends of a quota what differs only, and 0 for what was emptied", () => {

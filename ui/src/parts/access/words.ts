@@ -37,7 +37,8 @@ export function scopeText(t: Pick<Schemas["Token"], "teams" | "apps" | "verbs">)
       : t.teams.length > 0
         ? t.teams.map((x) => `team ${x}`).join(", ")
         : "everywhere";
-  return `${t.verbs.length > 0 ? t.verbs.join(", ") : "all its owner may"}, ${where}`;
+  const what = t.verbs.length > 0 ? t.verbs.join(", ") : "all that its owner may";
+  return where === "everywhere" ? what : `${what}; only in ${where}`;
 }
 
 export const quotaNames: Record<Schemas["QuotaLine"]["what"], string> = {

@@ -27,6 +27,7 @@ export function matcher(f: Filter): Matcher | { error: string } {
     },
     ranges: (text) => {
       const out: Range[] = [];
+      pattern.lastIndex = 0; // test() leaves its place behind, and matchAll() begins there
       for (const m of text.matchAll(pattern)) {
         if (m[0] !== "") out.push([m.index, m.index + m[0].length]);
         if (out.length === MARKS) break;

@@ -107,6 +107,11 @@ describe("filter", () => {
     expect(made({ text: "x*", regex: true, stream: "" }).ranges("axxb")).toEqual([[1, 3]]);
     expect(made({ text: "a", regex: false, stream: "" }).ranges("a".repeat(500))).toHaveLength(50);
   });
+  it("marks from the beginning of a line, whatever was looked at before", () => {
+    const m = made({ text: "work", regex: false, stream: "" });
+    expect(m.test(line(1, "it worked"))).toBe(true);
+    expect(m.ranges("worked")).toEqual([[0, 4]]);
+  });
   it("asks the server for the same", () => {
     expect(grepOf({ text: "a.b", regex: false, stream: "" })).toBe("(?i)a\\.b");
     expect(grepOf({ text: "a.b", regex: true, stream: "" })).toBe("a.b");

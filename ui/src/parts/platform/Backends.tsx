@@ -36,7 +36,7 @@ export function Backends({ backends }: { backends: readonly Schemas["BackendView
               <StatusBadge kind="backend" word={b.ok ? "ok" : "trouble"} />
             </div>
             <p className="small faint">
-              {b.version && `${b.version}, `}so since <Time at={b.since} />
+              {b.version && `${b.version}, `}since <Time at={b.since} />
             </p>
             {b.reason && <p className={css.reason}>{b.reason}</p>}
             {b.next && (

@@ -51,7 +51,7 @@ export function NodePanel({ node, refused }: { node: NodeRoom; refused: string }
             {node.datacenter}, pool {node.pool}
           </span>
           <span>
-            so since <Time at={node.since} />
+            since <Time at={node.since} />
           </span>
         </p>
         {node.drain && (
