@@ -38,7 +38,7 @@ func (a *API) appMetrics(ctx context.Context, in *AppScope) (*body[wire.Metrics]
 // metricsOf makes an item of each process, slot and release that was asked something, and of those that
 // stand and could be: pure.
 func metricsOf(snap paas.Snapshot, traffic []paas.Traffic, now time.Time) wire.Metrics {
-	var items []wire.Metric
+	items := []wire.Metric{} // never null
 	item := func(process string, slot paas.Slot, release int) *wire.Metric {
 		i := slices.IndexFunc(items, func(m wire.Metric) bool {
 			return m.Process == process && m.Slot == slot && m.Release == release
