@@ -9,6 +9,7 @@ import { KeyValue, Panel } from "../kit/Panel";
 import { Skeleton } from "../kit/Skeleton";
 import { Time } from "../kit/Time";
 import css from "../parts/app/App.module.css";
+import { routedOf } from "../parts/app/numbers";
 import { deploymentQuery, timelineQuery, useMetrics, whyQuery } from "../parts/app/queries";
 import { CanaryPanel } from "../parts/deployment/CanaryPanel";
 import { Controls } from "../parts/deployment/Controls";
@@ -17,6 +18,7 @@ import { ended, titleOf } from "../parts/deployment/steps";
 import { Timeline } from "../parts/deployment/Timeline";
 import { InstanceGrid } from "../parts/instance/InstanceGrid";
 import { capital, Prose } from "../parts/text/Prose";
+import { isExpected } from "../parts/why/expected";
 import { WhyPanel } from "../parts/why/WhyPanel";
 
 /** One deployment: its way from the push to serving, the new release against the old, and what can be done about it. */
@@ -27,7 +29,7 @@ export default function AppDeployment() {
   const status = useStatus(team, app);
   const d = deployment.data;
   const under = d !== undefined && !ended(d);
-  const metrics = useMetrics(team, app, Boolean(d?.walk));
+  const metrics = useMetrics(team, app, d !== undefined && d.slot !== d.from);
   const bad = d !== undefined && (Boolean(d.reason) || d.abort || d.waits === "failure" || d.waits === "room") && under;
   const why = useQuery({ ...whyQuery(team, app), enabled: bad });
 
@@ -38,6 +40,7 @@ export default function AppDeployment() {
       <Skeleton lines={6} />
     );
   const walks = d.slot !== d.from;
+  const step = d.steps[d.step];
   return (
     <div className="stack">
       <div className="between">
@@ -63,7 +66,10 @@ export default function AppDeployment() {
           />
         )
       )}
-      {bad && why.data && why.data.cause !== "serving" && why.data.cause !== "deploying" && <WhyPanel why={why.data} />}
+      {metrics.data && walks && step?.share !== undefined && under && (
+        <CanaryPanel deployment={d} metrics={metrics.data} />
+      )}
+      {bad && why.data && !isExpected(why.data.cause) && <WhyPanel why={why.data} />}
       <div className={css.columns}>
         <div>
           <Panel title="Timeline" icon={clockIcon}>
@@ -79,7 +85,7 @@ export default function AppDeployment() {
         <div>
           {under && status.data && (
             <Panel title="Instances" icon={layersIcon}>
-              <InstanceGrid status={status.data} team={team} app={app} />
+              <InstanceGrid status={status.data} team={team} app={app} routed={routedOf(metrics.data)} />
             </Panel>
           )}
           <Panel title="Deployment" icon={infoIcon}>
@@ -108,7 +114,9 @@ export default function AppDeployment() {
           </Panel>
         </div>
       </div>
-      {metrics.data && walks && <CanaryPanel deployment={d} metrics={metrics.data} />}
+      {metrics.data && walks && !(step?.share !== undefined && under) && (
+        <CanaryPanel deployment={d} metrics={metrics.data} />
+      )}
     </div>
   );
 }

@@ -12,6 +12,7 @@ import { Skeleton } from "../kit/Skeleton";
 import { Time } from "../kit/Time";
 import css from "../parts/app/App.module.css";
 import { AppStats } from "../parts/app/AppStats";
+import { routedOf } from "../parts/app/numbers";
 import { historyQuery, useDeployments, useMetrics, useUsage, whyQuery } from "../parts/app/queries";
 import { DeploymentStrip } from "../parts/deployment/DeploymentStrip";
 import { EventList } from "../parts/event/EventList";
@@ -19,6 +20,7 @@ import { InstanceGrid } from "../parts/instance/InstanceGrid";
 import { InstanceTable, MeasureAgain } from "../parts/instance/InstanceTable";
 import { RouteList } from "../parts/route/RouteList";
 import { capital, Prose } from "../parts/text/Prose";
+import { isExpected } from "../parts/why/expected";
 import { WhyPanel } from "../parts/why/WhyPanel";
 
 /** How an app is now, and why: its instances, its addresses, what happened last. */
@@ -72,14 +74,14 @@ export default function AppOverview() {
           )}
         </Banner>
       )}
-      {troubled && why.data && why.data.cause !== "serving" && (
+      {troubled && why.data && !isExpected(why.data.cause) && (
         <WhyPanel why={why.data} calm={s.status === "deploying" || s.status === "stopped"} />
       )}
       <AppStats line={line.data} metrics={metrics.data} usage={usage.data} />
       <div className={css.columns}>
         <div>
           <Panel title="Instances" icon={layersIcon} actions={<StatusBadge kind="appHealth" word={s.health} />}>
-            <InstanceGrid status={s} team={team} app={app} filter={search} />
+            <InstanceGrid status={s} team={team} app={app} filter={search} routed={routedOf(metrics.data)} />
           </Panel>
           <Panel
             title="What happened last"
@@ -168,7 +170,7 @@ function Origin({ status: s, team, app }: { status: Schemas["Status"]; team: str
               [
                 <code key="p">{p.name}</code>,
                 <span key="v" className="num">
-                  {p.healthy} of {p.wanted} healthy
+                  {p.wanted} wanted, {p.healthy} healthy
                 </span>,
               ] as [React.ReactNode, React.ReactNode],
           ),

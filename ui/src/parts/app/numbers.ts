@@ -65,3 +65,7 @@ export function takenOf(usage: Schemas["Usage"] | undefined): Taken {
   }
   return t;
 }
+
+/** The processes that take requests: only of those a share of requests can be said. */
+export const routedOf = (metrics: Schemas["Metrics"] | undefined): ReadonlySet<string> =>
+  new Set((metrics?.items ?? []).map((m) => m.process));

@@ -15,7 +15,7 @@ export function CanaryPanel({
   deployment: Schemas["Deployment"];
   metrics: Schemas["Metrics"];
 }) {
-  const sides = useMemo(() => sidesOf(metrics.items, d), [metrics, d]);
+  const sides = useMemo(() => sidesOf(metrics.items ?? [], d), [metrics, d]);
   const lines = useMemo(() => linesOf(sides), [sides]);
   const share = d.steps[d.step]?.share;
   const two = d.previous > 0;

@@ -7,7 +7,6 @@ import {
   dotHalfIcon,
   historyIcon,
   type IconShape,
-  outlineIcon,
   pauseCircleIcon,
   xCircleFillIcon,
 } from "../../kit/icons";
@@ -17,7 +16,6 @@ import css from "./Deployment.module.css";
 import { drawn, type Milestone, tookText } from "./milestones";
 
 function iconOf(m: Milestone): IconShape {
-  if (m.state === "ahead") return outlineIcon;
   if (m.state === "failed") return m.kind === "turned" ? historyIcon : xCircleFillIcon;
   if (m.kind === "held") return pauseCircleIcon;
   if (m.state === "current") return dotHalfIcon;
@@ -49,18 +47,14 @@ export function Timeline({ timeline }: { timeline: Schemas["Timeline"] }) {
               aria-current={m.state === "current" ? "step" : undefined}
             >
               <span className={css.dot}>
-                <Icon
-                  of={iconOf(m)}
-                  label={
-                    m.state === "ahead"
-                      ? "ahead"
-                      : m.state === "failed"
-                        ? "failed"
-                        : m.state === "current"
-                          ? "now"
-                          : "done"
-                  }
-                />
+                {m.state === "ahead" ? (
+                  <span className={css.ring} role="img" aria-label="ahead" />
+                ) : (
+                  <Icon
+                    of={iconOf(m)}
+                    label={m.state === "failed" ? "failed" : m.state === "current" ? "now" : "done"}
+                  />
+                )}
               </span>
               <span className={css.what}>
                 <Prose>{capital(m.text)}</Prose>
@@ -70,8 +64,13 @@ export function Timeline({ timeline }: { timeline: Schemas["Timeline"] }) {
                 {m.at && !m.first && (
                   <span style={{ left: `${m.from * 100}%`, width: `${Math.max(0, m.to - m.from) * 100}%` }} />
                 )}
+                {m.state === "current" && <span className={css.growing} style={{ left: `${m.to * 100}%`, right: 0 }} />}
               </span>
-              <span className={css.took}>{tookText(m.took_ms)}</span>
+              <span className={css.took}>
+                {m.state === "current" && m.at && now
+                  ? `for ${duration(Math.max(0, now - Date.parse(m.at)))}`
+                  : tookText(m.took_ms)}
+              </span>
               <span className={css.clock} title={m.at ? absoluteTime(m.at) : undefined}>
                 {m.at ? clock.format(new Date(m.at)) : ""}
               </span>

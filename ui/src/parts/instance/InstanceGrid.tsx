@@ -21,10 +21,16 @@ import {
 } from "./group";
 import css from "./Instance.module.css";
 
-type Props = { status: Schemas["Status"]; team: string; app: string; filter?: Filter };
+type Props = {
+  status: Schemas["Status"];
+  team: string;
+  app: string;
+  filter?: Filter;
+  routed?: ReadonlySet<string>; // the processes that take requests
+};
 
 /** One block for each instance: coloured by its status, shaped by its health, marked as canary. Two rows while a deployment walks. */
-export function InstanceGrid({ status, team, app, filter = {} }: Props) {
+export function InstanceGrid({ status, team, app, filter = {}, routed }: Props) {
   const groups = groupsOf(status);
   const shown = groups.flatMap((g) => g.instances);
   const missing = groups.reduce((n, g) => n + g.missing, 0);
@@ -33,7 +39,14 @@ export function InstanceGrid({ status, team, app, filter = {} }: Props) {
   return (
     <div className={css.groups}>
       {groups.map((g) => (
-        <Blocks key={`${g.process} ${g.side}`} group={g} deployment={status.deployment} team={team} app={app} />
+        <Blocks
+          key={`${g.process} ${g.side}`}
+          group={g}
+          shares={routed?.has(g.process) ?? false}
+          deployment={status.deployment}
+          team={team}
+          app={app}
+        />
       ))}
       <nav className={css.legend} aria-label="Instances by status">
         {legendOf(shown).map(({ word, status: s, count }) => {
@@ -64,10 +77,16 @@ export function InstanceGrid({ status, team, app, filter = {} }: Props) {
   );
 }
 
-type BlocksProps = { group: Group; deployment: Schemas["Deployment"] | null; team: string; app: string };
+type BlocksProps = {
+  group: Group;
+  shares: boolean;
+  deployment: Schemas["Deployment"] | null;
+  team: string;
+  app: string;
+};
 
-function Blocks({ group, deployment, team, app }: BlocksProps) {
-  const share = group.side && deployment?.steps[deployment.step]?.share;
+function Blocks({ group, shares, deployment, team, app }: BlocksProps) {
+  const share = shares && group.side && deployment?.steps[deployment.step]?.share;
   const part = typeof share === "number" ? (group.side === "new" ? share : 100 - share) : undefined;
   return (
     <div className={css.group}>
@@ -87,6 +106,7 @@ function Blocks({ group, deployment, team, app }: BlocksProps) {
         {group.instances.map((i) => (
           <Block key={i.id} instance={i} canary={isCanary(i, deployment)} team={team} app={app} />
         ))}
+        {group.wanted === 0 && group.instances.length === 0 && <span className="faint small">None at this step.</span>}
         {Array.from({ length: Math.min(group.missing, 200) }, (_, i) => (
           <Missing key={i} process={group.process} />
         ))}
