@@ -117,10 +117,10 @@ export default function Apps() {
           {lines.length > 0 && shown.length === 0 && (
             <EmptyState
               icon={filterIcon}
-              title="No app is so"
+              title="No app matches"
               actions={<Button onClick={clear}>Show all {lines.length}</Button>}
             >
-              None of the {lines.length.toLocaleString()} apps fits the filter.
+              None of the {lines.length.toLocaleString()} apps fits this filter.
             </EmptyState>
           )}
           {shown.length > 0 && (

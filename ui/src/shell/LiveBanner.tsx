@@ -4,7 +4,12 @@ import { alertTriangleIcon, cloudOffIcon, dotIcon } from "../kit/icons";
 import css from "./Shell.module.css";
 
 const clock = (at: string | Date) =>
-  new Date(at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  new Date(at).toLocaleTimeString(undefined, {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+  });
 
 const names: Record<string, string> = {
   nomad: "Nomad",
