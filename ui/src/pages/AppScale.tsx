@@ -120,7 +120,7 @@ function Instances({ status: s, team, app }: { status: Schemas["Status"]; team: 
                 )}
               </div>
               <span className="num">
-                {p.healthy} of {p.wanted} healthy
+                {p.healthy} healthy, {p.wanted} wanted
               </span>
               <span className={css.stepper}>
                 <button
