@@ -181,21 +181,20 @@ func (s *session) auditPrinter(asJSON, asCSV, teams bool) auditPrinter {
 
 // auditLine is one line for people: when, how it ended, who from where, what, to what, and what of it is worth saying.
 func (s *session) auditLine(l paas.Audited, teams bool) string {
-	what := l.Action
-	thing := l.App
+	what, thing := []string{l.Action}, l.App
 	if teams && l.Team != "" {
 		thing = strings.TrimSuffix(l.Team+"/"+l.App, "/")
 	}
 	for _, word := range []string{thing, l.Target} {
 		if word != "" {
-			what += " " + word
+			what = append(what, word)
 		}
 	}
 	by := l.By
 	if by == "" {
 		by = "nobody known"
 	}
-	text := fmt.Sprintf("%s  %-7s  %s", s.faint(moment(l.Time)), s.tone(string(l.Outcome)), onScreen(fmt.Sprintf("%s from %s: %s", by, l.From, what)))
+	text := fmt.Sprintf("%s  %-7s  %s", s.faint(moment(l.Time)), s.tone(string(l.Outcome)), onScreen(fmt.Sprintf("%s from %s: %s", by, l.From, strings.Join(what, " "))))
 	switch {
 	case len(l.Before) > 0 && len(l.After) > 0:
 		text += onScreen(fmt.Sprintf(", %s -> %s", l.Before, l.After))

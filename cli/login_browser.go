@@ -128,7 +128,7 @@ func (l cliLogin) listen(ctx context.Context, listener net.Listener) (string, er
 	}
 	last, end := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second) // for the page that tells how it went
 	defer end()
-	if web.Shutdown(last) != nil {
+	if err := web.Shutdown(last); err != nil {
 		_ = web.Close() // what is still open is cut
 	}
 	<-served

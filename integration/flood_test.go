@@ -91,21 +91,21 @@ func (c *caller) flood(token string, operations []attempt, n int, answers *flood
 	answers.took.Add(int64(time.Since(began)))
 }
 
-// send makes a call and leaves its answer unread.
-func (c *caller) send(a attempt) (*http.Response, error) {
+// send makes a call and leaves the body of its answer unread.
+func (c *caller) send(a attempt) (answerHead, error) {
 	r, err := http.NewRequestWithContext(c.Context(), a.method, c.addr+a.path, strings.NewReader(a.body))
 	if err != nil {
-		return nil, err
+		return answerHead{}, err
 	}
 	r.Header.Set("Authorization", "Bearer "+a.token)
 	if a.body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	answer, err := http.DefaultClient.Do(r)
-	if err == nil {
-		err = answer.Body.Close() // nobody reads it
+	if err != nil {
+		return answerHead{}, err
 	}
-	return answer, err
+	return answerHead{answer.StatusCode, answer.Header}, answer.Body.Close()
 }
 
 // timed makes calls one after the other, none of which may be refused, and gives how long each took.

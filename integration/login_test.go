@@ -85,6 +85,12 @@ func (d *dev) configure(path, text string) {
 	d.until(time.Minute, "the server is started again", func() bool { return d.read() == nil && d.info.Pids["server"] != killed })
 }
 
+// answerHead is what of an answer is not its body.
+type answerHead struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // browser is what of a browser counts here: it keeps the cookies of the server, and sends them along.
 type browser struct {
 	d             *dev
@@ -99,7 +105,7 @@ func (b *browser) call(method, path, body string, header map[string]string) (int
 	return answer.StatusCode, text
 }
 
-func (b *browser) visit(method, address, body string, header map[string]string) (*http.Response, string) {
+func (b *browser) visit(method, address, body string, header map[string]string) (answerHead, string) {
 	b.d.t.Helper()
 	r, err := http.NewRequestWithContext(b.d.t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
@@ -151,7 +157,7 @@ func (b *browser) visit(method, address, body string, header map[string]string) 
 			b.flow = c.Value
 		}
 	}
-	return answer, string(text)
+	return answerHead{answer.StatusCode, answer.Header}, string(text)
 }
 
 func (b *browser) signIn(user, password string, want int) string {

@@ -36,9 +36,6 @@ func may(verb paas.Verb) option {
 // leaves it out.
 func changesNothing(_ *huma.Operation, g *gate) { g.quiet = true }
 
-// audited marks a row that the audit has a line of, though its method is one of those that read.
-func audited(_ *huma.Operation, g *gate) { g.told = true }
-
 // narrowed marks a row whose handler shows of what there is only what the caller may see, as sightOf says: its
 // calls may be about every team, and come with a token for some apps.
 func narrowed(_ *huma.Operation, g *gate) { g.narrows = true }

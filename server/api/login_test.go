@@ -30,7 +30,7 @@ func page(t *testing.T, method, url, body string, header map[string]string) (*ht
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer answer.Body.Close() //nolint:errcheck // it was read
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)

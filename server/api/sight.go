@@ -30,9 +30,6 @@ func (s sight) whole() bool {
 	return s.who.Admin && (s.who.Token == nil || len(s.who.Token.Scope.Teams) == 0 && len(s.who.Token.Scope.Apps) == 0)
 }
 
-// platform says whether the caller may see what happens to no team.
-func (s sight) platform() bool { return s.whole() }
-
 // team says whether the caller may see what is a team's and no app's.
 func (s sight) team(team string) bool {
 	return team != "" && !forApps(s.who) && s.auth.May(s.who, paas.Act{Verb: s.verb, Team: team}) == nil

@@ -203,26 +203,28 @@ func TestNothingPlainIsAtRest(t *testing.T) {
 	w.must(err)
 	defer db.Close() //nolint:errcheck // the test is over
 	read := 0
-	for _, table := range strings.Fields("users tokens sessions logins members teams events") {
-		rows, err := db.QueryContext(t.Context(), "SELECT * FROM "+table)
-		w.must(err)
-		columns, err := rows.Columns()
-		w.must(err)
-		for rows.Next() {
-			values, into := make([]any, len(columns)), make([]any, len(columns))
-			for i := range values {
-				into[i] = &values[i]
-			}
-			w.must(rows.Scan(into...))
-			read++
-			for _, secret := range secrets {
-				if strings.Contains(fmt.Sprintf("%s", values), secret) {
-					t.Errorf("a row of %s has a secret: %s", table, values)
+	for _, table := range strings.FieldsSeq("users tokens sessions logins members teams events") {
+		func() {
+			rows, err := db.QueryContext(t.Context(), "SELECT * FROM "+table)
+			w.must(err)
+			defer rows.Close() //nolint:errcheck // Err has told
+			columns, err := rows.Columns()
+			w.must(err)
+			for rows.Next() {
+				values, into := make([]any, len(columns)), make([]any, len(columns))
+				for i := range values {
+					into[i] = &values[i]
+				}
+				w.must(rows.Scan(into...))
+				read++
+				for _, secret := range secrets {
+					if strings.Contains(fmt.Sprintf("%s", values), secret) {
+						t.Errorf("a row of %s has a secret: %s", table, values)
+					}
 				}
 			}
-		}
-		w.must(rows.Err())
-		w.must(rows.Close())
+			w.must(rows.Err())
+		}()
 	}
 	if read < 10 {
 		t.Errorf("only %d rows were read", read)

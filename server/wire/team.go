@@ -28,13 +28,13 @@ type Teams struct {
 type CreateTeam struct {
 	Name        string           `json:"name" doc:"Up to 16 lower-case letters, digits and single dashes."`
 	Description string           `json:"description,omitempty"`
-	Quota       paas.QuotaChange `json:"quota,omitempty"`
+	Quota       paas.QuotaChange `json:"quota,omitzero"`
 }
 
 // UpdateTeam asks for a team to be another; what is left out stays.
 type UpdateTeam struct {
 	Description *string          `json:"description,omitempty"`
-	Quota       paas.QuotaChange `json:"quota,omitempty" doc:"0 takes a bound away."`
+	Quota       paas.QuotaChange `json:"quota,omitzero" doc:"0 takes a bound away."`
 }
 
 // Member is a person or a bot in a team.

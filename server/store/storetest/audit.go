@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,11 +81,11 @@ func eventsAmong(t *testing.T, f *fixture) {
 	} {
 		list, err := f.Events(f.ctx, row.filter)
 		f.must(err)
-		got := ""
+		var texts []string
 		for _, e := range list {
-			got += e.Message
+			texts = append(texts, e.Message)
 		}
-		if got != row.want {
+		if got := strings.Join(texts, ""); got != row.want {
 			t.Errorf("%s: events %q, want %q", name, got, row.want)
 		}
 	}
