@@ -69,7 +69,7 @@ export function Table<T>({ label, columns, rows, rowKey, initial, empty }: Table
   const list = useMemo(() => sorted(rows, columns, by), [rows, columns, by]);
   if (rows.length === 0 && empty) return <>{empty}</>;
   return (
-    <div className={css.scroll} tabIndex={0} role="region" aria-label={label}>
+    <div className={css.scroll} tabIndex={0} role="group" aria-label={label}>
       <table className={css.table} aria-label={label}>
         <thead>
           <tr>

@@ -170,10 +170,19 @@ function AuditLine({ line: l }: { line: Audited }) {
             ["Request", <Mono key="request">{l.request_id}</Mono>],
           ]}
         />
-        {l.before !== undefined && <Code label="Before">{`before ${JSON.stringify(l.before, null, 2)}`}</Code>}
-        {l.after !== undefined && <Code label="After">{`after ${JSON.stringify(l.after, null, 2)}`}</Code>}
+        {l.before !== undefined && <State name="Before" of={l.before} />}
+        {l.after !== undefined && <State name="After" of={l.after} />}
       </div>
     </details>
+  );
+}
+
+function State({ name, of }: { name: string; of: unknown }) {
+  return (
+    <div>
+      <p className="small faint">{name}</p>
+      <Code label={name}>{JSON.stringify(of, null, 2)}</Code>
+    </div>
   );
 }
 

@@ -57,6 +57,11 @@ export function DraftPanel({ team, app, version, draft, onDraft, refused }: Draf
   };
   const told = (c: Change) =>
     (tried ? faults.get(c.id) : undefined) ?? (send.error instanceof ApiError ? send.error.about(c.name) : undefined);
+  // What stands at the fields is not said again below them.
+  const allAtFields =
+    send.error instanceof ApiError &&
+    send.error.errors.length > 0 &&
+    send.error.errors.every((e) => draft.some((c) => c.name === e.location && !c.unset));
   const change = (id: number, to: Partial<Change>) => onDraft(draft.map((c) => (c.id === id ? { ...c, ...to } : c)));
 
   if (draft.length === 0) return send.data ? <Sent app={app} team={team} answer={send.data} /> : null;
@@ -104,7 +109,7 @@ export function DraftPanel({ team, app, version, draft, onDraft, refused }: Draf
             />
           </Field>
         </div>
-        {send.error && <ErrorBanner error={send.error} />}
+        {send.error && !allAtFields && <ErrorBanner error={send.error} />}
         <div className="between">
           <Button kind="tertiary" onClick={() => onDraft([])}>
             Discard
