@@ -248,7 +248,7 @@ export default function AppDeploys() {
       <Panel title="Releases" icon={hexagonIcon} flush>
         {releases.data ? (
           <Table
-            label="Releases"
+            label="List of releases"
             columns={releaseColumns}
             rows={list}
             rowKey={(r) => String(r.release)}
@@ -265,7 +265,7 @@ export default function AppDeploys() {
       <Panel title="Deployments" icon={rocketIcon} flush>
         {deployments.data ? (
           <Table
-            label="Deployments"
+            label="List of deployments"
             columns={deploymentColumns}
             rows={deployments.data.items}
             rowKey={(d) => d.id}

@@ -139,7 +139,7 @@ export function InstanceTable({ status, usage, filter, team, app }: Props) {
         </div>
       )}
       <Table
-        label="Instances"
+        label="List of instances"
         columns={columns}
         rows={rows}
         rowKey={(i) => i.id}

@@ -78,7 +78,12 @@ export default function CodeEditor({ value, onChange, faults, label }: SpecEdito
           hcl(),
           syntaxHighlighting(colours),
           keymap.of([...defaultKeymap, ...historyKeymap]),
-          EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", autocapitalize: "off" }),
+          EditorView.contentAttributes.of({
+            "aria-label": label,
+            tabindex: "0",
+            spellcheck: "false",
+            autocapitalize: "off",
+          }),
           EditorView.updateListener.of((u) => u.docChanged && told.current(u.state.doc.toString())),
           look,
         ],
