@@ -375,8 +375,9 @@ func (b *browser) throughProvider() string {
 	address := b.d.info.Addr + "/v1/login/oidc/corp?then=/apps"
 	for range 10 {
 		answer, text := b.visit("GET", address, "", nil)
-		next, err := answer.Location()
-		if err != nil {
+		at, _ := url.Parse(address)
+		next, err := at.Parse(answer.Header.Get("Location"))
+		if err != nil || next.String() == address {
 			b.d.t.Fatalf("%s: %d %s", address, answer.StatusCode, text)
 		}
 		if address = next.String(); strings.HasPrefix(address, b.d.info.Addr+"/v1/login/oidc/corp/callback?") {
