@@ -114,7 +114,7 @@ export default function AppDeployment() {
           </Panel>
         </div>
       </div>
-      {metrics.data && walks && !(step?.share !== undefined && under) && (
+      {metrics.data && walks && d.previous > 0 && !(step?.share !== undefined && under) && (
         <CanaryPanel deployment={d} metrics={metrics.data} />
       )}
     </div>

@@ -6,7 +6,7 @@ describe("numbers", () => {
     expect([0, 0.0004, 0.012, 0.5, 1].map(percentText)).toEqual(["0 %", "< 0.1 %", "1.2 %", "50 %", "100 %"]);
   });
   it("write rates and times in few figures", () => {
-    expect([0, 0.04, 9.96, 12.3, 1204].map(rateText)).toEqual(["0", "0.0", "10.0", "12", "1,204"]);
+    expect([0, 0.04, 9.96, 12.3, 1204].map(rateText)).toEqual(["0", "< 0.1", "10.0", "12", "1,204"]);
     expect([0.84, 42.4, 1240].map(latencyText)).toEqual(["0.8 ms", "42 ms", "1.2 s"]);
   });
 });

@@ -1,9 +1,10 @@
 // Numbers of traffic and of resources, as the pages write them. Pure.
 import type { Schemas } from "../../api/client";
 
-/** Requests a second: "0", "0.4", "12", "1,204". */
+/** Requests a second: "0", "< 0.1", "0.4", "12", "1,204". */
 export function rateText(rate: number): string {
   if (rate <= 0) return "0";
+  if (rate < 0.05) return "< 0.1";
   if (rate < 10) return rate.toFixed(1);
   return Math.round(rate).toLocaleString("en");
 }

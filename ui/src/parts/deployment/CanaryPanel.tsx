@@ -74,7 +74,7 @@ export function CanaryPanel({
               />
             </div>
           </div>
-        ) : (
+        ) : lines.times.length === 1 ? null : (
           <p className="faint">No requests were counted within the last ten minutes.</p>
         )}
       </div>
