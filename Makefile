@@ -35,9 +35,10 @@ build: ui ## build bin/crumpet, with the web UI where Node is
 ifeq ($(NODE),node)
 ui: ui/dist/index.html ## build the web UI into ui/dist
 
-# npm ci only when the lock file has changed: npm writes node_modules/.package-lock.json at its end.
+# Only when the lock file has changed: npm writes node_modules/.package-lock.json at its end. Not npm ci: a registry may
+# lack a package that is for another system only, the lock is then made without it, and npm ci refuses that.
 ui/node_modules/.package-lock.json: ui/package-lock.json ui/.npmrc
-	cd ui && npm ci --no-progress
+	cd ui && npm install --no-save --no-progress
 	@touch $@
 
 ui/dist/index.html: ui/node_modules/.package-lock.json $(UIFILES)
