@@ -60,10 +60,10 @@ func serve(t *testing.T, addr string, handler http.Handler) (url string, stop fu
 	return server.URL, stop
 }
 
-// ownAddr gives an address for a server that is ended and served again: on a loopback host of its own, whose port
-// nobody else takes meanwhile.
+// ownAddr gives an address for a server that is ended and served again: on a loopback host of its own, and a port
+// below those that the system gives away, so that nobody else takes it meanwhile.
 func ownAddr() string {
-	return fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
+	return fmt.Sprintf("127.%d.%d.%d:%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254), 2000+rand.IntN(7000))
 }
 
 func TestCallSurvivesARestartOfTheServer(t *testing.T) {
