@@ -35,7 +35,7 @@ export function Button({
       type={type}
       className={cx(look({ kind, small }), busy && css.busy, className)}
       aria-busy={busy || undefined}
-      aria-disabled={busy || undefined}
+      aria-disabled={busy || rest["aria-disabled"]}
       onClick={busy ? (e) => e.preventDefault() : onClick}
     >
       {icon && <Icon of={icon} />}

@@ -81,7 +81,7 @@ export function Shell() {
             >
               <Icon of={searchIcon} />
               <span>Search</span>
-              <kbd>Ctrl K</kbd>
+              <kbd aria-hidden="true">Ctrl K</kbd>
             </button>
             <button
               type="button"
