@@ -4,7 +4,7 @@ import { useState } from "react";
 import { api, data, type Schemas } from "../api/client";
 import { Badge } from "../kit/Badge";
 import { Banner, ErrorBanner } from "../kit/Banner";
-import { Button, IconButton } from "../kit/Button";
+import { Button } from "../kit/Button";
 import { CliHint } from "../kit/CliHint";
 import { Copy } from "../kit/Copy";
 import { EmptyState } from "../kit/EmptyState";
@@ -23,7 +23,7 @@ import { Panel } from "../kit/Panel";
 import { Skeleton } from "../kit/Skeleton";
 import { type Column, Table } from "../kit/Table";
 import { Time } from "../kit/Time";
-import { ActButton } from "../parts/action/ActButton";
+import { ActButton, ActIcon } from "../parts/action/ActButton";
 import { ActionDialog } from "../parts/action/ActionDialog";
 import { cli } from "../parts/app/cli";
 import { useRefusal } from "../parts/app/may";
@@ -246,25 +246,13 @@ function columns(values: Map<string, string>, draft: Change[], refused: string, 
       right: true,
       cell: (k) => (
         <span className={css.rowActs}>
-          <IconButton
-            small
-            icon={eyeIcon}
-            label={refused || `Reveal ${k.name}`}
-            disabled={refused !== ""}
-            onClick={() => acts.reveal(k)}
-          />
-          <IconButton
-            small
-            icon={editIcon}
-            label={refused || `Set ${k.name}`}
-            disabled={refused !== ""}
-            onClick={() => acts.set(k)}
-          />
-          <IconButton
+          <ActIcon small icon={eyeIcon} label={`Reveal ${k.name}`} refused={refused} onClick={() => acts.reveal(k)} />
+          <ActIcon small icon={editIcon} label={`Set ${k.name}`} refused={refused} onClick={() => acts.set(k)} />
+          <ActIcon
             small
             icon={trashIcon}
-            label={refused || `Take ${k.name} away`}
-            disabled={refused !== ""}
+            label={`Take ${k.name} away`}
+            refused={refused}
             onClick={() => acts.unset(k)}
           />
         </span>

@@ -2,13 +2,13 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, type Schemas } from "../../api/client";
 import { StatusBadge } from "../../kit/Badge";
-import { Button, IconButton } from "../../kit/Button";
+import { Button } from "../../kit/Button";
 import { Mono } from "../../kit/Copy";
 import { Icon } from "../../kit/Icon";
 import { fileTextIcon, reloadIcon, starIcon, xIcon } from "../../kit/icons";
 import { type Column, Table } from "../../kit/Table";
 import { Time } from "../../kit/Time";
-import { useToast } from "../../kit/Toast";
+import { ActIcon } from "../action/ActButton";
 import { ActionDialog } from "../action/ActionDialog";
 import { cli } from "../app/cli";
 import { useRefusal } from "../app/may";
@@ -30,7 +30,6 @@ export function InstanceTable({ status, usage, filter, team, app }: Props) {
   const taken = new Map(usage?.items.map((u) => [u.instance, u]));
   const [restarting, setRestarting] = useState<Instance>();
   const refused = useRefusal(team);
-  const toast = useToast();
   const columns: Column<Instance>[] = [
     {
       id: "name",
@@ -110,12 +109,12 @@ export function InstanceTable({ status, usage, filter, team, app }: Props) {
             <Icon of={fileTextIcon} />
           </Link>
           {(i.state === "running" || i.state === "pending") && (
-            <IconButton
+            <ActIcon
               icon={reloadIcon}
               label={`Replace ${nameOf(i)}`}
               small
-              aria-disabled={refused ? true : undefined}
-              onClick={() => (refused ? toast(refused, "info") : setRestarting(i))}
+              refused={refused}
+              onClick={() => setRestarting(i)}
             />
           )}
         </span>
