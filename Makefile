@@ -88,8 +88,8 @@ unit: ## unit tests, under the race detector where there is a C compiler
 integration: build ## the stories against a stack: STACK=embedded or real
 	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 15m -parallel 4 -v -skip 'TestBrowser' ./integration/... $(QUIET)
 
-browser: build ## the sample app in headless Chromium
-	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 4m -v -run TestBrowser ./integration $(QUIET)
+browser: build ## the sample app and the web UI in headless Chromium
+	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 6m -v -run TestBrowser ./integration $(QUIET)
 
 conformance: build ## the stand-ins, and the real programs on PATH, against one table
 	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 15m -v -run TestConformance ./integration/... $(QUIET)

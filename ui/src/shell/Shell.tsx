@@ -76,11 +76,11 @@ export function Shell() {
               type="button"
               className={`${css.barButton} ${css.search}`}
               onClick={() => setOpen("palette")}
-              aria-label="Search apps and pages"
               aria-keyshortcuts="Control+K"
             >
               <Icon of={searchIcon} />
-              <span>Search</span>
+              <span className="hidden">Search apps and pages</span>
+              <span aria-hidden="true">Search</span>
               <kbd aria-hidden="true">Ctrl K</kbd>
             </button>
             <button
