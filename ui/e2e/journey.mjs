@@ -62,7 +62,8 @@ async function first(hands, app) {
     await apps.timeline(page);
   });
   const address = await step("open it", () => apps.opens(hands, app, `Hello from ${app}`));
-  await step("push a broken release, read why, and walk back", () => apps.breaksAndAborts(hands, app));
+  await step("push a broken release, and read why it was walked back", () => apps.breaks(hands, app));
+  await step("call a release off", () => apps.aborts(hands, app));
   await step("release another greeting, and roll back", () =>
     apps.rollsBack(hands, app, "Good evening", `Hello from ${app}`),
   );

@@ -81,7 +81,7 @@ export function Shell() {
               <Icon of={searchIcon} />
               <span className="hidden">Search apps and pages</span>
               <span aria-hidden="true">Search</span>
-              <kbd aria-hidden="true">Ctrl K</kbd>
+              <kbd>Ctrl K</kbd>
             </button>
             <button
               type="button"
