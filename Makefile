@@ -81,7 +81,7 @@ fmt: build ## format the Go files and app specs
 	bin/crumpet fmt $(SPECS)
 
 unit: ## unit tests, under the race detector where there is a C compiler
-	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) -v -timeout 8m -skip '^TestScripts$$' $(UNIT) $(QUIET)
+	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) -v -timeout 15m -skip '^TestScripts$$' $(UNIT) $(QUIET)
 	@# Each command of a script is a start of the program, which takes ten times as long under the detector.
 	$(GO) test -v -timeout 8m -run '^TestScripts$$' ./cli $(QUIET)
 
