@@ -76,7 +76,17 @@ const appPages = [
   createRoute({
     getParentRoute: () => app,
     path: "/logs",
-    validateSearch: text({ process: "", instance: "", release: "", source: "", stream: "", q: "", regex: "", deep: "", at: "" }),
+    validateSearch: text({
+      process: "",
+      instance: "",
+      release: "",
+      source: "",
+      stream: "",
+      q: "",
+      regex: "",
+      deep: "",
+      at: "",
+    }),
     component: lazyRouteComponent(() => import("./pages/AppLogs")),
   }),
   createRoute({
