@@ -1,6 +1,6 @@
 // Texts that would be markup or a script if a page took them for one, in every place where a person or a program can write:
 // they are shown as the text that they are. browser.mjs fails on what they would do: a dialog, a request, an error.
-import { ends, release, tab } from "./apps.mjs";
+import { ends, opens, release, tab } from "./apps.mjs";
 import { seen, step } from "./browser.mjs";
 import { isText, look, visit } from "./pages.mjs";
 
@@ -28,8 +28,10 @@ export async function hostile(hands, app, team) {
         ),
     );
     await ends(page, "Healthy");
-    await seen(page.getByText(note).first());
-    await isText(page, "deployment");
+    await opens(hands, app, greeting);
+    await tab(hands, "Deployments");
+    await seen(page.getByText(note));
+    await isText(page, "deployments");
   });
   await step("read the log lines as text", async () => {
     await tab(hands, "Logs");

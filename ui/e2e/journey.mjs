@@ -35,11 +35,11 @@ async function main(browser) {
   const address = await first(hands, app);
   if (mode === "keyboard") return;
 
+  await step("set a secret", () => apps.secret(hands, "API_KEY", "correct-horse-battery-staple"));
   await step("give a canary half of the requests, and promote it", () =>
     apps.canary(hands, app, "Half and half", address),
   );
   await step("follow the log", () => apps.logs(hands));
-  await step("set a secret", () => apps.secret(hands, "API_KEY", "correct-horse-battery-staple"));
   me.expect(/^404 GET \/v1\/apps\//); // an app whose name is markup
   const texts = await hostile(hands, app, team);
   await refused(browser, hands, app, texts);
