@@ -21,9 +21,9 @@ export async function hostile(hands, app, team) {
     await release(hands, app, note, (text) =>
       text
         .replace(/GREETING = ".*"/, `GREETING = ${JSON.stringify(greeting)}`)
-        .replace(/\n {2}deploy \{[\s\S]*\n}\s*$/, "\n}\n")
+        .replace(/\n\s*deploy \{[\s\S]*$/, "\n}\n") // no canary that somebody has to promote
         .replace(
-          /\n {2}env = /,
+          /\n\s*env = /,
           `\n  process "noise" {\n    command = ["/bin/sh", "-c", ${JSON.stringify(`while true; do printf '${printed}'; sleep 2; done`)}]\n    memory  = "32MiB"\n  }\n\n  env = `,
         ),
     );

@@ -40,7 +40,7 @@ async function main(browser) {
     apps.canary(hands, app, "Half and half", address),
   );
   await step("follow the log", () => apps.logs(hands));
-  me.expect(/^404 GET \/v1\/apps\//); // an app whose name is markup
+  me.expect(/^422 GET /); // of an app whose name is markup
   const texts = await hostile(hands, app, team);
   await refused(browser, hands, app, texts);
   await pictures(hands, app);
