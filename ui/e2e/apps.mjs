@@ -117,6 +117,7 @@ export async function scales(hands, process, count) {
   await tab(hands, "Scale");
   await write(page.getByRole("spinbutton", { name: `Instances of ${process}` }), String(count));
   await press(page.getByRole("button", { name: "Scale", exact: true }));
+  await page.waitForURL(/\/deploys\/[^/]+$/);
   await tab(hands, "Overview");
   const healthy = page.getByRole("link", { name: new RegExp(`^${process}\\.\\d+: Healthy`) });
   await healthy.nth(count - 1).waitFor({ timeout: walk });
