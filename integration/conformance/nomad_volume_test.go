@@ -208,7 +208,7 @@ var nomadVolumeRows = []row{
 // volumeRefusal is the status of an answer, and the text that it must hold.
 func volumeRefusal(err error, text ...string) string {
 	for _, code := range []string{"404", "500", "400"} {
-		if err != nil && strings.Contains(err.Error(), code) {
+		if err != nil && strings.Contains(err.Error(), "response code: "+code) { // ids hold digits too
 			for _, t := range text {
 				if !strings.Contains(err.Error(), t) {
 					return fmt.Sprintf("%s, without %q: %v", code, t, err)
