@@ -12,8 +12,13 @@ UNIT     := $(shell $(GO) list ./... | grep -v /integration)
 # The race detector needs cgo and so a C compiler; a machine without one runs the tests without it.
 RACE     := $(shell command -v gcc cc >/dev/null 2>&1 && echo -race)
 
-# Tests run with -v, so that every skip is seen with its reason; what passed is left out again.
-QUIET    := | awk '!/^(=== |PASS$$)|^ *--- PASS/'
+# Unit tests say what failed and what was skipped and why; the stories also what they measured. In CI, whose machines are
+# shared and noisy, a test that failed is told again, alone and at most twice, and .ci/run names it; a data race is not.
+AGAIN    := $(if $(CI),--rerun-fails=2 --rerun-fails-max-failures=5 --rerun-fails-run-root-test --rerun-fails-abort-on-data-race)
+TERSELY  := $(TOOL) gotestsum --format pkgname-and-test-fails $(AGAIN)
+FULLY    := $(TOOL) gotestsum --format standard-verbose --hide-summary skipped,output $(AGAIN)
+# What passed is left out of what -v prints.
+QUIET    := | awk '!/^(=== (RUN|PAUSE|CONT|NAME)|PASS$$)|^ *--- PASS/'
 
 SHELL       := bash
 .SHELLFLAGS := -o pipefail -c
@@ -81,15 +86,15 @@ fmt: build ## format the Go files and app specs
 	bin/crumpet fmt $(SPECS)
 
 unit: ## unit tests, under the race detector where there is a C compiler
-	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) -v -timeout 15m -skip '^TestScripts$$' $(UNIT) $(QUIET)
+	CGO_ENABLED=$(if $(RACE),1,0) $(TERSELY) --packages '$(UNIT)' -- $(RACE) -timeout 15m -skip '^TestScripts$$'
 	@# Each command of a script is a start of the program, which takes ten times as long under the detector.
-	$(GO) test -v -timeout 8m -run '^TestScripts$$' ./cli $(QUIET)
+	$(TERSELY) --packages ./cli -- -timeout 8m -run '^TestScripts$$'
 
 integration: build ## the stories against a stack: STACK=embedded or real
-	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 15m -parallel 4 -v -skip 'TestBrowser' ./integration/... $(QUIET)
+	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(FULLY) --packages ./integration/... -- -count=1 -timeout 15m -parallel 4 -skip 'TestBrowser' $(QUIET)
 
 browser: build ## the sample app and the web UI in headless Chromium
-	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 6m -v -run TestBrowser ./integration $(QUIET)
+	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(FULLY) --packages ./integration -- -count=1 -timeout 6m -run TestBrowser $(QUIET)
 
 conformance: build ## the stand-ins, and the real programs on PATH, against one table
 	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 15m -v -run TestConformance ./integration/... $(QUIET)

@@ -114,9 +114,10 @@ func TestAClientThatIsBackInTimeKeepsItsInstances(t *testing.T) {
 	if len(before["node-2"]) != 1 || len(after["node-2"]) != 1 || before["node-2"][0].ID != after["node-2"][0].ID {
 		t.Errorf("%v became %v", before, after)
 	}
-	if err := s.Allocations().Restart(&nomadapi.Allocation{ID: after["node-2"][0].ID}, "", nil); err != nil {
-		t.Errorf("the client that is back does not restart a task: %v", err)
-	}
+	// The server's word "running" is of before: as in Nomad, the client takes its tasks up again after it has come back.
+	s.until(t, "the client that is back restarts a task", func() bool {
+		return s.Allocations().Restart(&nomadapi.Allocation{ID: after["node-2"][0].ID}, "", nil) == nil
+	})
 }
 
 // The node of a client that does not come back after a restart of the server goes down, too.
