@@ -19,9 +19,13 @@ export default defineConfig({
     proxy: { "/v1": { target: process.env.CRUMPET_ADDR ?? "http://127.0.0.1:7766", changeOrigin: false } },
   },
   test: {
-    environment: "happy-dom",
-    setupFiles: ["src/test/setup.ts"],
+    // Most tests are of pure functions: a file that needs a document asks for one, `// @vitest-environment happy-dom`.
+    environment: "node",
+    // One place for all files, so that each module is read once: what a test puts in place it takes away again.
+    isolate: false,
+    pool: "threads",
     include: ["src/**/*.test.{ts,tsx}"],
+    restoreMocks: true,
     css: false,
   },
 });

@@ -1,5 +1,6 @@
-import { act, fireEvent, render, screen, waitFor } from "@testing-library/react";
-import { expect, test, vi } from "vitest";
+// @vitest-environment happy-dom
+import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { afterEach, expect, test, vi } from "vitest";
 import { StatusBadge } from "./Badge";
 import { Button, IconButton } from "./Button";
 import { CliHint, command } from "./CliHint";
@@ -11,6 +12,8 @@ import { Menu } from "./Menu";
 import { Table } from "./Table";
 import { ago, duration, Time } from "./Time";
 import { ToastProvider, useToast } from "./Toast";
+
+afterEach(cleanup);
 
 test("a field's label, hint and error are its control's", () => {
   render(
