@@ -131,7 +131,7 @@ func (l cliLogin) listen(ctx context.Context, listener net.Listener) (string, er
 	if err := web.Shutdown(last); err != nil {
 		_ = web.Close() // what is still open is cut
 	}
-	_ = <-served // it is what Shutdown brings about
+	<-served // it is what Shutdown brings about
 	return got.token, got.err
 }
 
