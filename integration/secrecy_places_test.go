@@ -1,17 +1,18 @@
 package integration_test
 
 import (
+	"context"
 	"database/sql"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	_ "modernc.org/sqlite" // to read the store's tables
@@ -162,16 +163,65 @@ func (s *secrecy) askAll(places map[string]string, name, address string, paths [
 	}
 	answered := 0
 	for _, path := range paths {
-		code, body := s.get(address+path, token)
+		code, body := s.ask(address+path, token)
 		if code == http.StatusOK {
 			answered++
 		}
 		places[name+": "+path] = body
 	}
-	if answered < len(paths)*3/4 {
+	if answered < len(paths)*9/10 {
 		s.t.Errorf("%s answered %d of %d questions only", name, answered, len(paths))
 	}
 }
+
+// A stream that has been silent for so long has given what stood there; it is not read for longer than streamAtMost.
+const (
+	streamQuiet  = 2 * time.Second
+	streamAtMost = 20 * time.Second
+)
+
+// ask gets an answer whole, and of a stream, which has no end, what it gives until it falls silent.
+func (s *secrecy) ask(url, token string) (status int, body string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), streamAtMost)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer answer.Body.Close() //nolint:errcheck // read to its end below
+	stream := strings.HasPrefix(answer.Header.Get("Content-Type"), "text/event-stream")
+	from := io.Reader(answer.Body)
+	if stream {
+		silent := time.AfterFunc(streamQuiet, cancel)
+		defer silent.Stop()
+		from = readerFunc(func(p []byte) (int, error) {
+			n, err := answer.Body.Read(p)
+			silent.Reset(streamQuiet)
+			return n, err
+		})
+	}
+	text, err := io.ReadAll(from)
+	switch {
+	case stream && !strings.Contains(string(text), "data:"):
+		s.t.Errorf("the stream %s gave nothing: %d %q %v", url, answer.StatusCode, text, err)
+	case stream && errors.Is(err, context.Canceled): // it fell silent
+	case err != nil:
+		s.t.Fatalf("%s: %v", url, err)
+	}
+	return answer.StatusCode, string(text)
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // list asks for a JSON list and gives what is in a field of each.
 func (s *secrecy) fields(url, field string) (list []string) {
@@ -246,7 +296,8 @@ func (s *secrecy) keys() (keys []string) {
 	return keys
 }
 
-// apiPaths are all that can be read in the API of one app, by its own document, but for streams and artifacts.
+// apiPaths are all that can be read in the API, by its own document, of one app, service, release and so on: streams
+// too, from their beginning on. Only what shows a value on purpose is left out, and what begins a sign-in.
 func (s *secrecy) apiPaths() (paths []string) {
 	s.t.Helper()
 	var document struct {
@@ -256,90 +307,38 @@ func (s *secrecy) apiPaths() (paths []string) {
 	if err := json.Unmarshal([]byte(body), &document); err != nil || code != http.StatusOK {
 		s.t.Fatalf("the API's document: %d %v", code, err)
 	}
-	fill := strings.NewReplacer("{app}", "vaulted", "{number}", "2", "{name}", "mail", "{job}", "report")
+	fill := strings.NewReplacer("/{app}", "/vaulted", "/{number}", "/2", "/deployments/{id}", "/deployments/"+s.first("deployments"),
+		"/runs/{id}", "/runs/"+s.first("runs"), "/{team}", "/default", "/{user}", "/admin", "/{service}", "/mail", "/{provider}", "/acme", "/{node}", "/dev")
+	query := map[string]string{
+		"/v1/audit": "team=*", "/v1/audit/stream": "team=*&after=0", "/v1/events": "team=*&platform=true&changes=true&after=0",
+		"/v1/history": "team=*&platform=true", "/v1/apps/vaulted/logs": "lines=10000", "/v1/apps/vaulted/diff": "from=1&to=2",
+	}
+	var left []string
 	for path, methods := range document.Paths {
 		if _, reads := methods["get"]; !reads {
 			continue
 		}
 		path = fill.Replace(path)
-		if strings.Contains(path, "{") || strings.HasSuffix(path, "/logs") || strings.Contains(path, "/events") || strings.Contains(path, "/exec") || strings.Contains(path, "/keys/") {
+		if strings.Contains(path, "{") || strings.HasSuffix(path, "/exec") || strings.HasPrefix(path, "/v1/login/oidc/") {
+			left = append(left, path)
 			continue
+		}
+		if query[path] != "" {
+			path += "?" + query[path]
 		}
 		paths = append(paths, path)
 	}
+	s.t.Logf("of the API, %d paths are searched, and these are not: %s", len(paths), strings.Join(left, ", "))
 	return paths
 }
 
-// watched is what the platform's own processes were seen to be started with. Those of tasks have the app's
-// environment, which is theirs to have.
-type watched struct {
-	mu    sync.Mutex
-	texts map[string]bool // guarded by mu
-	stop  chan struct{}
-	done  chan struct{}
-}
-
-// watchProcesses looks at them again and again until end.
-func (s *secrecy) watchProcesses() *watched {
-	w := &watched{texts: map[string]bool{}, stop: make(chan struct{}), done: make(chan struct{})}
-	go func() {
-		defer close(w.done)
-		ticker := time.NewTicker(100 * time.Millisecond)
-		defer ticker.Stop()
-		for {
-			s.lookAtProcesses(w)
-			select {
-			case <-w.stop:
-				return
-			case <-ticker.C:
-			}
-		}
-	}()
-	return w
-}
-
-func (s *secrecy) lookAtProcesses(w *watched) {
-	dir, err := filepath.EvalSymlinks(s.dev.dir)
-	if err != nil {
-		return // the test has ended
+// first is the id of one of the app's, such as a deployment.
+func (s *secrecy) first(noun string) string {
+	s.t.Helper()
+	var list struct{ Items []struct{ ID string } }
+	code, body := s.get(s.info.Addr+"/v1/apps/vaulted/"+noun, s.info.Token)
+	if err := json.Unmarshal([]byte(body), &list); err != nil || code != http.StatusOK || len(list.Items) == 0 {
+		s.t.Fatalf("the app's %s: %d %.200s", noun, code, body)
 	}
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return // as above
-	}
-	for _, entry := range entries {
-		if _, err := strconv.Atoi(entry.Name()); err != nil {
-			continue
-		}
-		environ, err := os.ReadFile(filepath.Join("/proc", entry.Name(), "environ"))
-		if err != nil || !strings.Contains(string(environ), "CRUMPET_DEV_DIR="+dir+"\x00") {
-			continue
-		}
-		args, err := os.ReadFile(filepath.Join("/proc", entry.Name(), "cmdline"))
-		if err != nil {
-			continue
-		}
-		text := string(args)
-		if !strings.Contains(string(environ), "NOMAD_ALLOC_ID=") {
-			text += "\n" + string(environ)
-		}
-		w.mu.Lock()
-		w.texts[text] = true
-		w.mu.Unlock()
-	}
-}
-
-func (w *watched) end() {
-	close(w.stop)
-	<-w.done
-}
-
-func (w *watched) text() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var all strings.Builder
-	for text := range w.texts {
-		all.WriteString(text + "\n")
-	}
-	return all.String()
+	return list.Items[0].ID
 }
