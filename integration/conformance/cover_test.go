@@ -86,6 +86,7 @@ func TestConformanceCoversTheServer(t *testing.T) {
 	c.ok(dir, "start")
 	c.ok(dir, "destroy", "--yes")
 	writeApp(t, dir, "hi", "serve")
+	c.ok(dir, "hosts", "release", "covered.localhost") // or team default keeps it
 	c.ok(dir, "teams", "create", "covering")
 	c.ok(dir, "push", "--team", "covering")
 	c.ok(dir, "destroy", "--yes", "--team", "covering")
