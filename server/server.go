@@ -283,10 +283,10 @@ func (s *Server) compose(c clients, key []byte, opt Options) error {
 		Nomad: c.nomad, Store: s.store, Dir: filepath.Join(cfg.Data, "logs"), Wake: s.hub.Subscribe, Log: s.log, Now: opt.Now,
 	})
 	s.audit = audit.New(s.store, s.log, opt.Now)
-	passwords := auth.NewPasswords()
+	passwords := auth.NewPasswords(auth.DefaultCost())
 	s.api = api.New(api.Config{
 		Log: s.log, Auth: s.auth, Store: s.store, Deployer: s.deploy, Blobs: s.builds, Builds: s.builds, Artifacts: blobs,
-		Logs: s.logs, Audit: s.audit, Limits: api.Limits{Rate: cfg.Limits.Rate, Burst: cfg.Limits.Burst, LoginRate: cfg.Limits.LoginRate, LoginBurst: cfg.Limits.LoginBurst},
+		Logs: s.logs, Audit: s.audit, Limits: api.Limits{Rate: cfg.Limits.Rate, Burst: cfg.Limits.Burst, LoginRate: cfg.Limits.LoginRate, LoginBurst: cfg.Limits.LoginBurst}, Proxies: cfg.TrustedProxies(),
 		Commands: c.nomad, Instances: c.nomad, Hub: s.hub, Tell: s.store.Emit, Why: why.New(why.Config{Store: s.store, Rules: c.consul, Logs: s.logs, Now: opt.Now}),
 		Repairs: s.repair, Configs: s.secrets, Services: s.services, Bindings: s.services, Providers: s.services,
 		Logins:  s.newLogins(passwords, opt),

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,6 +61,9 @@ type Config struct {
 	UI     fs.FS
 	Limits Limits // of calls
 
+	// Proxies are the addresses whose X-Forwarded-For says where a call came from. Nobody else's is believed.
+	Proxies []netip.Prefix
+
 	Version     string
 	ArtifactKey []byte               // signs the addresses of artifacts
 	Metrics     *prometheus.Registry // shown at /metrics; default a new one
@@ -92,6 +96,7 @@ type API struct {
 	pages   *pages
 	gates   map[gateKey]gate // written by New only
 	limits  *limits
+	from    echo.IPExtractor // address of who makes a call
 
 	lines    lines                  // of the list of apps
 	silence  silence                // which backends do not answer
@@ -105,6 +110,7 @@ func New(config Config) *API {
 	a.Log = a.Log.With("component", "api")
 	a.metrics = newMetrics(a.Metrics)
 	a.limits = newLimits(a.Limits, time.Now)
+	a.from = addressOf(a.Proxies)
 	a.echo.HideBanner, a.echo.HidePort = true, true
 	a.echo.HTTPErrorHandler = a.handleError
 	a.pages = a.newPages()

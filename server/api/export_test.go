@@ -26,10 +26,15 @@ type Counted struct{ *limits }
 func NewCounted(l Limits, now func() time.Time) Counted { return Counted{newLimits(l, now)} }
 
 // Take counts a call.
-func (c Counted) Take(r *http.Request, login bool) time.Duration { return c.take(r, login) }
+func (c Counted) Take(r *http.Request, login bool) time.Duration {
+	return c.take(r, r.RemoteAddr, login)
+}
 
 // Welcome says that a call's credential was found to be valid.
 func (c Counted) Welcome(r *http.Request, who paas.Identity) { c.welcome(r, who) }
 
 // Known is how many callers are remembered.
 func (c Counted) Known() int { return len(c.callers) }
+
+// AddressOf finds the address a call came from.
+var AddressOf = addressOf

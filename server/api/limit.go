@@ -86,14 +86,14 @@ func newLimits(l Limits, now func() time.Time) *limits {
 	return &limits{Limits: l, now: now, callers: map[callerKey]*counted{}, others: rate.NewLimiter(rate.Limit(l.Rate), l.Burst), swept: now()}
 }
 
-// take counts a call, and says how long it would have to wait: 0 and it may go on.
-func (l *limits) take(r *http.Request, login bool) time.Duration {
+// take counts a call from an address, and says how long it would have to wait: 0 and it may go on.
+func (l *limits) take(r *http.Request, from string, login bool) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
 	l.sweep(now)
 	if login {
-		return wait(l.caller(addressKey(byLogin, r), now, l.LoginRate, l.LoginBurst), now)
+		return wait(l.caller(addressKey(byLogin, from), now, l.LoginRate, l.LoginBurst), now)
 	}
 	if key, ok := credentialKey(r); ok {
 		if known := l.callers[key]; known != nil {
@@ -101,7 +101,7 @@ func (l *limits) take(r *http.Request, login bool) time.Duration {
 			return wait(known.Limiter, now)
 		}
 	}
-	return wait(l.caller(addressKey(byAddress, r), now, l.Rate, l.Burst), now)
+	return wait(l.caller(addressKey(byAddress, from), now, l.Rate, l.Burst), now)
 }
 
 // welcome has a credential counted by itself from now on: it was found to be valid.
@@ -159,8 +159,8 @@ func wait(limiter *rate.Limiter, now time.Time) time.Duration {
 	return delay
 }
 
-func addressKey(kind callerKind, r *http.Request) callerKey {
-	return callerKey{kind, sha256.Sum256([]byte(addressOf(r)))}
+func addressKey(kind callerKind, from string) callerKey {
+	return callerKey{kind, sha256.Sum256([]byte(from))}
 }
 
 // credentialKey is that of the token or session of a call.
@@ -183,7 +183,7 @@ func (a *API) limit(c echo.Context, call *call) error {
 	if call.row.id == "healthz" || a.signed(r) {
 		return nil
 	}
-	delay := a.limits.take(r, call.row.login)
+	delay := a.limits.take(r, call.from, call.row.login)
 	if delay == 0 {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -71,5 +72,34 @@ func TestLimitsCountEachCallerAndForget(t *testing.T) {
 	l.Take(good, false)
 	if n := l.Known(); n > 2 {
 		t.Errorf("after ten minutes of rest %d callers are remembered", n)
+	}
+}
+
+// Where a call came from is the word of the proxies that the operator names, and of nobody else.
+func TestWhereACallCameFrom(t *testing.T) {
+	t.Parallel()
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("fd00::/64")}
+	for _, tt := range []struct {
+		name, connection, header, want string
+		proxies                        []netip.Prefix
+	}{
+		{"no proxy", "192.0.2.1:9", "", "192.0.2.1", proxies},
+		{"a header of its own", "192.0.2.1:9", "198.51.100.7", "192.0.2.1", proxies},
+		{"nobody is named", "10.0.0.5:9", "198.51.100.7", "10.0.0.5", nil},
+		{"nor is this machine", "127.0.0.1:9", "198.51.100.7", "127.0.0.1", proxies},
+		{"by a proxy", "10.0.0.5:9", "198.51.100.7", "198.51.100.7", proxies},
+		{"by two", "10.0.0.5:9", "198.51.100.7, 10.0.0.6", "198.51.100.7", proxies},
+		{"with what the caller wrote before", "10.0.0.5:9", "203.0.113.1, 10.0.0.9, 198.51.100.7", "198.51.100.7", proxies},
+		{"with no address", "10.0.0.5:9", "<script>", "10.0.0.5", proxies},
+		{"IPv6", "[fd00::5]:9", "2001:db8::7", "2001:db8::7", proxies},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = tt.connection
+		if tt.header != "" {
+			r.Header.Set("X-Forwarded-For", tt.header)
+		}
+		if got := api.AddressOf(tt.proxies)(r); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
 	}
 }

@@ -23,7 +23,7 @@ func (a *API) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		if !loggable(id) {
 			id = a.NewID()
 		}
-		ctx := context.WithValue(c.Request().Context(), callKey{}, &call{request: id, from: addressOf(c.Request())})
+		ctx := context.WithValue(c.Request().Context(), callKey{}, &call{request: id, from: a.from(c.Request())})
 		c.SetRequest(c.Request().WithContext(ctx))
 		c.Response().Header().Set(requestIDHeader, id)
 		return next(c)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
@@ -95,6 +96,34 @@ func (l Limits) check(fault func(key, format string, args ...any)) {
 			fault(b.key, "%s = %d must be at least 1.", b.key, b.burst)
 		}
 	}
+}
+
+// TrustedProxies are Proxies; Validate has seen that they can be read.
+func (c Config) TrustedProxies() []netip.Prefix {
+	var list []netip.Prefix
+	for _, text := range c.Proxies {
+		if p, problem := proxy(text); problem == "" {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// proxy reads a range of addresses, or one address.
+func proxy(text string) (p netip.Prefix, problem string) {
+	if one, err := netip.ParseAddr(text); err == nil && one.Zone() == "" {
+		return netip.PrefixFrom(one, one.BitLen()), ""
+	}
+	p, err := netip.ParsePrefix(text)
+	switch {
+	case err != nil:
+		return p, fmt.Sprintf("trusted_proxies names %q, which is no address and no range, such as 10.0.0.0/24.", text)
+	case p.Bits() == 0:
+		return p, fmt.Sprintf("trusted_proxies names %q, which is everybody: anybody could then say where they call from.", text)
+	case p != p.Masked():
+		return p, fmt.Sprintf("trusted_proxies names %q, whose range begins at %s. Write the one that you mean.", text, p.Masked())
+	}
+	return p, ""
 }
 
 // claim is a claim's name: a URL or a word, as providers have them.

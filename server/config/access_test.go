@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -124,5 +125,27 @@ func TestASessionThatCantBeReadIsAFault(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"session.absolute", "session.idle"}, at); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestTrustedProxiesAreAddressesAndRanges(t *testing.T) {
+	t.Parallel()
+	c, err := config.Default().Source([]byte(`trusted_proxies = ["10.0.0.0/24", "192.0.2.7", "fd00::/64"]`), "server.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err = c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(c.TrustedProxies()); got != "[10.0.0.0/24 192.0.2.7/32 fd00::/64]" {
+		t.Errorf("got %s", got)
+	}
+	for _, text := range []string{"", "proxy.example.com", "0.0.0.0/0", "::/0", "10.0.0.1/24", "10.0.0.1:80", "fe80::1%eth0"} {
+		c := config.Default()
+		c.Proxies = []string{text}
+		_, err := c.Validate()
+		if faults := paas.FaultsOf(err); len(faults) != 1 || faults[0].Location != "trusted_proxies" {
+			t.Errorf("%q: %v %v", text, err, faults)
+		}
 	}
 }

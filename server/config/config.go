@@ -16,6 +16,7 @@ type Config struct {
 	Advertise   string   `hcl:"advertise,optional"`       // URL under which nodes reach this server
 	Data        string   `hcl:"data,optional"`            // folder of the store, artifacts and build caches
 	URL         string   `hcl:"url,optional"`             // URL at which people's browsers reach Crumpet
+	Proxies     []string `hcl:"trusted_proxies,optional"` // in front of the API, as ranges: theirs is the word on where a call came from
 	Domain      string   `hcl:"domain,optional"`          // an app without a route gets APP.DOMAIN/
 	Drivers     []string `hcl:"drivers,optional"`         // Nomad task drivers allowed, the first is used
 	Datacenters []string `hcl:"datacenters,optional"`     // where jobs may run

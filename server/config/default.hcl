@@ -4,6 +4,7 @@
 listen      = "127.0.0.1:4780"      # address of the HTTP API                                   CRUMPET_LISTEN
 # advertise = "http://10.0.0.5:4780" # URL under which nodes fetch artifacts; http://LISTEN      CRUMPET_ADVERTISE
 # url       = "https://crumpet.example.com" # URL at which browsers reach Crumpet, https unless on this machine; ADVERTISE   CRUMPET_URL
+# trusted_proxies = ["10.0.0.0/24"] # addresses of what stands before the API (Fabio, a TLS proxy): limits and audit take the caller from its X-Forwarded-For
 data        = "/var/lib/crumpet"    # store, artifacts and build caches                         CRUMPET_DATA
 domain      = "localhost"           # an app without a route gets APP.DOMAIN/                   CRUMPET_DOMAIN
 drivers     = ["exec"]              # Nomad drivers allowed, the first is used; raw_exec gives tasks the whole node

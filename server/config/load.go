@@ -95,6 +95,9 @@ func (c Config) merge(over Config) Config {
 	if len(over.Datacenters) > 0 {
 		c.Datacenters = over.Datacenters
 	}
+	if over.Proxies != nil {
+		c.Proxies = over.Proxies
+	}
 	if over.Fragments != nil {
 		c.Fragments = over.Fragments
 	}

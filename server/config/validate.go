@@ -104,6 +104,11 @@ func (c Config) Validate() (Config, error) {
 	c.Retention.check(fault)
 	c.Session.check(fault)
 	c.Limits.check(fault)
+	for _, text := range c.Proxies {
+		if _, problem := proxy(text); problem != "" {
+			fault("trusted_proxies", "%s", problem)
+		}
+	}
 	c.checkOIDC(fault)
 	if len(faults) == 0 {
 		return c, nil
