@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/auth"
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/store"
+	"github.com/crumpet-paas/crumpet/server/store/storetest"
 )
 
 // gated is an API whose callers, teams and audit are in a real store; what they do falls on a platform of maps.
@@ -43,7 +43,7 @@ func (k known) Team(ctx context.Context, name string) (paas.Team, error) {
 
 func startGated(t *testing.T, change func(*api.Config)) *gated {
 	t.Helper()
-	st, err := store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "crumpet.db")})
+	st, err := store.Open(t.Context(), store.Config{Path: storetest.Path(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func startGated(t *testing.T, change func(*api.Config)) *gated {
 	platform := apitest.NewPlatform()
 	config := apitest.Config(t, platform)
 	a := auth.New(auth.Config{Store: st, Now: time.Now, Log: config.Log})
-	config.Auth, config.Tokens, config.Users = a, a, auth.NewUsers(st, a, auth.NewPasswords(), time.Now)
+	config.Auth, config.Tokens, config.Users = a, a, auth.NewUsers(st, a, auth.NewPasswords(auth.Cost{Memory: 64, Time: 1, Threads: 1}), time.Now)
 	config.Store = known{platform, st}
 	config.Audit = audit.New(st, config.Log, time.Now)
 	if change != nil {

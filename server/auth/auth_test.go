@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/auth"
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/store"
+	"github.com/crumpet-paas/crumpet/server/store/storetest"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -30,7 +30,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, clock: &clock{at: noon}, path: filepath.Join(t.TempDir(), "crumpet.db")}
+	w := &world{TB: t, clock: &clock{at: noon}, path: storetest.Path(t)}
 	w.store = w.open(t, store.Config{Path: w.path, Notify: func(paas.AppRef) {
 		if w.Auth != nil {
 			w.Wake()

@@ -7,7 +7,7 @@ import (
 )
 
 // Cheap makes a Passwords of little work, for tests.
-func Cheap() *Passwords { return newPasswords(cost{memory: 64, time: 1, threads: 1}) }
+func Cheap() *Passwords { return NewPasswords(Cost{Memory: 64, Time: 1, Threads: 1}) }
 
 // AtOnce is how many passwords are hashed at once.
 const AtOnce = hashesAtOnce

@@ -16,14 +16,21 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// The parameters of argon2id are the second recommended option of RFC 9106, section 4: that for machines on
-// which 2 GiB for one hash are too much. OWASP's list of passwords' storage begins below them.
+// Cost is how much work a hash by argon2id takes. It stands in the hash, so hashes of different costs may be in
+// one store, and those of another than today's are made anew when their password is given.
+type Cost struct {
+	Memory  uint32 // KiB
+	Time    uint32 // passes
+	Threads uint8  // lanes
+}
+
+// DefaultCost is the second recommended option of RFC 9106, section 4: that for machines on which 2 GiB for one
+// hash are too much. OWASP's list of passwords' storage begins below it.
+func DefaultCost() Cost { return Cost{Memory: 64 << 10, Time: 3, Threads: 4} }
+
 const (
-	argonMemory  = 64 << 10 // KiB
-	argonTime    = 3        // passes
-	argonThreads = 4        // lanes
-	argonSalt    = 16       // bytes
-	argonKey     = 32       // bytes
+	argonSalt = 16 // bytes
+	argonKey  = 32 // bytes
 )
 
 const (
@@ -33,7 +40,7 @@ const (
 	// MaxPassword bounds the work of reading one; a phrase fits.
 	MaxPassword = 256
 
-	hashesAtOnce = 4                // of argonMemory each: 256 MiB at most, however many sign in
+	hashesAtOnce = 4                // of DefaultCost 256 MiB at most, however many sign in
 	hashWithin   = 10 * time.Second // for a turn to hash
 )
 
@@ -70,34 +77,27 @@ func distinct(s string) int {
 
 // Passwords hashes and verifies passwords, a few at once.
 type Passwords struct {
-	cost  cost
+	cost  Cost
 	turns chan struct{} // one for each hash under way
 	dummy string        // hash of a password that nobody has
 }
 
-// cost are parameters of argon2id.
-type cost struct {
-	memory, time uint32
-	threads      uint8
-}
-
-// NewPasswords makes a Passwords.
-func NewPasswords() *Passwords {
-	return newPasswords(cost{memory: argonMemory, time: argonTime, threads: argonThreads})
-}
-
-func newPasswords(c cost) *Passwords {
+// NewPasswords makes a Passwords whose hashes are of a cost; without one, of DefaultCost.
+func NewPasswords(cost Cost) *Passwords {
+	if cost == (Cost{}) {
+		cost = DefaultCost()
+	}
 	salt, key := make([]byte, argonSalt), make([]byte, argonKey)
 	_, _ = rand.Read(salt) // never fails: crypto/rand ends the program instead
 	_, _ = rand.Read(key)
-	return &Passwords{cost: c, turns: make(chan struct{}, hashesAtOnce), dummy: phc{c, salt, key}.String()}
+	return &Passwords{cost: cost, turns: make(chan struct{}, hashesAtOnce), dummy: phc{cost, salt, key}.String()}
 }
 
 // Hash gives a password's hash as a PHC string. Code: limited when too many are being hashed.
 func (p *Passwords) Hash(ctx context.Context, plain string) (string, error) {
 	salt := make([]byte, argonSalt)
 	_, _ = rand.Read(salt) // never fails: crypto/rand ends the program instead
-	key, err := p.derive(ctx, plain, phc{cost: p.cost, salt: salt, key: make([]byte, argonKey)})
+	key, err := p.derive(ctx, plain, phc{Cost: p.cost, salt: salt, key: make([]byte, argonKey)})
 	if err != nil {
 		return "", err
 	}
@@ -124,10 +124,10 @@ func (p *Passwords) Verify(ctx context.Context, hashed, plain string) (ok, stale
 		return false, false, err
 	}
 	ok = subtle.ConstantTimeCompare(got, want.key) == 1 && !none
-	return ok, ok && (want.cost != p.cost || len(want.key) != argonKey || len(want.salt) != argonSalt), nil
+	return ok, ok && (want.Cost != p.cost || len(want.key) != argonKey || len(want.salt) != argonSalt), nil
 }
 
-// derive waits for its turn: each hash takes argonMemory, and who asks for many at once is not to take all
+// derive waits for its turn: each hash takes its memory, and who asks for many at once is not to take all
 // of the server's.
 func (p *Passwords) derive(ctx context.Context, plain string, like phc) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, hashWithin)
@@ -138,21 +138,21 @@ func (p *Passwords) derive(ctx context.Context, plain string, like phc) ([]byte,
 		return nil, paas.Wrap(paas.Limited, ctx.Err(), "Too many are signing in at this moment. Try again in a few seconds.")
 	}
 	defer func() { <-p.turns }()
-	return argon2.IDKey([]byte(plain), like.salt, like.time, like.memory, like.threads, uint32(len(like.key))), nil //nolint:gosec // of a few bytes
+	return argon2.IDKey([]byte(plain), like.salt, like.Time, like.Memory, like.Threads, uint32(len(like.key))), nil //nolint:gosec // of a few bytes
 }
 
 // phc is a hash in the format of the Password Hashing Competition:
 //
 //	$argon2id$v=19$m=65536,t=3,p=4$SALT$KEY    both base64 without padding
 type phc struct {
-	cost
+	Cost
 	salt, key []byte
 }
 
 // String gives the text that is stored.
 func (h phc) String() string {
 	b64 := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.memory, h.time, h.threads, b64(h.salt), b64(h.key))
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.Memory, h.Time, h.Threads, b64(h.salt), b64(h.key))
 }
 
 // The most that a stored hash may ask for: a row that somebody wrote by hand is not to take the machine.
@@ -183,7 +183,7 @@ func parsePHC(text string) (phc, error) {
 		}
 		numbers[i] = uint32(n)
 	}
-	h.cost = cost{memory: numbers[0], time: numbers[1], threads: uint8(numbers[2])}
+	h.Cost = Cost{Memory: numbers[0], Time: numbers[1], Threads: uint8(numbers[2])}
 	var err error
 	if h.salt, err = base64.RawStdEncoding.Strict().DecodeString(parts[4]); err != nil || len(h.salt) < 8 || len(h.salt) > 64 {
 		return phc{}, fmt.Errorf("salt of a hash can't be read")

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
@@ -37,15 +38,35 @@ func TestPasswordsThatAreTakenAndNot(t *testing.T) {
 	}
 }
 
-func TestAHashIsOfThisPasswordOnly(t *testing.T) {
+// RFC 9106, section 4: the second recommended option is argon2id with t=3, p=4, m=2^16 (64 MiB), a salt of 128
+// bits and a tag of 256 bits.
+func TestWithoutACostAHashIsOfRFC9106sSecondOption(t *testing.T) {
 	t.Parallel()
-	p := auth.NewPasswords()
-	hashed, err := p.Hash(t.Context(), "correct horse battery")
+	hashed, err := auth.NewPasswords(auth.Cost{}).Hash(t.Context(), "correct horse battery")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(hashed, "$argon2id$v=19$m=65536,t=3,p=4$") {
-		t.Errorf("hash is %q", hashed)
+	parts := strings.Split(hashed, "$")
+	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != "v=19" || parts[3] != "m=65536,t=3,p=4" {
+		t.Fatalf("hash is %q", hashed)
+	}
+	for i, bytes := range map[int]int{4: 16, 5: 32} {
+		if b, err := base64.RawStdEncoding.DecodeString(parts[i]); err != nil || len(b) != bytes {
+			t.Errorf("part %d of %q has %d bytes, want %d (%v)", i, hashed, len(b), bytes, err)
+		}
+	}
+	ok, stale, err := auth.Cheap().Verify(t.Context(), hashed, "correct horse battery")
+	if !ok || !stale || err != nil {
+		t.Errorf("by one of another cost: %t, stale %t, %v: the cost is to be read from the hash", ok, stale, err)
+	}
+}
+
+func TestAHashIsOfThisPasswordOnly(t *testing.T) {
+	t.Parallel()
+	p := auth.Cheap()
+	hashed, err := p.Hash(t.Context(), "correct horse battery")
+	if err != nil {
+		t.Fatal(err)
 	}
 	if again, err := p.Hash(t.Context(), "correct horse battery"); err != nil || again == hashed {
 		t.Errorf("two hashes of one password are equal, or %v", err)
@@ -62,7 +83,7 @@ func TestAHashIsOfThisPasswordOnly(t *testing.T) {
 func TestAHashOfTheReferenceProgramIsUnderstoodAndMadeAnew(t *testing.T) {
 	t.Parallel()
 	const hashed = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
-	ok, stale, err := auth.NewPasswords().Verify(t.Context(), hashed, "password")
+	ok, stale, err := auth.Cheap().Verify(t.Context(), hashed, "password")
 	if !ok || !stale || err != nil {
 		t.Errorf("%t, stale %t, %v", ok, stale, err)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/build"
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/store"
+	"github.com/crumpet-paas/crumpet/server/store/storetest"
 )
 
 // cache is shared by all tests: the standard library is compiled once.
@@ -59,7 +60,7 @@ type rig struct {
 func newRig(t testing.TB, change func(*build.Config)) *rig {
 	t.Helper()
 	dir := t.TempDir()
-	s, err := store.Open(context.Background(), store.Config{Path: filepath.Join(dir, "crumpet.db")})
+	s, err := store.Open(context.Background(), store.Config{Path: storetest.Path(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

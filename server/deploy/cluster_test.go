@@ -3,7 +3,6 @@ package deploy_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/route"
 	"github.com/crumpet-paas/crumpet/server/store"
+	"github.com/crumpet-paas/crumpet/server/store/storetest"
 )
 
 // cluster is a scheduler and a router whose facts appear in the store at once: what Nomad, Consul,
@@ -72,7 +72,7 @@ func newClusterWith(t testing.TB, vault *fakeVault) *cluster {
 	}
 	c.clock = func() time.Time { return time.Now().UTC().Add(time.Duration(c.ahead.Load())) }
 	st, err := store.Open(t.Context(), store.Config{
-		Path:   filepath.Join(t.TempDir(), "crumpet.db"),
+		Path:   storetest.Path(t),
 		Notify: func(ref paas.AppRef) { c.wake(ref) },
 	})
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/secret"
 	"github.com/crumpet-paas/crumpet/server/store"
+	"github.com/crumpet-paas/crumpet/server/store/storetest"
 	"github.com/crumpet-paas/crumpet/server/vault"
 )
 
@@ -153,7 +153,7 @@ type room struct {
 
 func newRoom(t *testing.T) *room {
 	t.Helper()
-	r := &room{T: t, vault: newVault(), deploy: &fakeDeployer{}, path: filepath.Join(t.TempDir(), "crumpet.db"), now: noon, log: &bytes.Buffer{}}
+	r := &room{T: t, vault: newVault(), deploy: &fakeDeployer{}, path: storetest.Path(t), now: noon, log: &bytes.Buffer{}}
 	var err error
 	if r.store, err = store.Open(t.Context(), store.Config{Path: r.path}); err != nil {
 		t.Fatal(err)

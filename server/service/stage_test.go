@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/service"
 	"github.com/crumpet-paas/crumpet/server/store"
+	"github.com/crumpet-paas/crumpet/server/store/storetest"
 )
 
 const catalogText = `{"services":[{"id":"o1","name":"queue","description":"queues","bindable":true,"bindings_retrievable":true,"plan_updateable":true,"tags":["amqp"],
@@ -77,7 +77,7 @@ type (
 func newStage(t testing.TB, with ...func(*service.Config)) *stage {
 	t.Helper()
 	s := &stage{
-		TB: t, path: filepath.Join(t.TempDir(), "store.db"), vault: newMemoryVault(), broker: brokertest.Keep(catalogText, credentialsOf),
+		TB: t, path: storetest.Path(t), vault: newMemoryVault(), broker: brokertest.Keep(catalogText, credentialsOf),
 		clock: &clock{began: time.Now(), speed: fast}, nomad: newVariables(),
 	}
 	server := httptest.NewServer(s.broker)

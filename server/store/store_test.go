@@ -19,7 +19,7 @@ import (
 func TestSQLite(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t testing.TB, notify func(paas.AppRef)) storetest.Opened {
-		cfg := store.Config{Path: filepath.Join(t.TempDir(), "new folder", "50% #1?.db"), Notify: notify}
+		cfg := store.Config{Path: storetest.PathIn(t, filepath.Join(t.TempDir(), "a folder"), "50% #1?.db"), Notify: notify}
 		open := func(t testing.TB) storetest.Store {
 			t.Helper()
 			s, err := store.Open(context.Background(), cfg)
@@ -51,7 +51,7 @@ func TestPostgreSQL(t *testing.T) {
 
 func TestADatabaseOfANewerCrumpetIsRefused(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "crumpet.db")
+	path := filepath.Join(t.TempDir(), "a folder that is made", "crumpet.db")
 	s, err := store.Open(t.Context(), store.Config{Path: path})
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package team_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/store"
+	"github.com/crumpet-paas/crumpet/server/store/storetest"
 	"github.com/crumpet-paas/crumpet/server/team"
 )
 
@@ -46,7 +46,7 @@ var (
 
 func newWorld(t *testing.T) world {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "crumpet.db")})
+	s, err := store.Open(t.Context(), store.Config{Path: storetest.Path(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
