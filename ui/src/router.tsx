@@ -8,6 +8,8 @@ import {
   Outlet,
   redirect,
 } from "@tanstack/react-router";
+import { ApiError } from "./api/error";
+import { selfQuery } from "./api/queries";
 import { text } from "./search";
 import { Failed } from "./shell/Failed";
 import { Shell } from "./shell/Shell";
@@ -29,7 +31,26 @@ const cliConsent = createRoute({
   component: lazyRouteComponent(() => import("./pages/CliConsent")),
 });
 
-const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
+// Nothing of the shell and its pages asks the server for anything before it is known that somebody has signed in: the
+// session is asked for first, and once.
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: "shell",
+  component: Shell,
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await context.queries.ensureQueryData(selfQuery);
+    } catch (e) {
+      if (e instanceof ApiError && e.status === 401)
+        throw redirect({
+          to: "/login",
+          search: location.pathname === "/" ? {} : { then: location.href },
+          replace: true,
+        });
+      // The server can't be reached, or is in trouble: the page says so where it shows what it knows.
+    }
+  },
+});
 
 const home = createRoute({
   getParentRoute: () => shell,

@@ -6,14 +6,14 @@ import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
 
-let onSignedOut = () => {
-  const here = location.pathname + location.search;
-  if (location.pathname !== "/login") location.assign(`/login?then=${encodeURIComponent(here)}`);
-};
+let onSignedOut = () => {};
 
-/** What happens when the session has ended; the router sets it to a navigation of its own. */
+/** What happens when an answer says that the session has ended. The shell sets it: outside of it nobody has signed in yet. */
 export function whenSignedOut(f: () => void) {
   onSignedOut = f;
+  return () => {
+    if (onSignedOut === f) onSignedOut = () => {};
+  };
 }
 
 async function bodyOf(response: Response): Promise<unknown> {

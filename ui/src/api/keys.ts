@@ -11,5 +11,6 @@ export const keys = {
   activity: (...rest: unknown[]) => ["activity", ...rest] as const,
   users: ["users"] as const,
   tokens: ["tokens"] as const,
+  drift: ["drift"] as const,
   platform: (...rest: unknown[]) => ["platform", ...rest] as const,
 };

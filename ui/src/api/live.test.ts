@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { QueryClient } from "@tanstack/react-query";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { keys } from "./keys";
@@ -8,7 +9,7 @@ class FakeSource implements Source {
   closed = false;
   onerror: EventSource["onerror"] = null;
   onopen: EventSource["onopen"] = null;
-  private readonly handlers = new Map<string, ((e: MessageEvent) => void)[]>();
+  readonly handlers = new Map<string, ((e: MessageEvent) => void)[]>();
   addEventListener(kind: string, f: unknown) {
     this.handlers.set(kind, [...(this.handlers.get(kind) ?? []), f as (e: MessageEvent) => void]);
   }
@@ -32,6 +33,7 @@ class FakeSource implements Source {
 let sources: FakeSource[];
 let live: Live;
 let asked: unknown[];
+let queries: QueryClient;
 const last = () => sources.at(-1) as FakeSource;
 const beat = (backends: unknown[] = []) => last().say("beat", { time: "", backends });
 
@@ -40,7 +42,7 @@ beforeEach(() => {
   vi.spyOn(Math, "random").mockReturnValue(0.5);
   sources = [];
   asked = [];
-  const queries = new QueryClient();
+  queries = new QueryClient();
   vi.spyOn(queries, "invalidateQueries").mockImplementation(async (f) => void asked.push(f?.queryKey ?? "all"));
   live = new Live({
     queries,
@@ -54,6 +56,16 @@ beforeEach(() => {
 afterEach(() => {
   live.stop();
   vi.useRealTimers();
+});
+
+test("it listens to every kind of event that there is, and to nothing else", () => {
+  const events = readFileSync("../server/paas/event.go", "utf8");
+  const streams = readFileSync("../server/wire/event.go", "utf8");
+  const kinds = [...events.matchAll(/^\tEvent\w+\s+EventKind = "([a-z.]+)"/gm)].map((m) => m[1]);
+  const words = [...streams.matchAll(/^\tStream\w+\s+= "([a-z]+)"/gm)].map((m) => m[1]);
+  expect(kinds.length).toBeGreaterThan(20);
+  expect(words).toContain("changed");
+  expect([...last().handlers.keys()].sort()).toEqual([...kinds, ...words].sort());
 });
 
 test("one subscription, however often it is begun", () => {
@@ -95,6 +107,7 @@ test("a broken connection is told at once, and after it all is asked for anew", 
 test("where the browser gives up it connects again, later each time", () => {
   beat();
   last().fail(true);
+  expect(asked).toEqual([keys.self]); // it may be that the session has ended
   vi.advanceTimersByTime(999);
   expect(sources).toHaveLength(1);
   vi.advanceTimersByTime(1);
@@ -117,15 +130,16 @@ test("changes are gathered: each app once, a round a second", () => {
   last().say("app.changed", { id: 1, team: "a", app: "one", kind: "app.changed", message: "" });
   expect(asked).toEqual([]);
   vi.advanceTimersByTime(1000);
-  expect(asked).toEqual([keys.activity(), keys.app("a", "one"), keys.app("a", "two")]);
+  expect(asked).toEqual([keys.activity(), keys.app("a", "one"), keys.app("a", "two"), keys.team("a")]);
   expect(changed.mock.calls).toEqual([[["a/one", "a/two"]]]);
   asked.length = 0;
   for (let i = 0; i < 50; i++) {
     last().say("changed", { apps: ["a/one"] });
     vi.advanceTimersByTime(100);
   }
-  expect(asked.length).toBeLessThanOrEqual(5);
-  expect(asked.length).toBeGreaterThanOrEqual(4);
+  const rounds = asked.filter((key) => JSON.stringify(key) === JSON.stringify(keys.app("a", "one"))).length;
+  expect(rounds).toBeLessThanOrEqual(5);
+  expect(rounds).toBeGreaterThanOrEqual(4);
 });
 
 test("events reach whoever reads them, and what they are about is asked for again", () => {
@@ -138,6 +152,24 @@ test("events reach whoever reads them, and what they are about is asked for agai
   end();
   last().say("service.changed", { id: 2, team: "a", app: "", kind: "service.changed", message: "" });
   expect(read).toHaveBeenCalledTimes(1);
+});
+
+test("numbers that moved reach who reads them, and only what shows numbers of these apps is asked for again", () => {
+  vi.mocked(queries.invalidateQueries).mockRestore();
+  const shown = [keys.app("a", "one", "metrics"), keys.app("a", "one", "status"), keys.app("a", "two", "metrics")];
+  for (const key of shown) queries.setQueryData(key, 1);
+  const read = vi.fn();
+  live.rates(read);
+  last().say("rates", { items: [{ app: "a/one", rate: 2, errors: 0 }] });
+  expect(read).toHaveBeenCalledWith([{ app: "a/one", rate: 2, errors: 0 }]);
+  vi.advanceTimersByTime(1000);
+  expect(shown.map((key) => queries.getQueryState(key)?.isInvalidated)).toEqual([true, false, false]);
+});
+
+test("a provider of services is of no team: the services of all are asked for again", () => {
+  last().say("service.changed", { id: 1, team: "", app: "", kind: "service.changed", message: "" });
+  vi.advanceTimersByTime(1000);
+  expect(asked).toContainEqual(["services"]);
 });
 
 test("a backend that is gone is told with its moment, and its return asks for all anew", () => {

@@ -1,8 +1,11 @@
 // The one subscription: /v1/events says what has changed, and what has changed is fetched again. Nothing is polled.
 //
 //	changed  {apps: ["TEAM/APP", ...]}    at most one a second; these apps' queries, and their lines in the lists
+//	rates    {items: [{app, ...}]}        the requests and errors of these apps moved
 //	beat     {time, backends: [...]}      every 5 s, with the backends that do not answer and since when
 //	else     a paas.Event by its kind     services, activity, the platform
+//
+// Who is in which team, users, tokens and sessions are told of by nobody: see UNTOLD in query.ts.
 //
 // When nothing has come for QUIET ms, or the connection breaks, what is shown may be old since the last sign of life:
 // useLive() says so until it is back, and then everything is fetched anew.
@@ -12,6 +15,7 @@ import type { Schemas } from "./client";
 import { keys } from "./keys";
 
 export type Event = Schemas["Event"];
+export type Rate = Schemas["Rate"];
 export type BackendGone = { name: string; since: string; reason?: string };
 export type LiveState = {
   state: "connecting" | "live" | "lost";
@@ -31,13 +35,12 @@ export const QUIET = 12_000; // two beats and a bit
 const THROTTLE = 1_000; // between two rounds of fetching
 const CLOSED = 2; // EventSource.CLOSED: the browser will not try again
 
-// Kinds of event beside those of apps, which `changed` tells of. The server's list is paas.EventKinds.
+// The browser tells of the kinds it was given only. They are paas.EventKinds: the test reads those and compares.
 const KINDS = [
   "build.log", "build.started", "build.ended", "release.created", "deployment.started", "deployment.step", "deployment.held",
   "deployment.aborting", "deployment.ended", "instance.state", "instance.health", "instance.crash", "node.state", "backend.state",
   "route.state", "run.state", "exec", "app.changed", "app.drift", "route.refused", "rule.quarantined", "config.changed",
   "config.revealed", "service.changed", "binding.changed", "volume.changed",
-  "team.changed", "member.changed", "host.changed", "access.changed",
 ]; // biome-ignore format: a list of words
 
 export class Live {
@@ -47,6 +50,7 @@ export class Live {
   private readonly readers = new Set<(e: Event) => void>();
   private readonly dirty = new Map<string, readonly unknown[]>();
   private apps = new Set<string>();
+  private rated = new Set<string>(); // apps whose numbers moved
   private heard: number;
   private watchdog: ReturnType<typeof setTimeout> | undefined;
   private round: ReturnType<typeof setTimeout> | undefined;
@@ -99,6 +103,14 @@ export class Live {
       for (const app of parse<{ apps?: string[] | null }>(e)?.apps ?? []) this.apps.add(app);
       this.later();
     });
+    source.addEventListener("rates", (e) => {
+      this.alive();
+      const items = parse<{ items?: Rate[] | null }>(e)?.items ?? [];
+      for (const r of items) this.rated.add(r.app);
+      if (items.length === 0) return;
+      for (const f of this.rateReaders) f(items);
+      this.later();
+    });
     for (const kind of KINDS) {
       source.addEventListener(kind, (e) => {
         this.alive();
@@ -126,6 +138,8 @@ export class Live {
     this.lose();
     if (this.source?.readyState !== CLOSED) return; // the browser tries again by itself
     this.source.close();
+    // It was refused: perhaps the session has ended, and then whoever asks for it leads to the page of signing in.
+    void this.options.queries.invalidateQueries({ queryKey: keys.self });
     const delay = Math.min(30_000, 1000 * 2 ** this.tries++) * (0.75 + Math.random() / 2);
     clearTimeout(this.again);
     this.again = setTimeout(() => this.connect(), delay);
@@ -156,15 +170,12 @@ export class Live {
     if (e.kind !== "build.log") this.mark(keys.activity());
     if (e.app) this.apps.add(`${e.team}/${e.app}`);
     if (noun === "service" || noun === "binding") {
-      this.mark(keys.services(e.team));
-      this.mark(["service", e.team]);
+      // A provider is of no team: what it offers, it offers to all.
+      this.mark(e.team ? keys.services(e.team) : ["services"]);
+      this.mark(e.team ? ["service", e.team] : ["service"]);
     }
     if (noun === "node" || noun === "backend") this.mark(keys.platform());
-    if (noun === "team" || noun === "member" || noun === "host" || noun === "access") {
-      this.mark(keys.teams);
-      this.mark(keys.team(e.team));
-      this.mark(keys.self);
-    }
+    if (e.kind === "app.drift" || e.kind === "rule.quarantined") this.mark(keys.drift);
     this.later();
   }
 
@@ -189,15 +200,32 @@ export class Live {
       const [team = "", app = ""] = name.split("/");
       void queries.invalidateQueries({ queryKey: keys.app(team, app) });
     }
+    // What a team takes of its quota is the sum of what its apps take.
+    for (const team of new Set(apps.map((name) => name.split("/")[0] ?? "")))
+      void queries.invalidateQueries({ queryKey: keys.team(team) });
+    const rated = this.rated;
+    this.rated = new Set();
+    if (rated.size > 0)
+      void queries.invalidateQueries({
+        predicate: ({ queryKey: [of, team, app, what] }) =>
+          of === "app" && (what === "metrics" || what === "line") && rated.has(`${team}/${app}`),
+      });
     if (apps.length > 0) for (const f of this.changes) f(apps);
   }
 
   private readonly changes = new Set<(apps: string[]) => void>();
+  private readonly rateReaders = new Set<(rates: readonly Rate[]) => void>();
 
   /** Calls f with the names (TEAM/APP) of what changed, once a round: for lists that fetch single lines. */
   changed(f: (apps: string[]) => void) {
     this.changes.add(f);
     return () => void this.changes.delete(f);
+  }
+
+  /** Calls f with the numbers of the apps whose numbers moved. */
+  rates(f: (rates: readonly Rate[]) => void) {
+    this.rateReaders.add(f);
+    return () => void this.rateReaders.delete(f);
   }
 
   private set(state: LiveState) {
@@ -252,4 +280,10 @@ export function useLiveEvents(f: (e: Event) => void) {
 export function useLiveChanges(f: (apps: string[]) => void) {
   const live = useContext(LiveContext);
   useEffect(() => live?.changed(f), [live, f]);
+}
+
+/** Calls f with the numbers of the apps whose numbers moved, every few seconds. */
+export function useLiveRates(f: (rates: readonly Rate[]) => void) {
+  const live = useContext(LiveContext);
+  useEffect(() => live?.rates(f), [live, f]);
 }

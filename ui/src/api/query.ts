@@ -2,6 +2,12 @@ import { QueryClient } from "@tanstack/react-query";
 import { ApiError } from "./error";
 
 /**
+ * For what no event tells of: people, teams, tokens. It is asked for again when a page shows it anew, and when the reader
+ * comes back to the window.
+ */
+export const UNTOLD = { staleTime: 0, refetchOnWindowFocus: true } as const;
+
+/**
  * Nothing is asked for again by a clock: live.ts says when something has changed, and after a lost connection all
  * is asked for anew. A value stays on the page while the next one is fetched, and when fetching fails.
  */

@@ -30,8 +30,8 @@ export default function AppDeployment() {
   const d = deployment.data;
   const under = d !== undefined && !ended(d);
   const metrics = useMetrics(team, app, d !== undefined && d.slot !== d.from);
-  const bad = d !== undefined && (Boolean(d.reason) || d.abort || d.waits === "failure" || d.waits === "room") && under;
-  const why = useQuery({ ...whyQuery(team, app), enabled: bad });
+  // Long before the deployment gives up, the chain says what keeps its instances from being healthy.
+  const why = useQuery({ ...whyQuery(team, app), enabled: under });
 
   if (!d)
     return deployment.error ? (
@@ -69,9 +69,9 @@ export default function AppDeployment() {
       {metrics.data && walks && step?.share !== undefined && under && (
         <CanaryPanel deployment={d} metrics={metrics.data} />
       )}
-      {bad && why.data && !isExpected(why.data.cause) && <WhyPanel why={why.data} />}
       <div className={css.columns}>
         <div>
+          {under && why.data && !isExpected(why.data.cause) && <WhyPanel why={why.data} />}
           <Panel title="Timeline" icon={clockIcon}>
             {timeline.data ? (
               <Timeline timeline={timeline.data} />

@@ -126,7 +126,7 @@ function isTroubled(s: Schemas["Status"], last: Schemas["Deployment"] | undefine
     s.health === "degraded"
   )
     return true;
-  if (s.deployment) return s.deployment.status === "paused" || Boolean(s.deployment.reason) || s.deployment.abort;
+  if (s.deployment) return true;
   return last?.status === "failed" && s.release === 0;
 }
 

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearch } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { ApiError } from "../api/error";
 import { Banner, ErrorBanner } from "../kit/Banner";
 import { Button, IconButton } from "../kit/Button";
@@ -19,6 +19,8 @@ export default function SignIn() {
   const router = useRouter();
   const queries = useQueryClient();
   const goal = ownPath(then);
+  // Whoever comes here has no session: what the last one was shown is gone, also for the way back.
+  useEffect(() => queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "login" }), [queries]);
   const [user, setUser] = useState("");
   const [password, setPassword] = useState("");
   const [seen, setSeen] = useState(false);

@@ -26,12 +26,14 @@ export function Shell() {
   const first = useRef(true);
 
   useLiveStart();
-  useEffect(() => {
-    whenSignedOut(() => {
-      if (location.pathname !== "/login")
-        void navigate({ to: "/login", search: { then: location.pathname + location.search }, replace: true });
-    });
-  }, [navigate]);
+  useEffect(
+    () =>
+      whenSignedOut(() => {
+        if (location.pathname !== "/login")
+          void navigate({ to: "/login", search: { then: location.pathname + location.search }, replace: true });
+      }),
+    [navigate],
+  );
   useShortcuts({ palette: () => setOpen("palette"), keys: () => setOpen("keys") });
 
   // A new page: the menu closes, and the focus goes where the page begins.

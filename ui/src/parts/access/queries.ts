@@ -1,16 +1,20 @@
-// Teams, users, tokens and sessions. What the caller changes is asked for again at once; what others change is told.
+// Teams, users, tokens and sessions. What the caller changes is asked for again at once; what
+// others change is seen when a page shows it anew: no event tells of it.
 import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { api, data } from "../../api/client";
 import { keys } from "../../api/keys";
+import { UNTOLD } from "../../api/query";
 
 export const teamQuery = (team: string) =>
   queryOptions({
+    ...UNTOLD,
     queryKey: keys.team(team),
     queryFn: ({ signal }) => data(api.GET("/v1/teams/{team}", { params: { path: { team } }, signal })),
   });
 
 export const membersQuery = (team: string) =>
   queryOptions({
+    ...UNTOLD,
     queryKey: [...keys.team(team), "members"],
     queryFn: async ({ signal }) =>
       (await data(api.GET("/v1/teams/{team}/members", { params: { path: { team } }, signal }))).items,
@@ -18,11 +22,13 @@ export const membersQuery = (team: string) =>
 
 export const hostsQuery = (team: string) =>
   queryOptions({
+    ...UNTOLD,
     queryKey: [...keys.team(team), "hosts"],
     queryFn: async ({ signal }) => (await data(api.GET("/v1/hosts", { params: { query: { team } }, signal }))).items,
   });
 
 export const usersQuery = queryOptions({
+  ...UNTOLD,
   queryKey: keys.users,
   queryFn: async ({ signal }) => (await data(api.GET("/v1/users", { signal }))).items,
 });
@@ -30,12 +36,14 @@ export const usersQuery = queryOptions({
 /** The tokens of the caller, or of a bot. */
 export const tokensQuery = (owner = "") =>
   queryOptions({
+    ...UNTOLD,
     queryKey: [...keys.tokens, owner],
     queryFn: async ({ signal }) =>
       (await data(api.GET("/v1/tokens", { params: { query: owner ? { owner } : {} }, signal }))).items,
   });
 
 export const sessionsQuery = queryOptions({
+  ...UNTOLD,
   queryKey: [...keys.tokens, "sessions"],
   queryFn: async ({ signal }) => (await data(api.GET("/v1/sessions", { signal }))).items,
 });

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type Audited, type AuditFilter, type AuditPage, allLines, auditURL, csvOf } from "./audit";
 import { dayName, days } from "./days";
+import { kinds, QUIET } from "./kinds";
 import { lookOf } from "./look";
 
 const all: AuditFilter = { team: "*", app: "", by: "", action: "", denied: false, since: "" };
@@ -67,4 +69,13 @@ describe("activity", () => {
     expect(lookOf({ kind: "deployment.ended", message: "release 3 failed" }).tone).toBe("warn");
     expect(lookOf({ kind: "something.new", message: "x" }).tone).toBe("neutral");
   });
+});
+
+it("asks for every kind of event but the lines of builds, and for no kind that is none", () => {
+  const events = readFileSync("../server/paas/event.go", "utf8");
+  const all = [...events.matchAll(/^\tEvent\w+\s+EventKind = "([a-z.]+)"/gm)].map((m) => m[1] ?? "");
+  const takes = (list: string) => (kind: string) => list.split(",").some((w) => w === kind || w === kind.split(".")[0]);
+  expect(all.filter((k) => !takes(QUIET)(k))).toEqual(["build.log"]);
+  const words = [...kinds.map((k) => k.value), QUIET].flatMap((list) => list.split(",")).filter(Boolean);
+  expect(words.filter((w) => !all.some(takes(w)))).toEqual([]);
 });

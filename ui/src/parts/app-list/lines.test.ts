@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type AppLine, countsOf, matches, patched, percent, short } from "./lines";
+import { type AppLine, countsOf, matches, patched, percent, rated, short } from "./lines";
 
 const line = (name: string, more: Partial<AppLine> = {}): AppLine => {
   const [team = "", app = ""] = name.split("/");
@@ -20,6 +20,17 @@ const line = (name: string, more: Partial<AppLine> = {}): AppLine => {
     ...more,
   };
 };
+
+test("numbers that moved are in the list, and the lines of others stay the same objects", () => {
+  const before = [line("a/one"), line("a/two", { rate: 3, errors: 0.5 })];
+  const after = rated(before, [
+    { app: "a/one", rate: 7, errors: 0.1 },
+    { app: "b/one", rate: 1, errors: 0 },
+  ]);
+  expect(after).toEqual([line("a/one", { rate: 7, errors: 0.1 }), before[1]]);
+  expect(after[1]).toBe(before[1]);
+  expect(rated(before, [{ app: "a/two", rate: 3, errors: 0.5 }])).toBe(before);
+});
 
 test("changed lines take their places, new ones come in order, gone ones go", () => {
   const before = [line("a/one"), line("a/three"), line("b/one")];

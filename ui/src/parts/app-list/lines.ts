@@ -43,6 +43,19 @@ export function patched(lines: readonly AppLine[], changes: ReadonlyMap<string, 
   return [...out, ...fresh].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
 }
 
+/** The list with the numbers of some lines as they are now. The lines that stay are the same objects. */
+export function rated(lines: readonly AppLine[], rates: readonly Schemas["Rate"][]): readonly AppLine[] {
+  const by = new Map(rates.map((r) => [r.app, r]));
+  let moved = false;
+  const out = lines.map((l) => {
+    const r = by.get(nameOf(l));
+    if (!r || (r.rate === l.rate && r.errors === l.errors)) return l;
+    moved = true;
+    return { ...l, rate: r.rate, errors: r.errors };
+  });
+  return moved ? out : lines;
+}
+
 /** "12", "1.2k": three digits at most. */
 export function short(n: number): string {
   if (n === 0) return "0";

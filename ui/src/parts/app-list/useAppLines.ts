@@ -1,8 +1,8 @@
 import { startTransition, useCallback, useEffect, useRef, useState } from "react";
 import { api, call } from "../../api/client";
 import { ApiError } from "../../api/error";
-import { useLive, useLiveChanges } from "../../api/live";
-import { type AppLine, patched } from "./lines";
+import { type Rate, useLive, useLiveChanges, useLiveRates } from "../../api/live";
+import { type AppLine, patched, rated } from "./lines";
 
 const FIRST = 100; // what a first look needs, and soon there
 const PAGE = 500; // the others, once the page has come to rest
@@ -94,6 +94,20 @@ export function useAppLines(team: string): Lines {
         });
       },
       [team, again],
+    ),
+  );
+
+  useLiveRates(
+    useCallback(
+      (rates: readonly Rate[]) =>
+        startTransition(() =>
+          setLines((old) => {
+            const now = rated(old, rates);
+            seen.set(team, now);
+            return now;
+          }),
+        ),
+      [team],
     ),
   );
 

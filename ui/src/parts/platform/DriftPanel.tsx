@@ -22,7 +22,8 @@ type Finding = Schemas["Finding"];
 export function DriftPanel({ refused }: { refused: string }) {
   const queries = useQueryClient();
   const drift = useQuery({
-    queryKey: ["drift"],
+    queryKey: keys.drift,
+    staleTime: 0, // looking takes the cluster a while: not with each change of the platform
     queryFn: ({ signal }) => data(api.GET("/v1/drift", { params: { query: {} }, signal })),
   });
   const [asked, setAsked] = useState(false);

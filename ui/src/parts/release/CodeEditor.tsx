@@ -47,6 +47,19 @@ const colours = HighlightStyle.define([
   { tag: [tags.function(tags.variableName)], color: "var(--warn)" },
 ]);
 
+// What is typed over a selection is put in its place here. Chromium, left to it, keeps the colours of what was selected by a
+// style="..." on an element of its own, which the Content-Security-Policy refuses and tells of. Words that are still being
+// composed stay the browser's.
+const typedOver = EditorView.domEventHandlers({
+  beforeinput(e, view) {
+    const { state } = view;
+    if (e.inputType !== "insertText" || !e.data || !e.cancelable || view.composing || state.readOnly) return false;
+    if (state.selection.ranges.every((r) => r.empty)) return false;
+    view.dispatch({ ...state.replaceSelection(e.data), userEvent: "input.type", scrollIntoView: true });
+    return true;
+  },
+});
+
 /** CodeMirror with HCL. Its styles take the response's nonce. Tab leaves it, as it leaves every field. */
 export default function CodeEditor({ value, onChange, faults, label }: SpecEditorProps) {
   const box = useRef<HTMLDivElement>(null);
@@ -85,6 +98,7 @@ export default function CodeEditor({ value, onChange, faults, label }: SpecEdito
             autocapitalize: "off",
           }),
           EditorView.updateListener.of((u) => u.docChanged && told.current(u.state.doc.toString())),
+          typedOver,
           look,
         ],
       }),
