@@ -132,26 +132,6 @@ func TestATaskWorksWhereItIsTold(t *testing.T) {
 	}
 }
 
-func TestAnArtifactThatFailsIsRetried(t *testing.T) {
-	t.Parallel()
-	s := start(t, nil)
-	j := job("app", 1, forever)
-	j.TaskGroups[0].RestartPolicy = &nomadapi.RestartPolicy{Attempts: new(1), Interval: new(time.Hour), Delay: new(time.Millisecond), Mode: new("fail")}
-	j.TaskGroups[0].Tasks[0].Artifacts = []*nomadapi.TaskArtifact{{GetterSource: new(s.addr + "/v1/job/nope?sig=hush")}}
-	s.register(t, j)
-	ts := s.only(t, "app", "failed").TaskStates["web"]
-	want := []string{
-		"Received", "Task Setup", "Downloading Artifacts", "Failed Artifact Download", "Restarting",
-		"Downloading Artifacts", "Failed Artifact Download", "Not Restarting",
-	}
-	if diff := cmp.Diff(want, kinds(ts)); diff != "" {
-		t.Error(diff)
-	}
-	if got := ts.Events[3].DisplayMessage; !strings.Contains(got, "bad response code: 404") || strings.Contains(got, "hush") {
-		t.Errorf("got %s", got)
-	}
-}
-
 // server is a job that serves, with a check in Consul.
 func server(id string, count int) *nomadapi.Job {
 	j := job(id, count, "")

@@ -54,7 +54,7 @@ func (s *Server) clean() error {
 }
 
 func (s *Server) removeFiles(alloc string) error {
-	return errors.Join(os.RemoveAll(s.allocDir(alloc)), os.RemoveAll(filepath.Join(s.cfg.Data, "run", alloc)))
+	return errors.Join(os.RemoveAll(s.allocDir(alloc)), os.RemoveAll(s.fetchedDir(alloc)), os.RemoveAll(filepath.Join(s.cfg.Data, "run", alloc)))
 }
 
 func (s *Server) systemGC(*http.Request) (any, uint64, error) {

@@ -170,13 +170,13 @@ func intOr(v *int, fallback int) int {
 	return *v
 }
 
-// fetch brings the artifacts, once for the allocation.
+// fetch brings the artifacts, once for the allocation: as in Nomad also for one whose task is started anew with
+// its client, when what serves artifacts may not be there yet.
 func (t *task) fetch(ctx context.Context, def *nomadapi.Task, env *taskenv.Env) error {
 	if len(def.Artifacts) == 0 {
 		return nil
 	}
-	runs := t.r.s.runDir(t.r.id, t.name)
-	done := runs + ".fetched"
+	done := filepath.Join(t.r.s.fetchedDir(t.r.id), t.name)
 	if _, err := os.Stat(done); err == nil {
 		return nil
 	}

@@ -194,6 +194,10 @@ func (s *Server) knows(alloc string) bool {
 
 func (s *Server) allocDir(alloc string) string { return filepath.Join(s.cfg.Data, "alloc", alloc) }
 
+// fetchedDir is where the tasks whose artifacts are there are noted: apart from the runs, which are forgotten
+// with the stack.
+func (s *Server) fetchedDir(alloc string) string { return filepath.Join(s.cfg.Data, "fetched", alloc) }
+
 func (s *Server) runDir(alloc, task string) string {
 	return filepath.Join(s.cfg.Data, "run", alloc, task)
 }
