@@ -106,11 +106,8 @@ func TestAWalkWaitsForAVaultThatWasLostOnItsWay(t *testing.T) {
 	c.reaches("shop.task.migrate.1")
 	v.set(func() { v.sealed = true })
 	c.finish("shop.task.migrate.1", 0)
-	held := c.until("the walk is held", func() (paas.Deployment, bool) {
-		d, err := c.store.Deployment(t.Context(), shop, result.Deployment.ID)
-		return d, err == nil && d.State == paas.DeploymentPaused
-	})
-	if held.Waits != paas.WaitVault || held.Trouble != paas.CauseVaultSealed || held.Reason != strings.TrimSuffix(sealedText, ".") {
+	held := c.waits(result.Deployment.ID, paas.WaitVault)
+	if held.State != paas.DeploymentPaused || held.Trouble != paas.CauseVaultSealed || held.Reason != strings.TrimSuffix(sealedText, ".") {
 		t.Errorf("it waits for %q, %s: %s", held.Waits, held.Trouble, held.Reason)
 	}
 	c.ahead.Add(int64(time.Hour)) // past its deadline, and any startup limit

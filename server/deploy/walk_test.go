@@ -232,8 +232,12 @@ func TestBlueGreenSwitchesOnceAndGoesBackAtOnce(t *testing.T) {
 	t.Parallel()
 	c := serving(t, 2)
 	id := c.begin(request(by(spec(2, "hi"), blueGreen()), "b"))
-	d := c.heldAt(id, 100)
-	if d.SwitchedAt == nil || d.RoutedAt == nil || d.State != paas.DeploymentRunning || c.share() != 100 {
+	c.heldAt(id, 100)
+	d := c.until("nothing but its hold holds it", func() (paas.Deployment, bool) { // a router that is slow to read does for a while
+		d, err := c.store.Deployment(t.Context(), shop, id)
+		return d, err == nil && d.State == paas.DeploymentRunning
+	})
+	if d.SwitchedAt == nil || d.RoutedAt == nil || d.Waits != paas.WaitHold || d.State != paas.DeploymentRunning || c.share() != 100 {
 		t.Errorf("%s, switched at %v, %d %% of requests", d.State, d.SwitchedAt, c.share())
 	}
 	if got := c.counts(); got["green"] != 2 || got["blue"] != 2 {
