@@ -77,6 +77,9 @@ export async function release(hands, app, note, change) {
 export async function breaks(hands, app) {
   const { page } = hands;
   await release(hands, app, "Ask for a page that is not there", (text) => text.replace('"/healthz"', '"/nowhere"'));
+  // While it is still on its way, long before it is walked back.
+  const why = page.getByRole("region", { name: "Why", exact: true });
+  await seen(why.getByText(/GET \/nowhere answered 404 Not Found/), walk);
   await seen(page.getByText(/answers its health check \/nowhere with 404 Not Found/), walk);
   await ends(page, "Reverted");
   await tab(hands, "Overview");

@@ -2,7 +2,8 @@
 //
 //	CRUMPET_URL, CRUMPET_USER, CRUMPET_PASSWORD   where it answers, and an admin who signs in with a password
 //	MODE      short: what `make browser` runs; keyboard (or KEYBOARD=1): from signing in to scaling with the keyboard alone;
-//	          pages: only looks at every page of APP, which is there; whole, or none: everything
+//	          pages: only looks at every page of APP, which is there, and at what opens on them; dialogs: only at the latter;
+//	          whole, or none: everything
 //	SHOTS     a folder for pictures of every page, light and dark, wide and on a phone
 //
 // Each step is printed with its time. It fails with the first step that can't be done, and at the end with whatever was wrong
@@ -11,9 +12,10 @@
 import { invite, viewer } from "./access.mjs";
 import * as apps from "./apps.mjs";
 import { env, fault, faults, launch, step, visitor } from "./browser.mjs";
+import * as dialogs from "./dialogs.mjs";
 import { keyboard, pointer } from "./hands.mjs";
 import { hostile } from "./hostile.mjs";
-import { lookAt } from "./pages.mjs";
+import { look, lookAt, visit } from "./pages.mjs";
 
 const mode = process.env.KEYBOARD ? "keyboard" : (process.env.MODE ?? "whole");
 const team = "default";
@@ -27,9 +29,11 @@ async function main(browser) {
   me.expect(...unknown);
   const hands = mode === "keyboard" ? keyboard(me.page) : pointer(me.page);
   if (mode === "short") return short(browser, hands);
-  if (mode === "pages") {
+  if (mode === "pages" || mode === "dialogs") {
+    await step("look at the page of signing in", () => signingIn(me.page));
     await step("sign in", () => apps.signIn(hands));
-    return pictures(hands, name);
+    if (mode === "pages") await pictures(hands, name);
+    return opened(me, hands, name);
   }
   const app = name ?? (mode === "keyboard" ? "keys" : "shop");
   const address = await first(hands, app);
@@ -44,6 +48,34 @@ async function main(browser) {
   const texts = await hostile(hands, app, team);
   await refused(browser, hands, app, texts);
   await pictures(hands, app);
+  await opened(me, hands, app);
+}
+
+/** The page of signing in, as it comes and with its faults. */
+async function signingIn(page) {
+  await visit(page, "/login");
+  await look(page, "sign-in");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await look(page, "sign-in-fault");
+}
+
+/** What opens on pages, and the pages that need something to show first. */
+async function opened(me, hands, app) {
+  const { page } = hands;
+  const service = await dialogs.service(page, team);
+  await step("look at a service instance, and at a CLI that asks", () =>
+    lookAt(page, [
+      ["service", `/services/${team}/${service}`],
+      ["cli-consent", "/login/cli?challenge=c&state=s&host=laptop&redirect=http%3A%2F%2F127.0.0.1%3A9%2Fdone"],
+      ["cli-link", "/login/cli"],
+    ]),
+  );
+  await step("look at every dialog", async () => {
+    console.log(`          ${await dialogs.openDialogs(page, team, app, service)} dialogs`);
+  });
+  await step("look at the menus, the palette and the list of keys", () => dialogs.openMenus(page));
+  me.expect(/^422 POST /); // a spec with a fault
+  await step("look at the editor, and put several lines in at once", () => dialogs.editor(hands, team, app));
 }
 
 const pictures = ({ page }, app) =>
@@ -127,7 +159,7 @@ async function pagesOf(page, app) {
     ["new-app", "/apps/new"],
     ["app", of],
     ["deploys", `${of}/deploys`],
-    ["compare", `${of}/deploys?from=1&to=3`],
+    ["compare", `${of}/deploys?from=1&to=2`],
     ["deployment", `${of}/deploys/${last}`],
     ["logs", `${of}/logs`],
     ["config", `${of}/config`],

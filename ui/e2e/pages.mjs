@@ -45,7 +45,10 @@ export async function look(page, name, looks = all) {
     if (over > 1) fault(`${name}, ${size}: the page scrolls sideways by ${over} px`);
     if (env.shots) {
       mkdirSync(env.shots, { recursive: true });
-      await page.screenshot({ path: join(env.shots, `${name}-${size}-${scheme}.png`), fullPage: true });
+      // What is open covers what is in sight; else the whole page is shown, from its top.
+      const open = (await page.getByRole("dialog").count()) > 0;
+      if (!open) await page.evaluate(() => scrollTo(0, 0));
+      await page.screenshot({ path: join(env.shots, `${name}-${size}-${scheme}.png`), fullPage: !open });
     }
   }
   await page.setViewportSize(before);

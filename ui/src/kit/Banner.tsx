@@ -6,6 +6,7 @@ import { cx } from "./cx";
 import { Icon } from "./Icon";
 import { alertDiamondIcon, alertTriangleIcon, checkCircleIcon, type IconShape, infoIcon } from "./icons";
 import css from "./Panel.module.css";
+import { Prose } from "./Prose";
 
 const iconOf: Record<Tone, IconShape> = {
   good: checkCircleIcon,
@@ -47,7 +48,7 @@ export function ErrorBanner({ error, title, onRetry }: { error: unknown; title?:
     <Banner
       tone="bad"
       alert
-      title={title ?? message}
+      title={title ?? <Prose>{message}</Prose>}
       actions={
         onRetry && (
           <Button small onClick={onRetry}>
@@ -56,12 +57,16 @@ export function ErrorBanner({ error, title, onRetry }: { error: unknown; title?:
         )
       }
     >
-      {title && <p>{message}</p>}
+      {title && (
+        <p>
+          <Prose>{message}</Prose>
+        </p>
+      )}
       {known && known.errors.length > 0 && (
         <ul>
           {known.errors.map((e) => (
             <li key={`${e.location} ${e.message}`}>
-              {e.location && <code>{e.location}</code>} {e.message}
+              {e.location && <code>{e.location}</code>} <Prose>{e.message}</Prose>
             </li>
           ))}
         </ul>

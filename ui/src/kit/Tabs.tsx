@@ -1,6 +1,6 @@
-import { Link, type LinkProps } from "@tanstack/react-router";
+import { Link, type LinkProps, useRouterState } from "@tanstack/react-router";
 import { Tabs as Radix } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import css from "./Tabs.module.css";
 
 export type NavTab = { label: ReactNode; count?: number; exact?: boolean } & Pick<
@@ -10,8 +10,16 @@ export type NavTab = { label: ReactNode; count?: number; exact?: boolean } & Pic
 
 /** Tabs that are pages with addresses: a navigation, not a tab list. */
 export function NavTabs({ tabs, label }: { tabs: NavTab[]; label: string }) {
+  // Where they do not all fit, the one that is chosen is in sight.
+  const nav = useRef<HTMLElement>(null);
+  const path = useRouterState({ select: (s) => s.location.pathname });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it acts when the path changes
+  useEffect(() => {
+    const on = nav.current?.querySelector<HTMLElement>('[aria-current="page"]');
+    if (nav.current && on) nav.current.scrollLeft = on.offsetLeft - (nav.current.clientWidth - on.offsetWidth) / 2;
+  }, [path]);
   return (
-    <nav className={css.tabs} aria-label={label}>
+    <nav ref={nav} className={css.tabs} aria-label={label}>
       {tabs.map(({ label: text, count, exact, ...link }) => (
         <Link
           key={String(link.to)}

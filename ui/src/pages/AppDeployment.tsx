@@ -6,6 +6,7 @@ import { Banner, ErrorBanner } from "../kit/Banner";
 import { Mono } from "../kit/Copy";
 import { clockIcon, infoIcon, layersIcon } from "../kit/icons";
 import { KeyValue, Panel } from "../kit/Panel";
+import { capital, Prose } from "../kit/Prose";
 import { Skeleton } from "../kit/Skeleton";
 import { Time } from "../kit/Time";
 import css from "../parts/app/App.module.css";
@@ -17,7 +18,6 @@ import { DeploymentStrip } from "../parts/deployment/DeploymentStrip";
 import { ended, titleOf } from "../parts/deployment/steps";
 import { Timeline } from "../parts/deployment/Timeline";
 import { InstanceGrid } from "../parts/instance/InstanceGrid";
-import { capital, Prose } from "../parts/text/Prose";
 import { isExpected } from "../parts/why/expected";
 import { WhyPanel } from "../parts/why/WhyPanel";
 

@@ -8,11 +8,11 @@ import { EmptyState } from "../kit/EmptyState";
 import { Icon } from "../kit/Icon";
 import { boxIcon, globeIcon, layersIcon, plusIcon, rocketIcon } from "../kit/icons";
 import { PageHeader } from "../kit/PageHeader";
+import { capital, Prose } from "../kit/Prose";
 import { NavTabs } from "../kit/Tabs";
 import { Time } from "../kit/Time";
 import css from "../parts/app/App.module.css";
 import { OpenLink, webUrls } from "../parts/app/OpenLink";
-import { capital, Prose } from "../parts/text/Prose";
 
 /** What all pages of one app have in common: its name and state, its address, the way between the pages. */
 export default function AppLayout() {

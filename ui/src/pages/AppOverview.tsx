@@ -8,6 +8,7 @@ import { ButtonLink } from "../kit/Button";
 import { Mono } from "../kit/Copy";
 import { activityIcon, gitCommitIcon, layersIcon, rocketIcon } from "../kit/icons";
 import { KeyValue, Panel } from "../kit/Panel";
+import { capital, Prose } from "../kit/Prose";
 import { Skeleton } from "../kit/Skeleton";
 import { Time } from "../kit/Time";
 import css from "../parts/app/App.module.css";
@@ -19,7 +20,6 @@ import { EventList } from "../parts/event/EventList";
 import { InstanceGrid } from "../parts/instance/InstanceGrid";
 import { InstanceTable, MeasureAgain } from "../parts/instance/InstanceTable";
 import { RouteList } from "../parts/route/RouteList";
-import { capital, Prose } from "../parts/text/Prose";
 import { isExpected } from "../parts/why/expected";
 import { WhyPanel } from "../parts/why/WhyPanel";
 
@@ -176,7 +176,7 @@ function Origin({ status: s, team, app }: { status: Schemas["Status"]; team: str
           ),
         ]}
       />
-      <p className="small">
+      <p className={`small ${css.more}`}>
         <Link to="/apps/$team/$app/scale" params={{ team, app }}>
           Scale its processes
         </Link>

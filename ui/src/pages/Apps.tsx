@@ -139,7 +139,7 @@ export default function Apps() {
           <div className={css.foot} role="status">
             <span>
               {shown.length === lines.length
-                ? `${lines.length.toLocaleString()} apps`
+                ? `${lines.length.toLocaleString()} ${lines.length === 1 ? "app" : "apps"}`
                 : `${shown.length.toLocaleString()} of ${lines.length.toLocaleString()} apps`}
               {!whole && lines.length > 0 && error === undefined && ", more are coming"}
             </span>

@@ -13,7 +13,6 @@ import { Panel } from "../kit/Panel";
 import { Skeleton } from "../kit/Skeleton";
 import { Table } from "../kit/Table";
 import { Time } from "../kit/Time";
-import css from "../parts/access/Access.module.css";
 import { ChangePassword } from "../parts/access/ChangePassword";
 import { sessionsQuery } from "../parts/access/queries";
 import { MakeToken, TokenTable } from "../parts/access/Tokens";
@@ -98,7 +97,7 @@ export default function Tokens() {
           />
         )}
       </Panel>
-      <p className={`small faint ${css.scope}`}>
+      <p className="small faint">
         A browser is signed out by itself when it was idle for long, and at the end of its time whatever happens.
       </p>
       <CliHint command={command("crumpet", "tokens", "list")} />

@@ -1,9 +1,9 @@
 import type { Schemas } from "../../api/client";
 import { ButtonLink } from "../../kit/Button";
 import { Icon } from "../../kit/Icon";
+import { capital, Prose } from "../../kit/Prose";
 import { Time } from "../../kit/Time";
 import { statusOf } from "../../status/status";
-import { capital, Prose } from "../text/Prose";
 import css from "./Deployment.module.css";
 import { titleOf, whereText } from "./steps";
 

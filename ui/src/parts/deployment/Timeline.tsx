@@ -10,8 +10,8 @@ import {
   pauseCircleIcon,
   xCircleFillIcon,
 } from "../../kit/icons";
+import { capital, Prose } from "../../kit/Prose";
 import { absoluteTime, duration } from "../../kit/Time";
-import { capital, Prose } from "../text/Prose";
 import css from "./Deployment.module.css";
 import { drawn, type Milestone, tookText } from "./milestones";
 

@@ -17,8 +17,8 @@ import {
   settingsIcon,
   terminalIcon,
 } from "../../kit/icons";
+import { Prose } from "../../kit/Prose";
 import { Time } from "../../kit/Time";
-import { Prose } from "../text/Prose";
 import css from "./Event.module.css";
 
 const icons: Record<string, IconShape> = {

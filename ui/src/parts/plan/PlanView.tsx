@@ -10,8 +10,8 @@ import {
   terminalIcon,
   xCircleIcon,
 } from "../../kit/icons";
+import { capital, Prose } from "../../kit/Prose";
 import { Table } from "../../kit/Table";
-import { capital, Prose } from "../text/Prose";
 import { folded, overQuota, quotaText, roomLines, signOf, stepRows, titleOf, valueText, walkText } from "./lines";
 import css from "./Plan.module.css";
 

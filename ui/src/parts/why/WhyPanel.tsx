@@ -20,9 +20,9 @@ import {
   terminalIcon,
 } from "../../kit/icons";
 import { Panel } from "../../kit/Panel";
+import { capital, Prose } from "../../kit/Prose";
 import { Time } from "../../kit/Time";
 import { short } from "../instance/group";
-import { capital, Prose } from "../text/Prose";
 import css from "./Why.module.css";
 
 const icons: Record<string, IconShape> = {
