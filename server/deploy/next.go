@@ -57,7 +57,7 @@ func Next(d paas.Deployment, snap paas.Snapshot, now time.Time) Verdict {
 		return v // that it is there again is noted before anything is judged
 	}
 	worse, doubtful := f.erring()
-	for _, reason := range []string{f.broken(now), worse, f.late(now)} {
+	for _, reason := range []string{f.broken(now), f.unfetched(now), worse, f.late(now)} {
 		if reason != "" {
 			return Verdict{Move: Abort, Reason: reason}
 		}
@@ -143,7 +143,7 @@ func (f facts) broken(now time.Time) string {
 	for _, i := range f.fresh {
 		p, known := f.spec.Process(i.Process)
 		tried := f.tried()
-		if !known || i.CreatedAt.Before(f.d.CreatedAt) || (i.State == paas.InstanceFailed && i.CreatedAt.Before(tried)) {
+		if !known || withoutArtifact(i) || i.CreatedAt.Before(f.d.CreatedAt) || (i.State == paas.InstanceFailed && i.CreatedAt.Before(tried)) {
 			continue
 		}
 		if reason := looping(i, p); reason != "" && !i.CreatedAt.Before(tried) {
@@ -153,7 +153,7 @@ func (f facts) broken(now time.Time) string {
 		case paas.InstanceFailed:
 			return orElse(i.Reason, i.Process+" failed")
 		case paas.InstancePending:
-			if now.Sub(later(i.CreatedAt, tried)) > p.Startup+FetchLimit {
+			if now.Sub(later(later(i.CreatedAt, tried), f.snap.Led)) > p.Startup+FetchLimit {
 				return orElse(i.Reason, fmt.Sprintf("%s did not start within %s", i.Process, p.Startup+FetchLimit))
 			}
 		case paas.InstanceRunning:

@@ -79,6 +79,7 @@ type Deployer struct {
 	log        *slog.Logger
 
 	mu    sync.Mutex
+	led   time.Time                 // guarded by mu: when Run began
 	due   map[paas.AppRef]time.Time // guarded by mu: when each app is to be looked at next
 	wake  chan struct{}             // holds one signal: due has changed
 	tries map[paas.AppRef]int       // guarded by mu: errors in a row
@@ -122,6 +123,9 @@ func (d *Deployer) at(ref paas.AppRef, when time.Time) {
 
 // Run converges apps until ctx ends, under the leader's epoch. It returns when every turn has ended.
 func (d *Deployer) Run(ctx context.Context, epoch int64) error {
+	d.mu.Lock()
+	d.led = d.now()
+	d.mu.Unlock()
 	var turns sync.WaitGroup
 	defer turns.Wait()
 	busy := map[paas.AppRef]bool{}
@@ -226,6 +230,13 @@ func (d *Deployer) look(ctx context.Context, epoch int64, ref paas.AppRef) {
 			return
 		}
 	}
+}
+
+// leadsSince is when Run began.
+func (d *Deployer) leadsSince() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.led
 }
 
 func (d *Deployer) settle(ref paas.AppRef, tries int) {

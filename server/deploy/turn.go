@@ -26,6 +26,7 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 	if err != nil {
 		return 0, false, err
 	}
+	snap.Led = d.leadsSince()
 	change, ok, err := decide(snap, d.render, d.now())
 	if err != nil {
 		return 0, false, err

@@ -48,7 +48,7 @@ func (c *cluster) heldAt(id string, percent int) paas.Deployment {
 	return c.until(fmt.Sprintf("the deployment is held at %d %%", percent), func() (paas.Deployment, bool) {
 		d, err := c.store.Deployment(c.t.Context(), shop, id)
 		at := d.Current().Share
-		return d, err == nil && d.Waits == paas.WaitHold && d.Trouble != paas.CauseRuleNotRead && at != nil && *at == percent
+		return d, err == nil && d.Waits == paas.WaitHold && d.Trouble != paas.CauseRuleUnseen && at != nil && *at == percent
 	})
 }
 

@@ -1,5 +1,7 @@
 package paas
 
+import "time"
+
 // Snapshot is everything known of one app at one moment, read in one transaction: wishes and facts,
 // side by side. The converger decides from it and from nothing else.
 type Snapshot struct {
@@ -23,6 +25,8 @@ type Snapshot struct {
 	Vault     Backend         // as it was last seen, while a deployment has not ended, else zero
 	Volumes   []HostVolume    // of the app's instances, whether or not they are wanted now
 	Demand    *Demand         // what the store holds the app to want; nil for an app from before that was noted
+	// Led is since when the server that looks at it leads, and so surely answers; the store leaves it zero.
+	Led time.Time
 }
 
 // Change is a set of wishes of one app, written in one transaction or not at all.
