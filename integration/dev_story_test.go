@@ -117,17 +117,6 @@ func (s status) whole() bool {
 	return len(s.Processes) > 0
 }
 
-// eventually says whether something came true in time.
-func (d *dev) eventually(limit time.Duration, ok func() bool) bool {
-	for deadline := time.Now().Add(limit); !ok(); {
-		if time.Now().After(deadline) {
-			return false
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	return true
-}
-
 // TestTwoDevsSideBySide: two stacks on one machine hold apps of the same name and know nothing of each other.
 func TestTwoDevsSideBySide(t *testing.T) {
 	t.Parallel()

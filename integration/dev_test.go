@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/crumpet-paas/crumpet/server/client"
 )
 
 // dev is a running `crumpet dev`.
@@ -176,13 +178,22 @@ func (d *dev) in(t testing.TB) *dev {
 // until waits for something, with a deadline.
 func (d *dev) until(limit time.Duration, what string, ok func() bool) {
 	d.t.Helper()
-	deadline := time.Now().Add(limit)
-	for !ok() {
-		if time.Now().After(deadline) {
-			d.t.Fatalf("waited %s until %s", limit, what)
-		}
-		time.Sleep(20 * time.Millisecond)
+	if !d.eventually(limit, ok) {
+		d.t.Fatalf("waited %s until %s", limit, what)
 	}
+}
+
+// eventually asks ever less often, as what is not so at once mostly takes seconds, and asking is work: for at most
+// limit, and says whether it came to be.
+func (d *dev) eventually(limit time.Duration, ok func() bool) bool {
+	pause := 20 * time.Millisecond
+	for deadline := time.Now().Add(limit); !ok(); pause = min(pause*3/2, 200*time.Millisecond) {
+		if time.Now().After(deadline) {
+			return false
+		}
+		time.Sleep(pause)
+	}
+	return true
 }
 
 // result is how one run of the CLI ended.
@@ -315,8 +326,29 @@ type status struct {
 func (d *dev) status(app string) status {
 	d.t.Helper()
 	var s status
-	d.json(&s, d.home, "status", app)
+	d.shown(&s, app)
 	return s
+}
+
+// shown decodes the status of an app, as the CLI prints it: a story that waits asks many times, and to start the program
+// each time would be most of its work.
+func (d *dev) shown(into any, app string) {
+	d.t.Helper()
+	c, err := client.New(client.Config{Addr: d.info.Addr, Token: d.info.Token, FirstPatience: time.Minute, Transport: http.DefaultTransport})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	shown, err := c.Status(d.t.Context(), app)
+	if err != nil {
+		d.t.Fatalf("status of %s: %v", app, err)
+	}
+	text, err := json.Marshal(shown)
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
 }
 
 // buffer is a bytes.Buffer that may be read while it is written.

@@ -92,7 +92,7 @@ func (d *dev) health(app string) paas.AppHealth {
 	var s struct {
 		Health paas.AppHealth `json:"health"`
 	}
-	d.json(&s, "", "status", app, "--json")
+	d.shown(&s, app)
 	return s.Health
 }
 
@@ -126,7 +126,7 @@ func TestHealth(t *testing.T) {
 	d.page("frail.localhost", "/hang")
 	d.until(2*time.Minute, "Nomad has restarted the one that hangs", func() bool {
 		var s struct{ Instances []struct{ Restarts int } }
-		d.json(&s, "", "status", "frail", "--json")
+		d.shown(&s, "frail")
 		restarts := 0
 		for _, i := range s.Instances {
 			restarts += i.Restarts

@@ -245,9 +245,8 @@ func (m *matrix) ended(state string) {
 func (m *matrix) healthy(n int) {
 	m.t.Helper()
 	m.until(3*time.Minute, fmt.Sprintf("%d instances are healthy", n), func() bool {
-		r := m.cli(m.home, "status", "steady", "--json")
-		var s status
-		return r.code == 0 && json.Unmarshal([]byte(r.out), &s) == nil && len(s.Processes) == 1 && s.Processes[0].Healthy == n && running(s) == n
+		s := m.status("steady")
+		return len(s.Processes) == 1 && s.Processes[0].Healthy == n && running(s) == n
 	})
 }
 

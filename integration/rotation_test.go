@@ -117,7 +117,7 @@ func (d *dev) alive(app string) (list []string) {
 			Restarts  int
 		}
 	}
-	d.json(&s, d.home, "status", app)
+	d.shown(&s, app)
 	for _, i := range s.Instances {
 		if i.State == "running" {
 			list = append(list, fmt.Sprintf("%s restarted %d times", i.ID, i.Restarts))
