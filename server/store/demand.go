@@ -82,16 +82,21 @@ func demandOf(ctx context.Context, tx bun.Tx, team string) (paas.Demand, error) 
 	return d, err
 }
 
+// stays gives a team that is there until the transaction is committed: nobody drops it meanwhile. Code not_found.
+func stays(ctx context.Context, tx bun.Tx, name string) (team teamRow, err error) {
+	q := tx.NewSelect().Model((*teamRow)(nil)).Where("name = ?", name)
+	if onPostgres(tx) { // in SQLite one writes at a time anyway
+		q = q.For("SHARE")
+	}
+	err = missing(q.Scan(ctx, &team), "There is no team %q. An admin makes it with `crumpet teams create %s`.", name, name)
+	return team, err
+}
+
 // admitted refuses a wish of a team that is not there, or that takes the team further above its quota. Whoever
 // saves holds the counter of versions, so what is read here stays so until the commit: of two wishes at once,
 // the second sees the first. A leader's own writes, which turn a walk back or end it, are never refused.
 func admitted(ctx context.Context, tx bun.Tx, c paas.Change) error {
-	q := tx.NewSelect().Model((*teamRow)(nil)).Where("name = ?", c.Ref.Team)
-	if onPostgres(tx) {
-		q = q.For("SHARE") // or the team could go between this look and our commit
-	}
-	var team teamRow
-	err := missing(q.Scan(ctx, &team), "There is no team %q. An admin makes it with `crumpet teams create %s`.", c.Ref.Team, c.Ref.Team)
+	team, err := stays(ctx, tx, c.Ref.Team)
 	if err != nil || c.Demand == nil || team.Quota.V == (paas.TeamQuota{}) {
 		return err
 	}

@@ -90,12 +90,21 @@ func sorted(rows []operationRow) []paas.Operation {
 	return list
 }
 
-// SaveServices writes the rows of a change, all or none, with the events that tell of it. Code conflict: a
-// row is not as it was read or its name is taken, or the epoch is past.
+// SaveServices writes the rows of a change, all or none, with the events that tell of it. Codes: conflict, a
+// row is not as it was read or its name is taken, or the epoch is past; not_found, a new instance is of a team
+// that is not there.
 func (s *Store) SaveServices(ctx context.Context, epoch int64, c paas.ServiceChange) error {
 	return s.update(ctx, "save services", func(ctx context.Context, tx bun.Tx) ([]touch, error) {
 		if err := fenced(ctx, tx, epoch); err != nil {
 			return nil, err
+		}
+		for _, i := range c.Instances {
+			if i.Version != 0 {
+				continue
+			}
+			if _, err := stays(ctx, tx, i.Team); err != nil {
+				return nil, err
+			}
 		}
 		// One counter for all rows: a row that was dropped and made again never meets an old version. It makes
 		// these transactions commit one after the other, too.

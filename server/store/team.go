@@ -107,7 +107,8 @@ func (s *Store) DropTeam(ctx context.Context, name string) error {
 		if _, err := readTeam(ctx, tx, name); err != nil {
 			return false, err
 		}
-		// Whoever makes an app in the team reads this row until it is committed: from here on nobody does.
+		// Whoever makes an app or a service instance in the team reads this row until it is committed: from here
+		// on nobody does.
 		if _, err := tx.NewUpdate().Table("teams").Set("name = name").Where("name = ?", name).Exec(ctx); err != nil {
 			return false, err
 		}

@@ -168,3 +168,32 @@ func serviceRace(_ *testing.T, f *fixture) {
 	}
 	f.equal("winners", won, 1)
 }
+
+// serviceOfTeam: a team that goes while a service instance is made in it either stays with that, or is gone
+// without it.
+func serviceOfTeam(_ *testing.T, f *fixture) {
+	of := func(team string) paas.ServiceChange {
+		i := serviceInstance("queue")
+		i.Team = team
+		return paas.ServiceChange{Instances: []paas.ServiceInstance{i}}
+	}
+	f.code(f.SaveServices(f.ctx, 0, of("red")), paas.NotFound)
+	for round := range 20 {
+		f.team("red")
+		var made, dropped error
+		var both sync.WaitGroup
+		both.Go(func() { made = f.SaveServices(f.ctx, 0, of("red")) })
+		both.Go(func() { dropped = f.DropTeam(f.ctx, "red") })
+		both.Wait()
+		list, err := f.ServiceInstances(f.ctx, "red")
+		f.must(err)
+		switch {
+		case made == nil && paas.CodeOf(dropped) == paas.Conflict && len(list) == 1:
+			f.must(f.SaveServices(f.ctx, 0, paas.ServiceChange{DropInstances: list}))
+			f.must(f.DropTeam(f.ctx, "red"))
+		case paas.CodeOf(made) == paas.NotFound && dropped == nil && len(list) == 0:
+		default:
+			f.Fatalf("round %d: made: %v, team dropped: %v, instances: %d", round, made, dropped, len(list))
+		}
+	}
+}

@@ -201,6 +201,7 @@ func Run(t *testing.T, open Factory) {
 		"services are kept, replaced and dropped":               services,
 		"a row that somebody else changed is not replaced":      serviceConflicts,
 		"of many instances of one name one is kept":             serviceRace,
+		"a service is of a team that is there":                  serviceOfTeam,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
