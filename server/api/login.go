@@ -16,15 +16,15 @@ type Logins interface {
 	// Providers names the OIDC providers that people may sign in at.
 	Providers() []string
 	// Password signs a local user in. Codes: unauthorized, limited.
-	Password(ctx context.Context, user, plain, from, agent string) (paas.SignedIn, error)
+	Password(ctx context.Context, user, plain string, browser paas.Browser) (paas.SignedIn, error)
 	// SignOut ends what a call came with, and says which: session, token or nothing.
 	SignOut(ctx context.Context, who paas.Identity) (string, error)
 	// ChangePassword ends the user's other sessions as well. Codes: invalid, forbidden, limited.
 	ChangePassword(ctx context.Context, who paas.Identity, old, plain string) error
 	// Begin gives where a browser goes to sign in at a provider, and what its cookie is to hold.
-	Begin(ctx context.Context, provider, then string) (address, binding string, err error)
+	Begin(ctx context.Context, provider, then string, browser paas.Browser) (address, binding string, err error)
 	// Finish gives who has come back from a provider, and the path to go on to.
-	Finish(ctx context.Context, provider string, query url.Values, binding, from, agent string) (in paas.SignedIn, then string, err error)
+	Finish(ctx context.Context, provider string, query url.Values, binding string, browser paas.Browser) (in paas.SignedIn, then string, err error)
 	// Refused is the word that the page of signing in knows a failure of Begin or Finish by.
 	Refused(err error) string
 	// AgreeCLI gives the code that a CLI redeems for a token. Code: forbidden without a session.
@@ -53,9 +53,10 @@ func (a *API) loginMethods(context.Context, *Scope) (*body[wire.LoginMethods], e
 
 type loginInput struct {
 	Scope
-	Agent  string `header:"User-Agent" hidden:"true"`
-	Header string `header:"X-Crumpet-Session" doc:"1: pages of others can't send it."`
-	Body   wire.Login
+	Agent   string `header:"User-Agent" hidden:"true"`
+	Session string `cookie:"__Host-crumpet" hidden:"true"`
+	Header  string `header:"X-Crumpet-Session" doc:"1: pages of others can't send it."`
+	Body    wire.Login
 }
 
 // withCookie is an answer that gives a session, or takes it away.
@@ -69,7 +70,7 @@ func (a *API) login(ctx context.Context, in *loginInput) (*withCookie[wire.Signe
 		return nil, paas.Errorf(paas.Forbidden, "Signing in takes the header %s: 1, so that no page of others can do it.", SessionHeader)
 	}
 	noteCaller(ctx, in.Body.User)
-	who, err := a.Logins.Password(ctx, in.Body.User, string(in.Body.Password), callOf(ctx).from, in.Agent)
+	who, err := a.Logins.Password(ctx, in.Body.User, string(in.Body.Password), paas.Browser{From: callOf(ctx).from, Agent: in.Agent, Session: in.Session})
 	if err != nil {
 		return nil, err
 	}

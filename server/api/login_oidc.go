@@ -9,6 +9,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
 // OIDCPath is what the addresses of sign-ins at providers begin with.
@@ -25,7 +27,7 @@ func oidcPath(provider string) string { return OIDCPath + "/" + url.PathEscape(p
 
 func (a *API) oidcStart(c echo.Context) error {
 	provider := c.Param("provider")
-	address, binding, err := a.Logins.Begin(c.Request().Context(), provider, c.QueryParam("then"))
+	address, binding, err := a.Logins.Begin(c.Request().Context(), provider, c.QueryParam("then"), browserOf(c.Request()))
 	if err != nil {
 		return a.toLogin(c, provider, err)
 	}
@@ -40,7 +42,7 @@ func (a *API) oidcDone(c echo.Context) error {
 		binding = kept.Value
 	}
 	c.SetCookie(flow("", -1))
-	who, then, err := a.Logins.Finish(r.Context(), provider, c.QueryParams(), binding, callOf(r.Context()).from, r.UserAgent())
+	who, then, err := a.Logins.Finish(r.Context(), provider, c.QueryParams(), binding, browserOf(r))
 	if err != nil {
 		return a.toLogin(c, provider, err)
 	}
@@ -49,6 +51,10 @@ func (a *API) oidcDone(c echo.Context) error {
 	c.SetCookie(&session)
 	c.Response().Header().Set("Cache-Control", "no-store")
 	return c.Redirect(http.StatusSeeOther, then)
+}
+
+func browserOf(r *http.Request) paas.Browser {
+	return paas.Browser{From: callOf(r.Context()).from, Agent: r.UserAgent(), Session: sessionOf(r)}
 }
 
 func flow(binding string, seconds int) *http.Cookie {

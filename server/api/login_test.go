@@ -169,3 +169,25 @@ func TestACLIRedeemsItsCodeWithoutAToken(t *testing.T) {
 		}
 	}
 }
+
+func TestASignInSaysWhichSessionTheBrowserHad(t *testing.T) {
+	t.Parallel()
+	config := apitest.Config(t, apitest.NewPlatform())
+	logins, ok := config.Logins.(*apitest.Logins)
+	if !ok {
+		t.Fatalf("logins are a %T", config.Logins)
+	}
+	server := apitest.Start(t, config)
+	for call, body := range map[string]string{
+		"POST /v1/login":          `{"user":"ann","password":"correct horse battery"}`,
+		"GET /v1/login/oidc/corp": "",
+		"GET /v1/login/oidc/corp/callback?state=state-of-test&code=c": "",
+	} {
+		method, path, _ := strings.Cut(call, " ")
+		header := map[string]string{api.SessionHeader: "1", "User-Agent": "tester", "Cookie": "__Secure-crumpet-login=binding-of-test; " + api.SessionCookie + "=the-one-before"}
+		answer, text := page(t, method, server.URL+path, body, header)
+		if got := logins.Browser(); answer.StatusCode >= 400 || got.Session != "the-one-before" || got.Agent != "tester" || got.From == "" {
+			t.Errorf("%s: %d %s, from %+v", call, answer.StatusCode, text, got)
+		}
+	}
+}

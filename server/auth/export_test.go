@@ -26,3 +26,6 @@ func LockFor(failures int) time.Duration { return lockFor(failures) }
 
 // UserName is userName.
 func UserName(candidates ...string) string { return userName(candidates...) }
+
+// Hash is hash.
+func Hash(secret string) string { return hash(secret) }

@@ -40,6 +40,8 @@ type Grants interface {
 	// StartSession gives the value of a new session's cookie. Codes: not_found, forbidden for who is disabled.
 	StartSession(ctx context.Context, user, from, agent string) (string, paas.Session, error)
 	EndSession(ctx context.Context, id string) error
+	// ForgetSession ends the session of a cookie's value, known by its hash, if there is one.
+	ForgetSession(ctx context.Context, hash string) error
 	// EndSessions ends the sessions of a user but one; "" for all.
 	EndSessions(ctx context.Context, user, but string) error
 	// IssuePersonal gives the plain text of a new token that may what its owner may.
@@ -96,12 +98,12 @@ func errNoMatch() error {
 
 // Password signs a local user in. The answer, and the work it takes, are the same for a user who is not
 // there, has no password, is locked or disabled, and for a wrong password. Codes: unauthorized, limited.
-func (l *Logins) Password(ctx context.Context, name, plain, from, agent string) (paas.SignedIn, error) {
+func (l *Logins) Password(ctx context.Context, name, plain string, browser paas.Browser) (paas.SignedIn, error) {
 	user, err := l.verify(ctx, name, plain)
 	if err != nil {
 		return paas.SignedIn{}, err
 	}
-	return l.signedIn(ctx, user.Name, from, agent)
+	return l.signedIn(ctx, user.Name, browser, "")
 }
 
 // verify gives the user who has a name and password.
@@ -160,12 +162,30 @@ func (l *Logins) attempt(ctx context.Context, name string) (user paas.User, allo
 	return user, allowed, err
 }
 
-func (l *Logins) signedIn(ctx context.Context, user, from, agent string) (paas.SignedIn, error) {
-	plain, session, err := l.grants.StartSession(ctx, user, from, agent)
+// signedIn begins a session in a browser, and ends the one that it had before, or that of which earlier is the
+// hash: who can use a session of before is not to go on beside the new one.
+func (l *Logins) signedIn(ctx context.Context, user string, browser paas.Browser, earlier string) (paas.SignedIn, error) {
+	for _, hashed := range []string{hashOfSession(browser), earlier} {
+		if hashed == "" {
+			continue
+		}
+		if err := l.grants.ForgetSession(ctx, hashed); err != nil {
+			return paas.SignedIn{}, err
+		}
+	}
+	plain, session, err := l.grants.StartSession(ctx, user, browser.From, browser.Agent)
 	if paas.CodeOf(err) == paas.Forbidden { // disabled in this moment
 		return paas.SignedIn{}, paas.Wrap(paas.Unauthorized, errDisabled, "The user %q is disabled. Ask an admin.", user)
 	}
 	return paas.SignedIn{User: user, Cookie: plain, ExpiresAt: session.ExpiresAt}, err
+}
+
+// hashOfSession is by what the store knows the session that a browser has, "" for none.
+func hashOfSession(b paas.Browser) string {
+	if b.Session == "" {
+		return ""
+	}
+	return hash(b.Session)
 }
 
 // ChangePassword gives a local user another password, and ends the user's sessions but one. Codes:
@@ -219,7 +239,10 @@ func narrowed(s paas.Scope) bool { return len(s.Teams)+len(s.Apps)+len(s.Verbs) 
 
 // Begin begins a sign-in at a provider: it gives where the browser goes, and what its cookie must hold when
 // it comes back. Codes: not_found, unavailable.
-func (l *Logins) Begin(ctx context.Context, provider, then string) (address, binding string, err error) {
+//
+// The cookie of the session that the browser has does not come along when the provider sends it back, as it is
+// of our own pages only: its hash goes into what the cookie of the sign-in holds, and the row vouches for it.
+func (l *Logins) Begin(ctx context.Context, provider, then string, browser paas.Browser) (address, binding string, err error) {
 	p, err := l.provider(provider)
 	if err != nil {
 		return "", "", err
@@ -229,7 +252,7 @@ func (l *Logins) Begin(ctx context.Context, provider, then string) (address, bin
 	if err != nil {
 		return "", "", err
 	}
-	binding = newSecret()
+	binding = newSecret() + "." + hashOfSession(browser)
 	row.Hash, row.Binding, row.Then, row.ExpiresAt = hash(state), hash(binding), OwnPath(then), l.now().Add(flowWithin).UTC()
 	return address, binding, l.store.AddLogin(ctx, row)
 }
@@ -244,7 +267,7 @@ func (l *Logins) provider(name string) (*Provider, error) {
 
 // Finish ends a sign-in at a provider, and gives where the browser goes on to. query is what it brought
 // along, binding what its cookie held. Codes: unauthorized, unavailable, not_found.
-func (l *Logins) Finish(ctx context.Context, provider string, query url.Values, binding, from, agent string) (in paas.SignedIn, then string, err error) {
+func (l *Logins) Finish(ctx context.Context, provider string, query url.Values, binding string, browser paas.Browser) (in paas.SignedIn, then string, err error) {
 	p, err := l.provider(provider)
 	if err != nil {
 		return in, "", err
@@ -272,7 +295,8 @@ func (l *Logins) Finish(ctx context.Context, provider string, query url.Values, 
 	if err != nil {
 		return in, "", err
 	}
-	in, err = l.signedIn(ctx, user.Name, from, agent)
+	_, earlier, _ := strings.Cut(binding, ".")
+	in, err = l.signedIn(ctx, user.Name, browser, earlier)
 	return in, row.Then, err
 }
 

@@ -121,6 +121,24 @@ func (p *people) EndSession(_ context.Context, id string) error {
 	return nil
 }
 
+func (p *people) ForgetSession(_ context.Context, hash string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id := range p.sessions {
+		if auth.Hash("cookie-"+id) == hash {
+			delete(p.sessions, id)
+		}
+	}
+	return nil
+}
+
+// has says whether a session is there.
+func (p *people) has(cookie string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sessions[strings.TrimPrefix(cookie, "cookie-")] != ""
+}
+
 func (p *people) EndSessions(_ context.Context, user, but string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -192,18 +210,18 @@ func local(t *testing.T) (*auth.Logins, *people, *clock) {
 func TestEverySignInThatFailsIsAnsweredTheSame(t *testing.T) {
 	t.Parallel()
 	logins, _, _ := local(t)
-	in, err := logins.Password(t.Context(), "ann", password, "127.0.0.1", "test")
+	in, err := logins.Password(t.Context(), "ann", password, paas.Browser{From: "127.0.0.1", Agent: "test"})
 	if err != nil || in.User != "ann" || in.Cookie == "" {
 		t.Fatalf("the right one: %+v, %v", in, err)
 	}
-	_, want := logins.Password(t.Context(), "ann", "wrong", "", "")
+	_, want := logins.Password(t.Context(), "ann", "wrong", paas.Browser{})
 	if paas.CodeOf(want) != paas.Unauthorized {
 		t.Fatalf("a wrong one: %v", want)
 	}
 	for name, plain := range map[string]string{
 		"nobody": password, "off": password, "none": "", "corp": password, "robot": password, "ANN": password, "": password, "a b": password, "ann ": password,
 	} {
-		if _, err := logins.Password(t.Context(), name, plain, "", ""); err == nil || err.Error() != want.Error() || paas.CodeOf(err) != paas.Unauthorized {
+		if _, err := logins.Password(t.Context(), name, plain, paas.Browser{}); err == nil || err.Error() != want.Error() || paas.CodeOf(err) != paas.Unauthorized {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -212,26 +230,26 @@ func TestEverySignInThatFailsIsAnsweredTheSame(t *testing.T) {
 func TestALockedUserIsNotLetInByTheRightPassword(t *testing.T) {
 	t.Parallel()
 	logins, store, at := local(t)
-	_, wrong := logins.Password(t.Context(), "ann", "wrong", "", "")
+	_, wrong := logins.Password(t.Context(), "ann", "wrong", paas.Browser{})
 	for range 4 {
-		if _, err := logins.Password(t.Context(), "ann", "wrong", "", ""); paas.CodeOf(err) != paas.Unauthorized {
+		if _, err := logins.Password(t.Context(), "ann", "wrong", paas.Browser{}); paas.CodeOf(err) != paas.Unauthorized {
 			t.Fatal(err)
 		}
 	}
-	if _, err := logins.Password(t.Context(), "ann", password, "", ""); err == nil || err.Error() != wrong.Error() {
+	if _, err := logins.Password(t.Context(), "ann", password, paas.Browser{}); err == nil || err.Error() != wrong.Error() {
 		t.Errorf("locked: %v", err)
 	}
 	at.add(61 * time.Second)
-	if _, err := logins.Password(t.Context(), "ann", password, "", ""); err != nil {
+	if _, err := logins.Password(t.Context(), "ann", password, paas.Browser{}); err != nil {
 		t.Errorf("after the lock: %v", err)
 	}
 	if u := store.users["ann"]; u.Failures != 0 || u.LockedUntil != nil {
 		t.Errorf("after the right one: %d failures, locked until %v", u.Failures, u.LockedUntil)
 	}
 	for range 4 { // in a row: none of these locks
-		_, _ = logins.Password(t.Context(), "ann", "wrong", "", "")
+		_, _ = logins.Password(t.Context(), "ann", "wrong", paas.Browser{})
 	}
-	if _, err := logins.Password(t.Context(), "ann", password, "", ""); err != nil {
+	if _, err := logins.Password(t.Context(), "ann", password, paas.Browser{}); err != nil {
 		t.Errorf("after four failures: %v", err)
 	}
 }
@@ -241,7 +259,7 @@ func TestOfManyGuessesAtOnceFiveAreLookedAt(t *testing.T) {
 	logins, store, _ := local(t)
 	var all sync.WaitGroup
 	for i := range 40 {
-		all.Go(func() { _, _ = logins.Password(t.Context(), "ann", fmt.Sprint("guess ", i), "", "") })
+		all.Go(func() { _, _ = logins.Password(t.Context(), "ann", fmt.Sprint("guess ", i), paas.Browser{}) })
 	}
 	all.Wait()
 	if u := store.users["ann"]; u.Failures != 5 {
@@ -255,7 +273,7 @@ func TestAHashOfOldParametersIsMadeAnewAtASignIn(t *testing.T) {
 	old := "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
 	store.users["old"] = paas.User{Name: "old", Kind: paas.Person, Password: old}
 	for range 2 {
-		if _, err := logins.Password(t.Context(), "old", "password", "", ""); err != nil {
+		if _, err := logins.Password(t.Context(), "old", "password", paas.Browser{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -268,7 +286,7 @@ func TestANewPasswordEndsTheOtherSessions(t *testing.T) {
 	t.Parallel()
 	logins, store, _ := local(t)
 	for range 3 {
-		if _, err := logins.Password(t.Context(), "ann", password, "", ""); err != nil {
+		if _, err := logins.Password(t.Context(), "ann", password, paas.Browser{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -298,10 +316,10 @@ func TestANewPasswordEndsTheOtherSessions(t *testing.T) {
 	if len(store.sessions) != 1 || store.sessions["s2"] != "ann" {
 		t.Errorf("sessions left: %v", store.sessions)
 	}
-	if _, err := logins.Password(t.Context(), "ann", other, "", ""); err != nil {
+	if _, err := logins.Password(t.Context(), "ann", other, paas.Browser{}); err != nil {
 		t.Errorf("the new one: %v", err)
 	}
-	if _, err := logins.Password(t.Context(), "ann", password, "", ""); err == nil {
+	if _, err := logins.Password(t.Context(), "ann", password, paas.Browser{}); err == nil {
 		t.Error("the old one is still taken")
 	}
 }
@@ -362,7 +380,7 @@ func TestACLIRedeemsOnceWhatASessionAgreedTo(t *testing.T) {
 func TestSigningOutEndsWhatTheCallCameWith(t *testing.T) {
 	t.Parallel()
 	logins, store, _ := local(t)
-	if _, err := logins.Password(t.Context(), "ann", password, "", ""); err != nil {
+	if _, err := logins.Password(t.Context(), "ann", password, paas.Browser{}); err != nil {
 		t.Fatal(err)
 	}
 	_, token, err := store.IssuePersonal(t.Context(), "ann", "x", time.Hour)
@@ -426,7 +444,7 @@ func TestATryThatWasNotLookedAtDoesNotCount(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := logins.Password(ctx, "ann", password, "", ""); paas.CodeOf(err) != paas.Limited {
+	if _, err := logins.Password(ctx, "ann", password, paas.Browser{}); paas.CodeOf(err) != paas.Limited {
 		t.Errorf("without a turn: %v", err)
 	}
 	for _, let := range free {
@@ -435,7 +453,7 @@ func TestATryThatWasNotLookedAtDoesNotCount(t *testing.T) {
 	if u := store.users["ann"]; u.Failures != 4 || u.LockedUntil != nil {
 		t.Errorf("%d failures, locked until %v", u.Failures, u.LockedUntil)
 	}
-	if _, err := logins.Password(t.Context(), "ann", password, "", ""); err != nil {
+	if _, err := logins.Password(t.Context(), "ann", password, paas.Browser{}); err != nil {
 		t.Error(err)
 	}
 }

@@ -52,7 +52,12 @@ func newCorp(t *testing.T) corp {
 // browse begins a sign-in, and gives what the browser would bring back.
 func (c corp) browse(t *testing.T) (query url.Values, binding string) {
 	t.Helper()
-	address, binding, err := c.Begin(t.Context(), "corp", "/apps")
+	return c.browseWith(t, paas.Browser{})
+}
+
+func (c corp) browseWith(t *testing.T, from paas.Browser) (query url.Values, binding string) {
+	t.Helper()
+	address, binding, err := c.Begin(t.Context(), "corp", "/apps", from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +82,7 @@ func (c corp) browse(t *testing.T) (query url.Values, binding string) {
 func (c corp) signIn(t *testing.T) (paas.SignedIn, error) {
 	t.Helper()
 	query, binding := c.browse(t)
-	in, then, err := c.Finish(t.Context(), "corp", query, binding, "127.0.0.1", "test")
+	in, then, err := c.Finish(t.Context(), "corp", query, binding, paas.Browser{From: "127.0.0.1", Agent: "test"})
 	if err == nil && then != "/apps" {
 		t.Errorf("goes on to %q", then)
 	}
@@ -196,13 +201,13 @@ func TestWhatABrowserMayNotBringBack(t *testing.T) {
 	c := newCorp(t)
 	refused := func(what, word string, query url.Values, binding string) {
 		t.Helper()
-		_, _, err := c.Finish(t.Context(), "corp", query, binding, "", "")
+		_, _, err := c.Finish(t.Context(), "corp", query, binding, paas.Browser{})
 		if paas.CodeOf(err) != paas.Unauthorized || c.Refused(err) != word {
 			t.Errorf("%s: %s, %v", what, c.Refused(err), err)
 		}
 	}
 	query, binding := c.browse(t)
-	if _, _, err := c.Finish(t.Context(), "corp", query, binding, "", ""); err != nil {
+	if _, _, err := c.Finish(t.Context(), "corp", query, binding, paas.Browser{}); err != nil {
 		t.Fatal(err)
 	}
 	refused("the same twice", "expired", query, binding)
@@ -260,7 +265,7 @@ func TestAProviderThatIsDownIsNamedAndAskedAgain(t *testing.T) {
 	c := newCorp(t)
 	c.provider.Down(true)
 	for range 3 {
-		_, _, err := c.Begin(t.Context(), "corp", "")
+		_, _, err := c.Begin(t.Context(), "corp", "", paas.Browser{})
 		var known *paas.Error
 		if !errors.As(err, &known) || known.Code != paas.Unavailable || c.Refused(err) != "unavailable" {
 			t.Fatalf("%v", err)
@@ -279,10 +284,10 @@ func TestAProviderThatIsDownIsNamedAndAskedAgain(t *testing.T) {
 	}
 	query, binding := c.browse(t)
 	c.provider.Down(true)
-	if _, _, err := c.Finish(t.Context(), "corp", query, binding, "", ""); c.Refused(err) != "unavailable" {
+	if _, _, err := c.Finish(t.Context(), "corp", query, binding, paas.Browser{}); c.Refused(err) != "unavailable" {
 		t.Errorf("down when the code is redeemed: %v", err)
 	}
-	if _, _, err := c.Begin(t.Context(), "none", ""); paas.CodeOf(err) != paas.NotFound {
+	if _, _, err := c.Begin(t.Context(), "none", "", paas.Browser{}); paas.CodeOf(err) != paas.NotFound {
 		t.Errorf("a provider that there is not: %v", err)
 	}
 }

@@ -45,6 +45,18 @@ func (a *Auth) StartSession(ctx context.Context, user, from, agent string) (valu
 // EndSession ends a session. Code not_found when there is none.
 func (a *Auth) EndSession(ctx context.Context, id string) error { return a.store.DropSession(ctx, id) }
 
+// ForgetSession ends the session of a cookie's value, known by its hash, if there is one.
+func (a *Auth) ForgetSession(ctx context.Context, hashed string) error {
+	access, err := a.store.SessionAccess(ctx, hashed)
+	if err == nil {
+		err = a.store.DropSession(ctx, access.Session.ID)
+	}
+	if paas.CodeOf(err) == paas.NotFound {
+		return nil // it has ended
+	}
+	return err
+}
+
 // EndSessions ends all sessions of a user but the one with that id; "" for all.
 func (a *Auth) EndSessions(ctx context.Context, user, but string) error {
 	return a.store.DropSessions(ctx, user, but)

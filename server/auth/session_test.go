@@ -241,3 +241,19 @@ func TestUsersAreChangedByAdminsWithoutANarrowedToken(t *testing.T) {
 		t.Errorf("unlocked: %+v", after)
 	}
 }
+
+func TestASessionIsForgottenByItsValue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	value, _ := w.session("ann")
+	other, _ := w.session("ann")
+	for range 2 { // the second time there is none
+		w.must(w.ForgetSession(t.Context(), auth.Hash(value)))
+	}
+	if _, err := w.CheckSession(t.Context(), value); paas.CodeOf(err) != paas.Unauthorized {
+		t.Errorf("the one that was forgotten: %v", err)
+	}
+	if _, err := w.CheckSession(t.Context(), other); err != nil {
+		t.Errorf("another one: %v", err)
+	}
+}

@@ -2,6 +2,12 @@ package paas
 
 import "time"
 
+// Browser is what somebody signs in with. Session is the value of the session's cookie that it has from before:
+// a sign-in ends that session, whoever's it is.
+type Browser struct {
+	From, Agent, Session string
+}
+
 // SignedIn is who has signed in with a browser, and until when.
 type SignedIn struct {
 	User      string

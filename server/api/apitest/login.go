@@ -26,10 +26,18 @@ type Logins struct {
 	password string
 	failing  error // of Begin and Finish
 	word     string
+	browser  paas.Browser // guarded by mu: of the last call
 }
 
 // NewLogins makes a Logins.
 func NewLogins() *Logins { return &Logins{password: LoginPassword} }
+
+// Browser is what the last call of a sign-in came from.
+func (l *Logins) Browser() paas.Browser {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.browser
+}
 
 // Fail has sign-ins at the provider fail so, with a word for the page.
 func (l *Logins) Fail(err error, word string) {
@@ -46,9 +54,10 @@ func (l *Logins) signedIn() paas.SignedIn {
 }
 
 // Password signs the user in.
-func (l *Logins) Password(_ context.Context, user, plain, _, _ string) (paas.SignedIn, error) {
+func (l *Logins) Password(_ context.Context, user, plain string, browser paas.Browser) (paas.SignedIn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.browser = browser
 	if user != LoginUser || plain != l.password {
 		return paas.SignedIn{}, paas.Errorf(paas.Unauthorized, "That user and password do not go together.")
 	}
@@ -81,9 +90,10 @@ func (l *Logins) ChangePassword(_ context.Context, _ paas.Identity, old, plain s
 }
 
 // Begin leads to a provider that is not there.
-func (l *Logins) Begin(_ context.Context, provider, _ string) (string, string, error) {
+func (l *Logins) Begin(_ context.Context, provider, _ string, browser paas.Browser) (string, string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.browser = browser
 	if provider != LoginProvider {
 		return "", "", paas.Errorf(paas.NotFound, "There is no provider of that name to sign in at.")
 	}
@@ -91,9 +101,10 @@ func (l *Logins) Begin(_ context.Context, provider, _ string) (string, string, e
 }
 
 // Finish signs the user in who brings back what Begin gave.
-func (l *Logins) Finish(_ context.Context, provider string, query url.Values, binding, _, _ string) (paas.SignedIn, string, error) {
+func (l *Logins) Finish(_ context.Context, provider string, query url.Values, binding string, browser paas.Browser) (paas.SignedIn, string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.browser = browser
 	if l.failing == nil && (provider != LoginProvider || query.Get("state") != LoginState || binding != LoginBinding) {
 		return paas.SignedIn{}, "", paas.Errorf(paas.Unauthorized, "This sign-in is not under way in this browser.")
 	}
