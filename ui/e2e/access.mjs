@@ -43,7 +43,7 @@ const actions = (team, app) => [
 /** Signs in as a viewer, and finds each action refused with its reason: by the pages, and by the API behind them. */
 export async function viewer(browser, user, password, team, app, deployment) {
   const them = await visitor(browser);
-  them.expect(/^401 GET /, /^403 /);
+  them.expect(/^401 GET \/v1\/self$/, /^403 /);
   const { page } = them;
   await signIn(pointer(page), user, password);
   let refused = 0;

@@ -18,6 +18,22 @@ type Context = { queries: QueryClient };
 
 const root = createRootRouteWithContext<Context>()({ component: Outlet });
 
+// Nothing asks the server for anything before it is known that somebody has signed in: the session is asked for first,
+// and once.
+async function signedIn({ context, location }: { context: Context; location: { href: string; pathname: string } }) {
+  try {
+    await context.queries.ensureQueryData(selfQuery);
+  } catch (e) {
+    if (e instanceof ApiError && e.status === 401)
+      throw redirect({
+        to: "/login",
+        search: location.pathname === "/" ? {} : { then: location.href },
+        replace: true,
+      });
+    // The server can't be reached, or is in trouble: the page says so where it shows what it knows.
+  }
+}
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/login",
@@ -28,29 +44,11 @@ const cliConsent = createRoute({
   getParentRoute: () => root,
   path: "/login/cli",
   validateSearch: text({ challenge: "", state: "", host: "", redirect: "" }),
+  beforeLoad: signedIn,
   component: lazyRouteComponent(() => import("./pages/CliConsent")),
 });
 
-// Nothing of the shell and its pages asks the server for anything before it is known that somebody has signed in: the
-// session is asked for first, and once.
-const shell = createRoute({
-  getParentRoute: () => root,
-  id: "shell",
-  component: Shell,
-  beforeLoad: async ({ context, location }) => {
-    try {
-      await context.queries.ensureQueryData(selfQuery);
-    } catch (e) {
-      if (e instanceof ApiError && e.status === 401)
-        throw redirect({
-          to: "/login",
-          search: location.pathname === "/" ? {} : { then: location.href },
-          replace: true,
-        });
-      // The server can't be reached, or is in trouble: the page says so where it shows what it knows.
-    }
-  },
-});
+const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell, beforeLoad: signedIn });
 
 const home = createRoute({
   getParentRoute: () => shell,

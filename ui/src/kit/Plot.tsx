@@ -3,6 +3,16 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { ChartProps } from "./Chart";
 
+const MINUTE = 60;
+const minutes = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const seconds = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
+
+/** Points that have no neighbour to draw a line to. */
+const lonely = (plot: uPlot, series: number) => {
+  const values = plot.data[series] ?? [];
+  return [...values.keys()].filter((i) => values[i] != null && values[i - 1] == null && values[i + 1] == null);
+};
+
 /** uPlot on a canvas, in the colours of the theme. Loaded by Chart when the first one is shown. */
 export default function Plot({ label, times, series, height = 180, unit = String }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
@@ -27,10 +37,19 @@ export default function Plot({ label, times, series, height = 180, unit = String
         {
           width: Math.max(parent.clientWidth, 120),
           height,
+          padding: [null, 28, null, null], // the last time is written to its end
           legend: { show: false },
           cursor: { y: false, points: { size: 6 } },
           scales: { y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
-          axes: [axis, { ...axis, size: 56, values: (_u, splits) => splits.map(unit) }],
+          axes: [
+            {
+              ...axis,
+              space: 72,
+              values: (_u, splits, _axis, _space, step) =>
+                splits.map((at) => (step < MINUTE ? seconds : minutes).format(new Date(at * 1000))),
+            },
+            { ...axis, size: 56, values: (_u, splits) => splits.map(unit) },
+          ],
           series: [
             {},
             ...series.map((s) => ({
@@ -38,7 +57,7 @@ export default function Plot({ label, times, series, height = 180, unit = String
               stroke: color(`--${s.tone ?? "info"}-solid`),
               width: 2,
               dash: s.dashed ? [5, 4] : undefined,
-              points: { show: false },
+              points: { show: true, size: 6, filter: lonely },
             })),
           ],
         },

@@ -15,8 +15,15 @@ export function NavTabs({ tabs, label }: { tabs: NavTab[]; label: string }) {
   const path = useRouterState({ select: (s) => s.location.pathname });
   // biome-ignore lint/correctness/useExhaustiveDependencies: it acts when the path changes
   useEffect(() => {
-    const on = nav.current?.querySelector<HTMLElement>('[aria-current="page"]');
-    if (nav.current && on) nav.current.scrollLeft = on.offsetLeft - (nav.current.clientWidth - on.offsetWidth) / 2;
+    const box = nav.current;
+    if (!box) return;
+    const show = () => {
+      const on = box.querySelector<HTMLElement>('[aria-current="page"]');
+      if (on) box.scrollLeft = on.offsetLeft - (box.clientWidth - on.offsetWidth) / 2;
+    };
+    const sizes = new ResizeObserver(show); // tells of the first size too
+    sizes.observe(box);
+    return () => sizes.disconnect();
   }, [path]);
   return (
     <nav ref={nav} className={css.tabs} aria-label={label}>

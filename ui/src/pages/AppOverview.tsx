@@ -74,9 +74,7 @@ export default function AppOverview() {
           )}
         </Banner>
       )}
-      {troubled && why.data && !isExpected(why.data.cause) && (
-        <WhyPanel why={why.data} calm={s.status === "deploying" || s.status === "stopped"} />
-      )}
+      {troubled && why.data && !isExpected(why.data.cause) && <WhyPanel why={why.data} calm={s.status === "stopped"} />}
       <AppStats line={line.data} metrics={metrics.data} usage={usage.data} />
       <div className={css.columns}>
         <div>

@@ -1,7 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
-import { Navigate, useLocation, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { useState } from "react";
-import { ApiError } from "../api/error";
 import { useSelf } from "../api/queries";
 import { Banner, ErrorBanner } from "../kit/Banner";
 import { Button } from "../kit/Button";
@@ -18,7 +17,6 @@ import { cliRedirect } from "../parts/login/then";
 /** Asks whoever has signed in whether a CLI may act as them, and gives it the code to redeem. */
 export default function CliConsent() {
   const search = useSearch({ from: "/login/cli" });
-  const { href } = useLocation();
   const self = useSelf();
   const [denied, setDenied] = useState(false);
   const redirect = cliRedirect(search.redirect);
@@ -29,8 +27,6 @@ export default function CliConsent() {
     },
   });
 
-  if (self.error instanceof ApiError && self.error.status === 401)
-    return <Navigate to="/login" search={{ then: href }} replace />;
   if (!search.challenge || (search.redirect && !redirect))
     return (
       <LoginFrame title="This link is not complete">

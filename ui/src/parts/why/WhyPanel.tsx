@@ -1,4 +1,4 @@
-import { Link } from "@tanstack/react-router";
+import { Link, useParams } from "@tanstack/react-router";
 import type { Schemas } from "../../api/client";
 import { Badge } from "../../kit/Badge";
 import { CliHint } from "../../kit/CliHint";
@@ -100,7 +100,8 @@ export function WhyPanel({ why, calm, title = "Why" }: { why: Schemas["Why"]; ca
 
 /** Where a link of the chain can be looked at. */
 function Way({ link: l, team, app }: { link: Schemas["Link"]; team: string; app: string }) {
-  if (!l.id) return null;
+  const here = useParams({ strict: false });
+  if (!l.id || l.id === here.id) return null;
   if (l.kind === "deployment")
     return (
       <Link to="/apps/$team/$app/deploys/$id" params={{ team, app, id: l.id }}>
