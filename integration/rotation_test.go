@@ -26,6 +26,7 @@ func TestRotation(t *testing.T) {
 	}
 
 	t.Run("files and a signal", func(t *testing.T) {
+		t.Parallel()
 		d, pg := d.in(t), &database{d.in(t), pg.address, pg.password}
 		app := d.rotates(dir, "filed", "as = \"files\"\n      change = \"signal\"\n      signal = \"SIGHUP\"")
 		for turn := range times {
@@ -43,6 +44,7 @@ func TestRotation(t *testing.T) {
 		}
 	})
 	t.Run("variables and a walk", func(t *testing.T) {
+		t.Parallel()
 		d, pg := d.in(t), &database{d.in(t), pg.address, pg.password}
 		app := d.rotates(dir, "varied", `as = "env"`)
 		for turn := range times {

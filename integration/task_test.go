@@ -127,7 +127,9 @@ func writeWorker(t testing.TB, dir string, c *counter, greeting, blocks string) 
 	write(t, filepath.Join(dir, "go.mod"), "module worker\n\ngo 1.24\n")
 	write(t, filepath.Join(dir, "crumpet.hcl"), fmt.Sprintf(`app "worker" {
   process "web" {
-    command = ["./worker"]
+    command        = ["./worker"]
+    min_healthy    = "1s"
+    shutdown_delay = "1s"
     port "http" {}
   }
   %s
