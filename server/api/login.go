@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -72,8 +73,12 @@ func (a *API) login(ctx context.Context, in *loginInput) (*withCookie[wire.Signe
 	noteCaller(ctx, in.Body.User)
 	who, err := a.Logins.Password(ctx, in.Body.User, string(in.Body.Password), paas.Browser{From: callOf(ctx).from, Agent: in.Agent, Session: in.Session})
 	if err != nil {
+		if locked, ok := errors.AsType[paas.Locked](err); ok {
+			noteAudit(ctx, "user "+in.Body.User+" "+locked.Error(), nil, nil)
+		}
 		return nil, err
 	}
+	noteAudit(ctx, "session "+who.Session, nil, nil)
 	return &withCookie[wire.SignedIn]{cookie(who.Cookie), wire.SignedIn{User: who.User, ExpiresAt: who.ExpiresAt}}, nil
 }
 

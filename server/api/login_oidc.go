@@ -47,6 +47,7 @@ func (a *API) oidcDone(c echo.Context) error {
 		return a.toLogin(c, provider, err)
 	}
 	noteCaller(r.Context(), who.User)
+	noteAudit(r.Context(), "session "+who.Session, nil, nil)
 	session := cookie(who.Cookie)
 	c.SetCookie(&session)
 	c.Response().Header().Set("Cache-Control", "no-store")

@@ -2,10 +2,13 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/crumpet-paas/crumpet/server/api"
 	"github.com/crumpet-paas/crumpet/server/api/apitest"
@@ -189,5 +192,31 @@ func TestASignInSaysWhichSessionTheBrowserHad(t *testing.T) {
 		if got := logins.Browser(); answer.StatusCode >= 400 || got.Session != "the-one-before" || got.Agent != "tester" || got.From == "" {
 			t.Errorf("%s: %d %s, from %+v", call, answer.StatusCode, text, got)
 		}
+	}
+}
+
+func TestTheAuditKnowsTheSessionThatASignInBeganAndTheLock(t *testing.T) {
+	t.Parallel()
+	config := apitest.Config(t, apitest.NewPlatform())
+	server := apitest.Start(t, config)
+	for user, status := range map[string]int{apitest.LoginUser: http.StatusOK, apitest.LoginLocked: http.StatusUnauthorized} {
+		if answer, text := page(t, "POST", server.URL+"/v1/login", `{"user":"`+user+`","password":"correct horse battery"}`, ours); answer.StatusCode != status || strings.Contains(text, "12:01") {
+			t.Errorf("%s: %d %s", user, answer.StatusCode, text)
+		}
+	}
+	lines, err := config.Audit.List(t.Context(), paas.AuditFilter{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, l := range lines {
+		got[l.By+" "+string(l.Outcome)] = l.Target
+		if l.From == "" || strings.Contains(fmt.Sprintf("%+v", l), "correct horse") {
+			t.Errorf("%+v", l)
+		}
+	}
+	want := map[string]string{"ann done": "session s-of-test", "bob denied": "user bob locked until 2026-11-23T12:01:00Z"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -1,8 +1,10 @@
 package auth_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/crumpet-paas/crumpet/server/auth"
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -43,6 +45,26 @@ func TestASignInEndsTheSessionThatTheBrowserHad(t *testing.T) {
 		in, _, err := c.Finish(t.Context(), "corp", query, binding, back)
 		if err != nil || c.has(had) || !c.has(in.Cookie) || !c.has(other) || back.Session != "" && c.has(back.Session) {
 			t.Errorf("%s: %v, %v", name, c.sessions, err)
+		}
+	}
+}
+
+// The audit is told of the try that locks a user; who tries is not.
+func TestTheTryThatLocksIsKnownByItsError(t *testing.T) {
+	t.Parallel()
+	logins, _, at := local(t)
+	var first error
+	for try := 1; try <= 7; try++ {
+		_, err := logins.Password(t.Context(), "ann", "wrong", paas.Browser{})
+		locked, ok := errors.AsType[paas.Locked](err)
+		if ok != (try == 5) || ok && !locked.Until.Equal(at.now().Add(time.Minute)) {
+			t.Errorf("try %d: locked %t until %s", try, ok, locked.Until)
+		}
+		if first == nil {
+			first = err
+		}
+		if paas.CodeOf(err) != paas.Unauthorized || paas.MessageOf(err) != paas.MessageOf(first) {
+			t.Errorf("try %d: %v", try, err)
 		}
 	}
 }

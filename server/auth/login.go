@@ -92,8 +92,8 @@ func (l *Logins) Providers() []string {
 
 // errNoMatch is all that is said of a sign-in by password that failed: who asks does not learn whether there
 // is such a user, whether it is disabled, or whether it was locked.
-func errNoMatch() error {
-	return paas.Errorf(paas.Unauthorized, "That user and password do not go together, or there were too many failures and the user is locked for up to an hour. Try again later, or ask an admin.")
+func errNoMatch(locked error) error {
+	return paas.Wrap(paas.Unauthorized, locked, "That user and password do not go together, or there were too many failures and the user is locked for up to an hour. Try again later, or ask an admin.")
 }
 
 // Password signs a local user in. The answer, and the work it takes, are the same for a user who is not
@@ -123,8 +123,10 @@ func (l *Logins) verify(ctx context.Context, name, plain string) (paas.User, err
 		return paas.User{}, errors.Join(err, back)
 	case err != nil:
 		return paas.User{}, err
+	case !ok && allowed && user.LockedUntil != nil: // by this try
+		return paas.User{}, errNoMatch(paas.Locked{Until: *user.LockedUntil})
 	case !ok:
-		return paas.User{}, errNoMatch()
+		return paas.User{}, errNoMatch(nil)
 	}
 	anew := ""
 	if stale {
@@ -134,7 +136,7 @@ func (l *Logins) verify(ctx context.Context, name, plain string) (paas.User, err
 	}
 	return l.store.ChangeUser(ctx, name, func(u *paas.User) error {
 		if u.Disabled || u.Password != hashed { // since it was read
-			return errNoMatch()
+			return errNoMatch(nil)
 		}
 		*u = forgive(*u)
 		if anew != "" {
@@ -177,7 +179,7 @@ func (l *Logins) signedIn(ctx context.Context, user string, browser paas.Browser
 	if paas.CodeOf(err) == paas.Forbidden { // disabled in this moment
 		return paas.SignedIn{}, paas.Wrap(paas.Unauthorized, errDisabled, "The user %q is disabled. Ask an admin.", user)
 	}
-	return paas.SignedIn{User: user, Cookie: plain, ExpiresAt: session.ExpiresAt}, err
+	return paas.SignedIn{Session: session.ID, User: user, Cookie: plain, ExpiresAt: session.ExpiresAt}, err
 }
 
 // hashOfSession is by what the store knows the session that a browser has, "" for none.

@@ -8,8 +8,17 @@ type Browser struct {
 	From, Agent, Session string
 }
 
+// Locked is within the error of a failed sign-in that locked its user. Who tried is not told of it: the answer is
+// that of any other failure.
+type Locked struct {
+	Until time.Time
+}
+
+func (l Locked) Error() string { return "locked until " + l.Until.UTC().Format(time.RFC3339) }
+
 // SignedIn is who has signed in with a browser, and until when.
 type SignedIn struct {
+	Session   string // the new session's id
 	User      string
 	Cookie    string // value of the session's cookie: given here once
 	ExpiresAt time.Time

@@ -15,6 +15,7 @@ const (
 	LoginPassword = "correct horse battery"
 	LoginCode     = "code-of-test" // redeemed for Token
 	LoginCookie   = "session-of-test"
+	LoginLocked   = "bob" // whom each try locks
 	LoginProvider = "corp"
 	LoginBinding  = "binding-of-test"
 	LoginState    = "state-of-test"
@@ -50,7 +51,7 @@ func (l *Logins) Fail(err error, word string) {
 func (l *Logins) Providers() []string { return []string{LoginProvider} }
 
 func (l *Logins) signedIn() paas.SignedIn {
-	return paas.SignedIn{User: LoginUser, Cookie: LoginCookie, ExpiresAt: time.Now().Add(time.Hour).UTC()}
+	return paas.SignedIn{Session: "s-of-test", User: LoginUser, Cookie: LoginCookie, ExpiresAt: time.Now().Add(time.Hour).UTC()}
 }
 
 // Password signs the user in.
@@ -58,6 +59,9 @@ func (l *Logins) Password(_ context.Context, user, plain string, browser paas.Br
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.browser = browser
+	if user == LoginLocked {
+		return paas.SignedIn{}, paas.Wrap(paas.Unauthorized, paas.Locked{Until: time.Date(2026, 11, 23, 12, 1, 0, 0, time.UTC)}, "That user and password do not go together.")
+	}
 	if user != LoginUser || plain != l.password {
 		return paas.SignedIn{}, paas.Errorf(paas.Unauthorized, "That user and password do not go together.")
 	}
