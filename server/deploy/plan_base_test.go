@@ -97,6 +97,22 @@ func TestAPlanWarnsWhereNomadSaysOtherwise(t *testing.T) {
 	}
 }
 
+func TestAPlanBesideAHeldCanaryHoldsNothingAgainstNomad(t *testing.T) {
+	t.Parallel()
+	c := serving(t, 2)
+	id := c.begin(request(by(spec(2, "hi"), manual(1, 50)), "b"))
+	c.heldAt(id, 50)
+	next := request(spec(2, "hi"), "c")
+	next.Supersede = true
+	plan, err := c.deployer().Plan(t.Context(), next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !plan.Placement.Checked || slices.ContainsFunc(plan.Warnings, func(s string) bool { return strings.Contains(s, "Nomad says") }) {
+		t.Errorf("checked: %t, warnings: %q", plan.Placement.Checked, plan.Warnings)
+	}
+}
+
 func TestAPlanSaysWhatBlocksIt(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)

@@ -18,6 +18,7 @@ type prediction struct {
 	after     paas.Snapshot   // at the first step of the walk; before, if nothing is to do
 	walk      paas.Deployment // zero if nothing is to do
 	standing  map[string]int  // instances by process in the slot that serves
+	awaits    bool            // a deployment is to end first: Nomad, asked now, still has that one's instances
 	touched   bool            // the job of the slot that serves is registered anew in place
 }
 
@@ -34,7 +35,7 @@ func (d *Deployer) predict(snap paas.Snapshot, r paas.DeployRequest) (prediction
 		if err != nil {
 			return p, err
 		}
-		snap, p.standing = settled, wished(settled)
+		snap, p.standing, p.awaits = settled, wished(settled), true
 	}
 	p.before, p.after = snap, snap
 	p.old = snap.Releases[snap.App.Release]
