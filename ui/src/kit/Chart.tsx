@@ -50,7 +50,7 @@ export function Chart(props: ChartProps) {
           <tbody>
             {times.slice(-60).map((t, i, shown) => (
               <tr key={t}>
-                <th scope="row">{new Date(t * 1000).toLocaleTimeString()}</th>
+                <th scope="row">{new Date(t * 1000).toLocaleTimeString(undefined, { hourCycle: "h23" })}</th>
                 {series.map((s) => {
                   const v = s.values[times.length - shown.length + i];
                   return <td key={s.label}>{v == null ? "–" : unit(v)}</td>;

@@ -38,7 +38,7 @@ const relative = (at: number, of: number) => {
   return d >= 0 ? `${ago(d)} ago` : `in ${ago(-d)}`;
 };
 
-const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
 
 /** The moment as the reader's machine writes it, seconds included. */
 export const absoluteTime = (at: string | number | Date) => absolute.format(new Date(at));
