@@ -92,7 +92,7 @@ unit: ## unit tests, under the race detector where there is a C compiler
 	$(TERSELY) --packages ./cli -- -timeout 8m -run '^TestScripts$$'
 
 integration: build ## the stories against a stack: STACK=embedded or real
-	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(FULLY) --packages ./integration/... -- -count=1 -timeout 15m -parallel 4 -skip 'TestBrowser' $(QUIET)
+	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(FULLY) --packages ./integration/... -- -count=1 -timeout 15m -parallel 5 -skip 'TestBrowser' $(QUIET)
 
 browser: build ## the sample app and the web UI in headless Chromium
 	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(FULLY) --packages ./integration -- -count=1 -timeout 6m -run TestBrowser $(QUIET)
