@@ -115,8 +115,11 @@ func (l cliLogin) listen(ctx context.Context, listener net.Listener) (string, er
 	defer cancel()
 	done := make(chan answered, 1)
 	web := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: l.handler(done)}
-	served := make(chan error, 1)
-	go func() { served <- web.Serve(listener) }()
+	served := make(chan struct{})
+	go func() { // ends by Shutdown, whose error says nothing more
+		defer close(served)
+		_ = web.Serve(listener)
+	}()
 	var got answered
 	select {
 	case got = <-done:
@@ -131,7 +134,7 @@ func (l cliLogin) listen(ctx context.Context, listener net.Listener) (string, er
 	if err := web.Shutdown(last); err != nil {
 		_ = web.Close() // what is still open is cut
 	}
-	<-served // it is what Shutdown brings about
+	<-served
 	return got.token, got.err
 }
 

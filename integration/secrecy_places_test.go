@@ -192,7 +192,7 @@ func (s *secrecy) ask(url, token string) (status int, body string) {
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	answer, err := http.DefaultClient.Do(req)
+	answer, err := http.DefaultClient.Do(req) //nolint:bodyclose // it is closed below
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
-// Teams, users, tokens and sessions. What the caller changes is asked for again at once; what
-// others change is seen when a page shows it anew: no event tells of it.
+// Teams, users, tokens and sessions. What the caller changes is asked for again at once, and so is what others change
+// about teams and users: see live.tsx. UNTOLD is what no event tells of, such as the last sign-in of each.
 import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { api, data } from "../../api/client";
 import { keys } from "../../api/keys";
@@ -7,7 +7,6 @@ import { UNTOLD } from "../../api/query";
 
 export const teamQuery = (team: string) =>
   queryOptions({
-    ...UNTOLD,
     queryKey: keys.team(team),
     queryFn: ({ signal }) => data(api.GET("/v1/teams/{team}", { params: { path: { team } }, signal })),
   });
@@ -22,7 +21,6 @@ export const membersQuery = (team: string) =>
 
 export const hostsQuery = (team: string) =>
   queryOptions({
-    ...UNTOLD,
     queryKey: [...keys.team(team), "hosts"],
     queryFn: async ({ signal }) => (await data(api.GET("/v1/hosts", { params: { query: { team } }, signal }))).items,
   });

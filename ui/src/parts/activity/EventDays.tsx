@@ -53,6 +53,7 @@ function EventRow({ event: e, withApp, withTeam }: { event: Event; withApp?: boo
             </Link>{" "}
           </>
         )}
+        {withTeam && !e.app && e.team && <span className="strong">{e.team} </span>}
         {e.deployment ? (
           <Link to="/apps/$team/$app/deploys/$id" params={{ ...params, id: e.deployment }} className={css.link}>
             {e.message}

@@ -35,6 +35,7 @@ const icons: Record<string, IconShape> = {
   binding: databaseIcon,
   volume: databaseIcon,
   team: usersIcon,
+  user: usersIcon,
   member: usersIcon,
   host: globeIcon,
   access: usersIcon,

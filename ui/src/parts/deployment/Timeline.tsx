@@ -22,7 +22,12 @@ function iconOf(m: Milestone): IconShape {
   return m.kind === "step" ? arrowRightIcon : checkCircleFillIcon;
 }
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
 
 /** The way of a deployment from the push to serving, with the time of each step. While it is under way it grows. */
 export function Timeline({ timeline }: { timeline: Schemas["Timeline"] }) {
