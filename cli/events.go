@@ -62,6 +62,11 @@ With --follow it goes on; after a lost connection it resumes where it was, with 
 			}
 			if len(query.Kinds) == 0 {
 				query.Kinds = quietKinds()
+				if query.App != "" { // an admin is shown what is of no app as well: there who is in which team is no news
+					query.Kinds = slices.DeleteFunc(query.Kinds, func(kind string) bool {
+						return kind == string(paas.EventTeamChanged) || kind == string(paas.EventUserChanged)
+					})
+				}
 			}
 			none := query.Last == 0 && query.Since.IsZero() // -n 0: only what happens from now on
 			return s.events(cmd.Context(), query, none, follow, eventPrinter(s, asJSON, query.App == "", all))

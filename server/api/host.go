@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/wire"
@@ -47,14 +49,49 @@ func (a *API) shareHost(ctx context.Context, in *struct {
 		return nil, err
 	}
 	noteAudit(ctx, in.Host, nil, in.Body)
+	a.toldShare(ctx, in.Team, in.Host, in.Body.With, in.Body.Shared)
 	return &body[wire.Host]{presentHost(h)}, nil
 }
 
 func (a *API) releaseHost(ctx context.Context, in *HostScope) (*body[wire.Host], error) {
+	with, err := a.sharedWith(ctx, in.Team, in.Host)
+	if err != nil {
+		return nil, err
+	}
 	if err := a.Teams.ReleaseHost(ctx, in.Team, in.Host); err != nil {
 		return nil, err
 	}
+	events := []paas.Event{paas.TeamChanged(time.Now(), in.Team, caller(ctx), fmt.Sprintf("%s gave up host %s", caller(ctx), in.Host))}
+	for _, team := range with {
+		events = append(events, paas.TeamChanged(time.Now(), team, "", fmt.Sprintf("team %s gave up host %s, which it shared", in.Team, in.Host)))
+	}
+	a.told(ctx, events...)
 	return &body[wire.Host]{wire.Host{Host: in.Host, Team: in.Team, Shared: []string{}}}, nil
+}
+
+// toldShare tells both teams; the one that is lent a host does not learn who did it.
+func (a *API) toldShare(ctx context.Context, team, host, with string, shared bool) {
+	ours, theirs := "%s shared host %s with team %s", "team %s shared host %s with this team"
+	if !shared {
+		ours, theirs = "%s no longer shares host %s with team %s", "team %s no longer shares host %s with this team"
+	}
+	a.told(ctx,
+		paas.TeamChanged(time.Now(), team, caller(ctx), fmt.Sprintf(ours, caller(ctx), host, with)),
+		paas.TeamChanged(time.Now(), with, "", fmt.Sprintf(theirs, team, host)))
+}
+
+// sharedWith names the teams that a team shares a host with.
+func (a *API) sharedWith(ctx context.Context, team, host string) ([]string, error) {
+	list, err := a.Teams.Hosts(ctx, []string{team})
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range list {
+		if h.Host == host && h.Team == team {
+			return h.Shared, nil
+		}
+	}
+	return nil, nil
 }
 
 func presentHost(h paas.Host) wire.Host {

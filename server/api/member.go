@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/wire"
@@ -48,6 +49,7 @@ func (a *API) setMember(ctx context.Context, in *struct {
 	} else {
 		noteAudit(ctx, in.User, nil, after)
 	}
+	a.toldTeam(ctx, in.Team, paas.TellMember(caller(ctx), before, after))
 	list, err := a.Teams.Members(ctx, in.Team)
 	if err != nil {
 		return nil, err
@@ -66,6 +68,7 @@ func (a *API) removeMember(ctx context.Context, in *MemberScope) (*body[wire.Mem
 		return nil, err
 	}
 	noteAudit(ctx, in.User, m, nil)
+	a.toldTeam(ctx, in.Team, paas.TellMember(caller(ctx), &m, nil))
 	return &body[wire.Member]{presentMember(paas.Membership{Member: m, Person: paas.User{Name: m.User, Kind: paas.Person}})}, nil
 }
 
@@ -79,6 +82,7 @@ func (a *API) createBot(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	a.toldTeam(ctx, in.Team, fmt.Sprintf("%s made bot %s, a %s", caller(ctx), m.User, m.Role))
 	return &body[wire.Member]{presentMember(m)}, nil
 }
 
@@ -92,6 +96,7 @@ func (a *API) deleteBot(ctx context.Context, in *struct {
 		return nil, err
 	}
 	noteAudit(ctx, in.Bot, m.Member, nil)
+	a.toldTeam(ctx, in.Team, fmt.Sprintf("%s deleted bot %s", caller(ctx), in.Bot))
 	return &body[wire.Member]{presentMember(m)}, nil
 }
 

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/wire"
@@ -64,6 +66,7 @@ func (a *API) createTeam(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	a.toldTeam(ctx, t.Name, fmt.Sprintf("%s made team %s", caller(ctx), t.Name))
 	return &body[wire.Team]{presentTeam(ctx, t)}, nil
 }
 
@@ -77,6 +80,7 @@ func (a *API) updateTeam(ctx context.Context, in *struct {
 		return nil, err
 	}
 	noteAudit(ctx, in.Team, before, after)
+	a.toldTeam(ctx, in.Team, tellTeam(caller(ctx), before, after))
 	return &body[wire.Team]{presentTeam(ctx, after)}, nil
 }
 
@@ -89,7 +93,23 @@ func (a *API) deleteTeam(ctx context.Context, in *TeamScope) (*body[wire.Team], 
 	if err := a.Teams.Delete(ctx, in.Team); err != nil {
 		return nil, err
 	}
+	a.toldTeam(ctx, in.Team, fmt.Sprintf("%s deleted team %s", caller(ctx), in.Team))
 	return &body[wire.Team]{presentTeam(ctx, t)}, nil
+}
+
+// tellTeam says what somebody changed about a team, "" for nothing.
+func tellTeam(by string, before, after paas.Team) string {
+	var did []string
+	if before.Description != after.Description {
+		did = append(did, "described the team anew")
+	}
+	if bounds := paas.TellQuota(before.Quota, after.Quota); bounds != "" {
+		did = append(did, "changed the quota: "+bounds)
+	}
+	if len(did) == 0 {
+		return ""
+	}
+	return by + " " + strings.Join(did, " and ")
 }
 
 func presentTeam(ctx context.Context, t paas.Team) wire.Team {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/wire"
@@ -66,6 +67,11 @@ func (a *API) createUser(ctx context.Context, in *struct{ Body wire.CreateUser }
 	}
 	shown := presentUser(u, nil)
 	noteAudit(ctx, u.Name, nil, shown)
+	as := "user"
+	if u.Admin {
+		as = "admin"
+	}
+	a.toldUser(ctx, nil, fmt.Sprintf("%s made %s %s", caller(ctx), as, u.Name))
 	return &body[wire.User]{shown}, nil
 }
 
@@ -83,6 +89,7 @@ func (a *API) updateUser(ctx context.Context, in *struct {
 	}
 	noteAudit(ctx, in.User, presentUser(before, nil), presentUser(after, nil))
 	_, members, err := a.Users.Show(ctx, in.User)
+	a.toldUser(ctx, members, paas.TellUser(caller(ctx), before, after)) // to admins at least
 	if err != nil {
 		return nil, err
 	}
@@ -90,10 +97,15 @@ func (a *API) updateUser(ctx context.Context, in *struct {
 }
 
 func (a *API) deleteUser(ctx context.Context, in *userScope) (*body[wire.User], error) {
+	_, members, err := a.Users.Show(ctx, in.User)
+	if err != nil && paas.CodeOf(err) != paas.NotFound { // of that Delete tells, if it may be told
+		return nil, err
+	}
 	u, err := a.Users.Delete(ctx, *callOf(ctx).who, in.User)
 	if err != nil {
 		return nil, err
 	}
 	noteAudit(ctx, u.Name, presentUser(u, nil), nil)
+	a.toldUser(ctx, members, fmt.Sprintf("%s removed %s", caller(ctx), u.Name))
 	return &body[wire.User]{presentUser(u, nil)}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"slices"
@@ -28,7 +29,9 @@ type LoginStore interface {
 	AddUser(ctx context.Context, user paas.User, in ...paas.Member) error
 	// ChangeUser has fn change a user, whom nobody else changes meanwhile. What fn refuses comes back.
 	ChangeUser(ctx context.Context, name string, fn func(u *paas.User) error) (paas.User, error)
-	// PutGroups makes the memberships that come from a provider's groups those of the list.
+	// Emit tells of what is written by another call here.
+	Emit(ctx context.Context, events ...paas.Event) error
+	// PutGroups makes the memberships that come from a provider's groups those of the list, and tells of it.
 	PutGroups(ctx context.Context, user, provider string, want []paas.Member) (differ bool, err error)
 	AddLogin(ctx context.Context, login paas.Login) error
 	// TakeLogin gives a sign-in under way to one of all who ask, and forgets it. Code: not_found.
@@ -320,13 +323,28 @@ func (l *Logins) welcome(ctx context.Context, p *Provider, who person) (paas.Use
 	if _, err := l.store.PutGroups(ctx, user.Name, p.config.Name, members); err != nil {
 		return user, err
 	}
-	return l.store.ChangeUser(ctx, user.Name, func(u *paas.User) error {
+	var before paas.User
+	after, err := l.store.ChangeUser(ctx, user.Name, func(u *paas.User) error {
+		before = *u
 		u.FullName, u.Email = who.FullName, who.Email
 		if decides {
 			u.Admin = admin
 		}
 		return nil
 	})
+	if err == nil {
+		if did := paas.TellUser("provider "+p.config.Name, before, after); did != "" {
+			l.tell(ctx, p, did)
+		}
+	}
+	return after, err
+}
+
+// tell tells of a user whom a sign-in has changed. That it could not be told keeps nobody out.
+func (l *Logins) tell(ctx context.Context, p *Provider, did string) {
+	if err := l.store.Emit(ctx, paas.UserChanged(l.now(), nil, p.config.Name, did)...); err != nil {
+		l.log.WarnContext(ctx, "change of a user not told", "provider", p.config.Name, "err", err)
+	}
 }
 
 // add makes the user of a person who signs in for the first time, under the first name that is free.
@@ -334,9 +352,14 @@ func (l *Logins) add(ctx context.Context, p *Provider, who person) (paas.User, e
 	var err error
 	for n := 1; n < 100; n++ {
 		user := paas.User{
-			Name: numbered(who.Name, n), Kind: paas.Person, Provider: p.config.Name, Subject: who.Subject, CreatedAt: l.now().UTC(), CreatedBy: p.config.Name,
+			Name: numbered(who.Name, n), Kind: paas.Person, Provider: p.config.Name, Subject: who.Subject, FullName: who.FullName, Email: who.Email,
+			CreatedAt: l.now().UTC(), CreatedBy: p.config.Name,
 		}
-		if err = l.store.AddUser(ctx, user); paas.CodeOf(err) != paas.Conflict {
+		switch err = l.store.AddUser(ctx, user); {
+		case err == nil:
+			l.tell(ctx, p, fmt.Sprintf("%s signed in for the first time, by provider %s", user.Name, p.config.Name))
+			return user, nil
+		case paas.CodeOf(err) != paas.Conflict:
 			return user, err
 		}
 		// The name is taken, or the same person signs in twice at once.

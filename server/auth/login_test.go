@@ -22,6 +22,7 @@ type people struct {
 	sessions map[string]string // user by id
 	tokens   map[string]paas.Token
 	changes  int
+	told     []string // events
 	n        int
 }
 
@@ -75,6 +76,15 @@ func (p *people) ChangeUser(_ context.Context, name string, fn func(*paas.User) 
 	p.users[name] = u
 	p.changes++
 	return u, nil
+}
+
+func (p *people) Emit(_ context.Context, events ...paas.Event) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range events {
+		p.told = append(p.told, string(e.Kind)+" "+e.Team+": "+e.Message)
+	}
+	return nil
 }
 
 func (p *people) PutGroups(_ context.Context, user, _ string, want []paas.Member) (bool, error) {

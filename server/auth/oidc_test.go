@@ -136,6 +136,15 @@ func TestAPersonOfAProviderIsMadeOnceAndHasTheRolesOfTheGroups(t *testing.T) {
 	if in, err := c.signIn(t); err != nil || in.User != "ann-lee-3" {
 		t.Errorf("%+v, %v", in, err)
 	}
+	told := []string{ // the groups' doings are told where they are written
+		"user.changed : ann-lee-2 signed in for the first time, by provider corp",
+		"user.changed : provider corp made ann-lee-2 an admin, described ann-lee-2 anew",
+		"user.changed : provider corp took the rights of an admin from ann-lee-2",
+		"user.changed : ann-lee-3 signed in for the first time, by provider corp",
+	}
+	if diff := cmp.Diff(told, c.told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
 }
 
 func TestWhatAProviderMayNotSay(t *testing.T) {

@@ -62,6 +62,8 @@ const (
 	EventServiceChanged     EventKind = "service.changed"  // an instance of a service, or a provider of them
 	EventBindingChanged     EventKind = "binding.changed"  // made, ready, rotated, ended; never with a credential
 	EventVolumeChanged      EventKind = "volume.changed"   // made, deleted
+	EventTeamChanged        EventKind = "team.changed"     // of no app: the team, its quota, who is in it, its bots and hosts
+	EventUserChanged        EventKind = "user.changed"     // of no team: made, disabled, enabled, an admin, no admin, unlocked, removed
 )
 
 // EventKinds are all kinds, in the order above.
@@ -71,6 +73,7 @@ func EventKinds() []EventKind {
 		EventDeploymentHeld, EventDeploymentAborting, EventDeploymentEnded, EventInstanceState, EventInstanceHealth,
 		EventInstanceCrash, EventNodeState, EventBackendState, EventRouteState, EventRunState, EventExec, EventAppChanged, EventDrift,
 		EventRouteRefused, EventRuleQuarantined, EventConfigChanged, EventConfigRevealed, EventServiceChanged, EventBindingChanged, EventVolumeChanged,
+		EventTeamChanged, EventUserChanged,
 	}
 }
 

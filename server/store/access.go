@@ -17,6 +17,14 @@ import (
 // stays true until it is committed. fn says whether anybody may do less or more than before: then the
 // number of AccessVersion grows, and every server is told.
 func (s *Store) access(ctx context.Context, what string, fn func(ctx context.Context, tx bun.Tx) (matters bool, err error)) error {
+	return s.accessTold(ctx, what, func(ctx context.Context, tx bun.Tx) (bool, []paas.Event, error) {
+		matters, err := fn(ctx, tx)
+		return matters, nil, err
+	})
+}
+
+// accessTold is access with events that tell of what fn did, where it mattered.
+func (s *Store) accessTold(ctx context.Context, what string, fn func(ctx context.Context, tx bun.Tx) (matters bool, events []paas.Event, err error)) error {
 	return s.update(ctx, what, func(ctx context.Context, tx bun.Tx) ([]touch, error) {
 		turn := tx.NewSelect().Table("counters").Column("value").Where("name = ?", "access")
 		if onPostgres(tx) { // in SQLite one writes at a time anyway
@@ -26,12 +34,15 @@ func (s *Store) access(ctx context.Context, what string, fn func(ctx context.Con
 		if err := turn.Scan(ctx, &version); err != nil {
 			return nil, err
 		}
-		matters, err := fn(ctx, tx)
+		matters, events, err := fn(ctx, tx)
 		if err != nil || !matters {
 			return nil, err
 		}
-		_, err = next(ctx, tx, "access")
-		return told(paas.AppRef{}), err
+		if _, err = next(ctx, tx, "access"); err != nil {
+			return nil, err
+		}
+		touched, err := insertEvents(ctx, tx, events)
+		return append(touched, told(paas.AppRef{})...), err
 	})
 }
 

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -74,26 +76,38 @@ func about(name string) func(*bun.SelectQuery) *bun.SelectQuery {
 }
 
 // claimHosts makes the team own the hosts that are nobody's yet. Code conflict where another team's stands
-// against one. Whoever saves holds the counter of versions, so no other claims meanwhile.
-func claimHosts(ctx context.Context, tx bun.Tx, c paas.Change) error {
+// against one. Whoever saves holds the counter of versions, so no other claims meanwhile. The events tell the
+// team of those that are new.
+func claimHosts(ctx context.Context, tx bun.Tx, c paas.Change) (told []paas.Event, err error) {
+	if !c.SetClaims || c.Delete {
+		return nil, nil
+	}
 	at := time.Now()
 	for _, r := range c.Claims {
 		hosts, err := readHosts(ctx, tx, about(r.Host))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if taken, ok := paas.HostAgainst(c.Ref.Team, r.Host, hosts); ok {
-			return paas.HostTaken(r.Host, taken, paas.Sight{Teams: []string{c.Ref.Team}})
+			return nil, paas.HostTaken(r.Host, taken, paas.Sight{Teams: []string{c.Ref.Team}})
 		}
 		if paas.Lent(c.Ref.Team, r.Host, hosts) {
 			continue
 		}
 		row := toHostRow(paas.Host{Host: r.Host, Team: c.Ref.Team, CreatedAt: at, CreatedBy: c.By})
-		if _, err := tx.NewInsert().Model(&row).On("CONFLICT (host) DO NOTHING").Returning("NULL").Exec(ctx); err != nil {
-			return err
+		result, err := tx.NewInsert().Model(&row).On("CONFLICT (host) DO NOTHING").Returning("NULL").Exec(ctx)
+		if err != nil {
+			return nil, err
+		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			told = append(told, paas.TeamChanged(at, c.Ref.Team, c.By, fmt.Sprintf("%s claimed host %s for app %s", cmp.Or(c.By, "Crumpet"), r.Host, c.Ref.App)))
 		}
 	}
-	return nil
+	return told, nil
 }
 
 // ShareHost opens a host of a team to the routes of another, or ends that. Codes: not_found when the team has

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -75,17 +76,22 @@ func (s *Store) DropMember(ctx context.Context, team, user string) error {
 }
 
 // PutGroups makes the memberships that a user has by groups of a provider those of the list, and says
-// whether any changed. Those of other sources stay, and win in their team; a team that is not there is
+// whether any changed; the teams are told of those. Those of other sources stay, and win in their team; a team that is not there is
 // passed over.
 func (s *Store) PutGroups(ctx context.Context, user, provider string, want []paas.Member) (differ bool, err error) {
-	err = s.access(ctx, "write members of groups", func(ctx context.Context, tx bun.Tx) (bool, error) {
+	err = s.accessTold(ctx, "write members of groups", func(ctx context.Context, tx bun.Tx) (bool, []paas.Event, error) {
+		var events []paas.Event
+		became := func(before, after *paas.Member) {
+			differ = true
+			events = append(events, paas.TeamChanged(time.Now(), cmp.Or(after, before).Team, provider, paas.TellMember(provider, before, after)))
+		}
 		differ = false
 		if _, err := readUser(ctx, tx, user); err != nil {
-			return false, err
+			return false, nil, err
 		}
 		rows, err := readMembers(ctx, tx, "", user)
 		if err != nil {
-			return false, err
+			return false, nil, err
 		}
 		wanted := func(team string) bool {
 			return slices.ContainsFunc(want, func(m paas.Member) bool { return m.Team == team })
@@ -93,10 +99,10 @@ func (s *Store) PutGroups(ctx context.Context, user, provider string, want []paa
 		has := map[string]memberRow{}
 		for _, r := range rows {
 			if strings.HasPrefix(r.Source, provider+":") && !wanted(r.Team) {
-				differ = true
 				if _, err := tx.NewDelete().Model(&r).WherePK().Exec(ctx); err != nil {
-					return false, err
+					return false, nil, err
 				}
+				became(new(r.member()), nil)
 			}
 			has[r.Team] = r
 		}
@@ -109,12 +115,14 @@ func (s *Store) PutGroups(ctx context.Context, user, provider string, want []paa
 			switch err := putMember(ctx, tx, m); {
 			case paas.CodeOf(err) == paas.NotFound:
 			case err != nil:
-				return false, err
+				return false, nil, err
+			case there:
+				became(new(r.member()), &m)
 			default:
-				differ = true
+				became(nil, &m)
 			}
 		}
-		return differ, nil
+		return differ, events, nil
 	})
 	return differ, err
 }

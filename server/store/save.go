@@ -77,6 +77,10 @@ func (s *Store) Save(ctx context.Context, epoch int64, c paas.Change) error {
 				return nil, err
 			}
 		}
+		claimed, err := claimHosts(ctx, tx, c)
+		if err != nil {
+			return nil, err
+		}
 		write := wish
 		if c.Delete {
 			write = remove
@@ -87,7 +91,7 @@ func (s *Store) Save(ctx context.Context, epoch int64, c paas.Change) error {
 		if err := demands(ctx, tx, c); err != nil {
 			return nil, err
 		}
-		touched, err := insertEvents(ctx, tx, c.Events)
+		touched, err := insertEvents(ctx, tx, append(claimed, c.Events...))
 		return append(touched, changed(c.Ref)...), err
 	})
 }
@@ -181,9 +185,6 @@ func wish(ctx context.Context, tx bun.Tx, c paas.Change) error {
 	}
 	if !c.SetClaims {
 		return nil
-	}
-	if err := claimHosts(ctx, tx, c); err != nil {
-		return err
 	}
 	return claim(ctx, tx, c.Ref, c.Claims)
 }

@@ -212,6 +212,11 @@ func members(_ *testing.T, f *fixture) {
 	list, err = f.Members(f.ctx, "", "bob")
 	f.must(err)
 	f.equal("without groups", list, []paas.Member{member("red", "bob", paas.Viewer)})
+	f.equal("told", f.teamTold(), []string{ // each change once, and nothing of the team that is not there
+		"default: group staff of corp made bob a developer",
+		"default: group staff of corp made bob a viewer instead of a developer",
+		"default: bob is no longer in the team by group staff of corp",
+	})
 	_, err = f.PutGroups(f.ctx, "nobody", "corp", nil)
 	f.code(err, paas.NotFound)
 }

@@ -50,6 +50,17 @@ func (f *fixture) owners() map[string]string {
 	return owners
 }
 
+// teamTold are the events of teams.
+func (f *fixture) teamTold() (told []string) {
+	f.Helper()
+	events, err := f.Events(f.ctx, paas.EventFilter{Kinds: []paas.EventKind{paas.EventTeamChanged}})
+	f.must(err)
+	for _, e := range events {
+		told = append(told, e.Team+": "+e.Message)
+	}
+	return told
+}
+
 // hosts: the first owner keeps a host, without routes too.
 func hosts(_ *testing.T, f *fixture) {
 	people(f)
@@ -57,6 +68,7 @@ func hosts(_ *testing.T, f *fixture) {
 	f.must(f.Save(f.ctx, 0, f.routed(shop, "a.example.com/", "a.example.com/x/", "*.w.example.com/")))
 	owned := map[string]string{"a.example.com": "default", "*.w.example.com": "default"}
 	f.equal("claimed", f.owners(), owned)
+	f.equal("told", f.teamTold(), []string{"default: ann claimed host a.example.com for app shop", "default: ann claimed host *.w.example.com for app shop"})
 	for _, taken := range []string{"a.example.com/other/", "*.a.example.com/", "w.example.com/", "b.w.example.com/", "*.b.w.example.com/", "*.example.com/", "*.com/"} {
 		f.code(f.Save(f.ctx, 0, f.routed(theirs, "free.example.com/", taken)), paas.Conflict)
 	}

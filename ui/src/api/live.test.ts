@@ -172,6 +172,16 @@ test("a provider of services is of no team: the services of all are asked for ag
   expect(asked).toContainEqual(["services"]);
 });
 
+test("what happens to a team or a user is asked for again, and who the reader is", () => {
+  last().say("team.changed", { id: 1, team: "a", app: "", kind: "team.changed", message: "ann made bob a developer" });
+  vi.advanceTimersByTime(1000);
+  expect(asked).toEqual([keys.activity(), keys.team("a"), keys.teams, keys.users, keys.self]);
+  asked.length = 0;
+  last().say("user.changed", { id: 2, team: "", app: "", kind: "user.changed", message: "root disabled bob" });
+  vi.advanceTimersByTime(1000);
+  expect(asked).toEqual([keys.activity(), keys.teams, keys.users, keys.self]);
+});
+
 test("a backend that is gone is told with its moment, and its return asks for all anew", () => {
   beat([{ name: "nomad", since: "2026-11-23T10:41:58Z" }]);
   expect(live.get().backends).toEqual([{ name: "nomad", since: "2026-11-23T10:41:58Z" }]);

@@ -5,7 +5,8 @@
 //	beat     {time, backends: [...]}      every 5 s, with the backends that do not answer and since when
 //	else     a paas.Event by its kind     services, activity, the platform
 //
-// Who is in which team, users, tokens and sessions are told of by nobody: see UNTOLD in query.ts.
+// Tokens, sessions and sign-ins are told of by nobody: see UNTOLD in query.ts. Whose own roles change has the
+// subscription ended by the server, and the next one asks for all anew.
 //
 // When nothing has come for QUIET ms, or the connection breaks, what is shown may be old since the last sign of life:
 // useLive() says so until it is back, and then everything is fetched anew.
@@ -41,6 +42,7 @@ const KINDS = [
   "deployment.aborting", "deployment.ended", "instance.state", "instance.health", "instance.crash", "node.state", "backend.state",
   "route.state", "run.state", "exec", "app.changed", "app.drift", "route.refused", "rule.quarantined", "config.changed",
   "config.revealed", "service.changed", "binding.changed", "volume.changed",
+  "team.changed", "user.changed",
 ]; // biome-ignore format: a list of words
 
 export class Live {
@@ -173,6 +175,11 @@ export class Live {
       // A provider is of no team: what it offers, it offers to all.
       this.mark(e.team ? keys.services(e.team) : ["services"]);
       this.mark(e.team ? ["service", e.team] : ["service"]);
+    }
+    if (noun === "team" || noun === "user") {
+      // Members, bots, hosts and the quota are of the team's key; a bot is a user, and either may be about the reader.
+      if (e.team) this.mark(keys.team(e.team));
+      for (const key of [keys.teams, keys.users, keys.self]) this.mark(key);
     }
     if (noun === "node" || noun === "backend") this.mark(keys.platform());
     if (e.kind === "app.drift" || e.kind === "rule.quarantined") this.mark(keys.drift);

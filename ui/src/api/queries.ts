@@ -2,7 +2,6 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { api, data } from "./client";
 import { keys } from "./keys";
-import { UNTOLD } from "./query";
 
 export const selfQuery = queryOptions({
   queryKey: keys.self,
@@ -13,7 +12,6 @@ export const selfQuery = queryOptions({
 export const useSelf = () => useQuery(selfQuery);
 
 export const teamsQuery = queryOptions({
-  ...UNTOLD,
   queryKey: keys.teams,
   queryFn: async ({ signal }) => (await data(api.GET("/v1/teams", { signal }))).items,
 });

@@ -2,8 +2,8 @@ import { QueryClient } from "@tanstack/react-query";
 import { ApiError } from "./error";
 
 /**
- * For what no event tells of: people, teams, tokens. It is asked for again when a page shows it anew, and when the reader
- * comes back to the window.
+ * For what no event tells of: tokens and sessions, and when somebody last signed in. It is asked for again when a page
+ * shows it anew, and when the reader comes back to the window.
  */
 export const UNTOLD = { staleTime: 0, refetchOnWindowFocus: true } as const;
 

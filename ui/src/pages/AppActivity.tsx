@@ -9,7 +9,7 @@ import { activityIcon } from "../kit/icons";
 import { Panel } from "../kit/Panel";
 import { Skeleton } from "../kit/Skeleton";
 import { EventDays } from "../parts/activity/EventDays";
-import { kinds, QUIET } from "../parts/activity/kinds";
+import { appKinds, QUIET } from "../parts/activity/kinds";
 import { cli } from "../parts/app/cli";
 import { historyQuery } from "../parts/app/queries";
 
@@ -40,7 +40,7 @@ export default function AppActivity() {
               small
               aria-label="What is shown"
               value={kind}
-              options={kinds}
+              options={appKinds}
               onChange={(e) =>
                 void navigate({ to: ".", search: { kind: e.target.value || undefined } as never, replace: true })
               }
