@@ -81,10 +81,12 @@ func (s *Services) forget() {
 	clear(s.busy)
 }
 
-// sweep has every app looked at.
+// sweep has every app looked at, and those that are gone and have a binding left: who deleted one may have died
+// before anybody heard of it.
 func (s *Services) sweep(ctx context.Context) {
 	refs, err := s.cfg.Store.Refs(ctx)
-	if err != nil {
+	bindings, more := s.cfg.Store.Bindings(ctx, paas.AppRef{})
+	if err = errors.Join(err, more); err != nil {
 		if ctx.Err() == nil {
 			s.log.Warn("apps not listed", "err", err)
 		}
@@ -94,6 +96,11 @@ func (s *Services) sweep(ctx context.Context) {
 	defer s.mu.Unlock()
 	for _, ref := range refs {
 		s.woken[ref] = true
+	}
+	for _, b := range bindings {
+		if !b.Key() {
+			s.woken[b.Ref()] = true
+		}
 	}
 }
 

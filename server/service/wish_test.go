@@ -61,6 +61,7 @@ func TestADeclaredServiceIsMadeBoundAndEnded(t *testing.T) {
 	snap, err := s.store.Snapshot(t.Context(), shop)
 	s.must(err)
 	s.must(s.store.Save(t.Context(), 0, paas.Change{Ref: shop, Version: snap.Version, Delete: true}))
+	s.Wake(shop) // as every commit does for its app
 	until(t, "unbound", func() bool { _, there := s.binding("jobs"); return !there })
 	if instances, bindings := s.broker.Has(); len(instances) != 2 || len(bindings) != 0 {
 		t.Errorf("the broker has %v and %v", instances, bindings)
@@ -207,5 +208,24 @@ func TestDecisionsOverTheBindingsOfAnApp(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// Nobody heard of the app's end: the server that deleted it died. The next one finds what is left of it.
+func TestABindingOfAnAppThatIsGoneEnds(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.add()
+	end := s.lead()
+	s.release(1, paas.Blue, job(nil), queue("jobs"))
+	s.bound("jobs", ready)
+	end()
+	snap, err := s.store.Snapshot(t.Context(), shop)
+	s.must(err)
+	s.must(s.store.Save(t.Context(), 0, paas.Change{Ref: shop, Version: snap.Version, Delete: true}))
+	s.lead()
+	until(t, "unbound", func() bool { _, there := s.binding("jobs"); return !there })
+	if _, bindings := s.broker.Has(); len(bindings) != 0 {
+		t.Errorf("the broker has %v", bindings)
 	}
 }
