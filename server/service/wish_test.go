@@ -223,6 +223,7 @@ func TestABindingOfAnAppThatIsGoneEnds(t *testing.T) {
 	snap, err := s.store.Snapshot(t.Context(), shop)
 	s.must(err)
 	s.must(s.store.Save(t.Context(), 0, paas.Change{Ref: shop, Version: snap.Version, Delete: true}))
+	s.Services = service.New(s.cfg) // another server
 	s.lead()
 	until(t, "unbound", func() bool { _, there := s.binding("jobs"); return !there })
 	if _, bindings := s.broker.Has(); len(bindings) != 0 {
