@@ -99,6 +99,7 @@ func TestACanaryOutlivesTheServer(t *testing.T) {
 		c.instances[next.ID] = next
 	})
 	known("ffff", "")
+	c.later(0) // and by turns that began when it was known
 	c.heldAt(id, 50)
 	c.later(10 * time.Minute) // the one that was given up is history
 	c.promote(id)
