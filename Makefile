@@ -8,12 +8,14 @@ SPECS    := $(shell git ls-files '*crumpet.hcl' server/spec/reference.hcl)
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X github.com/crumpet-paas/crumpet/cli.version=$(VERSION) -X github.com/crumpet-paas/crumpet/cli.commit=$(COMMIT)
-UNIT     := $(shell $(GO) list ./... | grep -v /integration)
+# Those that take longest come first, so that none of them is left to run alone at the end.
+LONG     := server/store server/deploy server/spec server/service server/devstack/nomad
+UNIT     := $(addprefix ./,$(LONG)) $(filter-out $(addprefix %/,$(LONG)),$(shell $(GO) list ./... | grep -v /integration))
 # The race detector needs cgo and so a C compiler; a machine without one runs the tests without it. It does not look into
 # SQLite, which is C made Go by machine: half of what the store's tests cost was that.
 RACE     := $(shell command -v gcc cc >/dev/null 2>&1 && echo -race -gcflags=modernc.org/sqlite/lib=-race=false)
 
-# Unit tests say what failed and what was skipped and why; the stories also what they measured. In CI, whose machines are
+# What go vet finds lint has found before. Unit tests say what failed and what was skipped and why; the stories also what they measured. In CI, whose machines are
 # shared and noisy, a test that failed is told again, alone and at most twice, and .ci/run names it; a data race is not.
 AGAIN    := $(if $(CI),--rerun-fails=2 --rerun-fails-max-failures=5 --rerun-fails-run-root-test --rerun-fails-abort-on-data-race)
 TERSELY  := $(TOOL) gotestsum --format pkgname-and-test-fails $(AGAIN)
@@ -87,15 +89,15 @@ fmt: build ## format the Go files and app specs
 	bin/crumpet fmt $(SPECS)
 
 unit: ## unit tests, under the race detector where there is a C compiler
-	CGO_ENABLED=$(if $(RACE),1,0) $(TERSELY) --packages '$(UNIT)' -- $(RACE) -timeout 15m -skip '^TestScripts$$'
+	CGO_ENABLED=$(if $(RACE),1,0) $(TERSELY) --packages '$(UNIT)' -- $(RACE) -vet=off -timeout 15m -skip '^TestScripts$$'
 	@# Each command of a script is a start of the program, which takes ten times as long under the detector.
-	$(TERSELY) --packages ./cli -- -timeout 8m -run '^TestScripts$$'
+	$(TERSELY) --packages ./cli -- -vet=off -timeout 8m -run '^TestScripts$$'
 
 integration: build ## the stories against a stack: STACK=embedded or real
-	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(FULLY) --packages ./integration/... -- -count=1 -timeout 15m -parallel 5 -skip 'TestBrowser' $(QUIET)
+	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(FULLY) --packages ./integration/... -- -vet=off -count=1 -timeout 15m -parallel 5 -skip 'TestBrowser' $(QUIET)
 
 browser: build ## the sample app and the web UI in headless Chromium
-	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(FULLY) --packages ./integration -- -count=1 -timeout 6m -run TestBrowser $(QUIET)
+	STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(FULLY) --packages ./integration -- -vet=off -count=1 -timeout 6m -run TestBrowser $(QUIET)
 
 conformance: build ## the stand-ins, and the real programs on PATH, against one table
 	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 15m -v -run TestConformance ./integration/... $(QUIET)

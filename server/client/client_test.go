@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,6 +50,9 @@ func connect(t *testing.T, config client.Config) *client.Client {
 func serve(t *testing.T, addr string, handler http.Handler) (url string, stop func()) {
 	t.Helper()
 	listener, err := net.Listen("tcp", addr)
+	for end := time.Now().Add(10 * time.Second); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(end); listener, err = net.Listen("tcp", addr) {
+		time.Sleep(10 * time.Millisecond) // of a server before it at this address something is still to be closed
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,14 @@ import (
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad"
 )
 
+// task is what is known of a task: nothing until the client has told of it.
+func task(a *nomadapi.AllocationListStub, name string) *nomadapi.TaskState {
+	if ts := a.TaskStates[name]; ts != nil {
+		return ts
+	}
+	return &nomadapi.TaskState{}
+}
+
 func kinds(ts *nomadapi.TaskState) (out []string) {
 	for _, e := range ts.Events {
 		out = append(out, e.Type)

@@ -65,7 +65,7 @@ func TestASidecarOutlivesTheStandInAndEndsLast(t *testing.T) {
 	before := s.running(t, "app", 1)["app.web[0]"]
 	s.until(t, "both run", func() bool {
 		before = s.running(t, "app", 1)["app.web[0]"]
-		return before.TaskStates["web"].State == "running" && before.TaskStates["side"].State == "running"
+		return task(before, "web").State == "running" && task(before, "side").State == "running"
 	})
 	s.stop()
 	s.open(t)

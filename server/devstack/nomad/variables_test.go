@@ -113,7 +113,7 @@ func TestATemplateFollowsAVariable(t *testing.T) {
 	s.register(t, reading("shop.once", true))
 	s.until(t, "it is said what is missing", func() bool {
 		for _, a := range s.allocs(t, "shop.blue") {
-			for _, e := range a.TaskStates["web"].Events {
+			for _, e := range task(a, "web").Events {
 				if strings.HasPrefix(e.DisplayMessage, "Missing: nomad.var.") && e.Type == "Template" {
 					return true
 				}
