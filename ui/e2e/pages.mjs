@@ -18,12 +18,17 @@ export async function visit(page, path) {
 
 async function settled(page) {
   await page.getByRole("status", { name: "Loading" }).first().waitFor({ state: "detached" });
-  await page
-    .evaluate(async () => {
-      await document.fonts.ready;
-      for (const a of document.getAnimations()) a.finish();
-    })
-    .catch(() => {}); // an animation without an end can't be finished, and is not waited for
+  await page.evaluate(async () => {
+    await document.fonts.ready;
+    await new Promise(requestAnimationFrame); // a change of colours begins with the next frame
+    for (const a of document.getAnimations()) {
+      try {
+        a.finish();
+      } catch {
+        // It has no end, and is not waited for.
+      }
+    }
+  });
 }
 
 /** Looks at what a page shows now. `looks` are the sizes and schemes; without, all four. */
