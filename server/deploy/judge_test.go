@@ -86,6 +86,7 @@ func TestACanaryThatMayBeWorseIsHeldLongerAndThenGoesOn(t *testing.T) {
 	id := c.begin(request(by(spec(4, "hi"), canary(1, 25, 50)), "b"))
 	c.heldAt(id, 25)
 	c.answers([2]int64{20, 1}, [2]int64{80, 0})
+	c.later(0) // by turns that began when that was known
 	c.later(65 * time.Second)
 	d := c.until("its hold is longer", func() (paas.Deployment, bool) {
 		d, err := c.store.Deployment(t.Context(), shop, id)
