@@ -209,7 +209,7 @@ func (v view) ofDeployment(cause paas.Cause) (finding, bool) {
 	if v.walk.HeldAt != nil {
 		found.since = *v.walk.HeldAt
 	}
-	if cause == paas.CauseNotExecutable {
+	if cause == paas.CauseNotExecutable && strings.Contains(v.LastLine, formatError) {
 		found.said = strings.TrimSpace(v.LastLine)
 	}
 	if i, ok := v.telling(); ok && cause != paas.CauseCanceled {

@@ -188,3 +188,16 @@ func TestAnAppThatIsNotThereSaysWhy(t *testing.T) {
 		}
 	}
 }
+
+// Nothing is left of the instance, nor in its log: the deployment alone still knows why.
+func TestAProgramThatCouldNotBeExecutedIsNamedWithoutALog(t *testing.T) {
+	t.Parallel()
+	f := shop()
+	f.Deployments = []paas.Deployment{{
+		ID: "d1", Release: 13, Slot: paas.Green, State: paas.DeploymentReverted, Abort: true, StepAt: ago(time.Second),
+		Trouble: paas.CauseNotExecutable, Reason: `web could not be started: exec: "./bad": not a program that can be executed`,
+	}}
+	if got := why.Explain(f, now); got.Cause != paas.CauseNotExecutable || !strings.Contains(got.Summary, `because web could not be started: exec: "./bad"`) {
+		t.Errorf("%s: %s", got.Cause, got.Summary)
+	}
+}
