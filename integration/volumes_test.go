@@ -236,7 +236,8 @@ func TestVolumesStay(t *testing.T) {
 	if len(nodes) != 2 || away < 0 {
 		t.Fatalf("the volumes are not spread over the nodes: %v", nodes)
 	}
-	// Nomad places nothing more for a deployment of its own that has failed, as it would if the node went away before its end.
+	// A known fault, which the README names: the instance of a node that goes away before Nomad has ended its own deployment
+	// is not placed again. That story is not told yet.
 	d.until(time.Minute, "Nomad has ended its deployment", func() bool {
 		var of nomadapi.Deployment
 		d.askNomad("/v1/job/keeper.data/deployment", &of)
