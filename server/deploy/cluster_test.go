@@ -167,6 +167,7 @@ func (c *cluster) Plan(_ context.Context, _ string, job *nomadapi.Job) (*nomadap
 		if c.violent(*job.ID) && have > 0 && want > 0 {
 			u.DestructiveUpdate = min(have, want)
 		}
+		u.DestructiveUpdate += c.outdated(*job.ID, g)
 		if u.Place > 0 && (c.noRoom || c.room > 0 && c.running()+int(u.Place) > c.room) {
 			plan.FailedTGAllocs = map[string]*nomadapi.AllocationMetric{*g.Name: {
 				NodesEvaluated: 1, NodesExhausted: 1, DimensionExhausted: map[string]int{"memory": 1},
@@ -175,6 +176,16 @@ func (c *cluster) Plan(_ context.Context, _ string, job *nomadapi.Job) (*nomadap
 		plan.Annotations.DesiredTGUpdates[*g.Name] = u
 	}
 	return plan, nil
+}
+
+// outdated counts the instances with a volume that registering a group replaces.
+func (c *cluster) outdated(job string, g *nomadapi.TaskGroup) (n uint64) {
+	for id, i := range c.instances {
+		if i.Slot == paas.Data && paas.JobID(i.App, i.Slot) == job && i.Process == *g.Name && !i.State.Ended() && i.Index < *g.Count && c.groups[id] != textOf(g) {
+			n++
+		}
+	}
+	return n
 }
 
 func withIndex(job *nomadapi.Job, index uint64) *nomadapi.Job {
@@ -200,7 +211,11 @@ func (c *cluster) Register(_ context.Context, team string, job *nomadapi.Job, in
 	c.index += 10
 	at := c.index
 	c.registers++
-	c.order = append(c.order, fmt.Sprintf("%s %s", *job.ID, countsText(job)))
+	order := fmt.Sprintf("%s %s", *job.ID, countsText(job))
+	if jobspec.Deploys(job) {
+		order += " one by one"
+	}
+	c.order = append(c.order, order)
 	c.jobs[*job.ID] = withIndex(job, at)
 	app, slot, ofSlot := paas.ParseJobID(*job.ID)
 	ref := paas.AppRef{Team: team, App: app}

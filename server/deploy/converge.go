@@ -84,29 +84,37 @@ func (d *Deployer) convergeSlot(ctx context.Context, snap paas.Snapshot, row paa
 		return d.registerNew(ctx, snap, row, counts, out)
 	}
 	index := deref(now.JobModifyIndex)
-	job, err := d.amended(row, snap, counts)
+	stored, err := d.amended(row, snap, counts)
 	if err != nil {
 		return err
 	}
-	if index == row.Index && maps.Equal(row.Counts, counts) && jobspec.SameTags(now, job) {
+	job := steady(row, stored)
+	recorded := index == row.Index && maps.Equal(row.Counts, counts)
+	if recorded && jobspec.SameTags(now, job) && jobspec.Deploys(now) == jobspec.Deploys(job) {
 		return nil
 	}
 	if ready, err := d.furnished(ctx, snap, row, job, counts, out); err != nil || !ready {
 		return err
 	}
+	_, asked := Active(snap)
 	plan, err := d.scheduler.Plan(ctx, row.Team, job)
+	if err == nil && row.Slot == paas.Data && asked && destroys(plan) {
+		job = stored
+		plan, err = d.scheduler.Plan(ctx, row.Team, job)
+	}
 	if err != nil {
 		return err
 	}
 	out.planned = true
 	if unchanged(plan) {
-		out.record(row, counts, index)
+		if !recorded {
+			out.record(row, counts, index)
+		}
 		return nil
 	}
 	if row.Index != 0 && index != row.Index && row.Counts != nil && maps.Equal(row.Counts, counts) {
 		out.drift = append(out.drift, id)
 	}
-	_, asked := Active(snap)
 	// Before its first register the slot holds only what a former release left: nothing. In the slot Data a
 	// deployment may replace instances, as there is no other slot to walk to, and Nomad does it one by one.
 	if row.First != 0 && (row.Slot != paas.Data || !asked) {
@@ -135,10 +143,11 @@ func (d *Deployer) registerNew(ctx context.Context, snap paas.Snapshot, row paas
 	if err := d.scheduler.EnsureNamespace(ctx, row.Team); err != nil {
 		return err
 	}
-	job, err := d.amended(row, snap, counts)
+	stored, err := d.amended(row, snap, counts)
 	if err != nil {
 		return err
 	}
+	job := steady(row, stored)
 	if ready, err := d.furnished(ctx, snap, row, job, counts, out); err != nil || !ready {
 		return err
 	}
@@ -189,6 +198,16 @@ func (d *Deployer) amended(row paas.Slotted, snap paas.Snapshot, counts map[stri
 		return nil, paas.Wrap(paas.Internal, err, "The stored job of app %q in slot %s can't be read.", row.App, row.Slot)
 	}
 	return jobspec.Amend(stored, counts, snap.Releases[row.Release].Spec, d.port), nil
+}
+
+// steady is a slot's job while nothing of it is to be replaced. In the slot Data Nomad's own deployment goes by
+// the stored one as long as instances are replaced, and not a moment longer: one that has failed, as it does
+// when a node is lost meanwhile, has Nomad place no instance of that version of the job any more.
+func steady(row paas.Slotted, stored *nomadapi.Job) *nomadapi.Job {
+	if row.Slot != paas.Data {
+		return stored
+	}
+	return jobspec.Undeployed(stored)
 }
 
 // byGrowth orders the slots so that one that gets more instances comes before one that loses some.

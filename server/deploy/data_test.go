@@ -55,7 +55,7 @@ func countsText(job *nomadapi.Job) string {
 // textOf is a group without what is changed in place.
 func textOf(g *nomadapi.TaskGroup) string {
 	job := &nomadapi.Job{TaskGroups: []*nomadapi.TaskGroup{g}}
-	bare := jobspec.Amend(job, map[string]int{*g.Name: 0}, paas.Spec{}, "")
+	bare := jobspec.Undeployed(jobspec.Amend(job, map[string]int{*g.Name: 0}, paas.Spec{}, ""))
 	for _, s := range bare.TaskGroups[0].Services {
 		s.Tags = nil
 	}
@@ -137,7 +137,9 @@ func TestWhatHasAVolumeIsReplacedInPlaceWhenTheOthersHaveWalked(t *testing.T) {
 		t.Fatalf("the second push ended as %s: %s", d.State, d.Reason)
 	}
 	order := c.orders() // what is old of web goes together with what is old of db
-	if len(order) != 3 || order[0] != "shop.green web=1" || !slices.Contains(order, "shop.data db=1") || !slices.Contains(order, "shop.blue web=0") {
+	replaced := slices.Index(order, "shop.data db=1 one by one")
+	steady := slices.Index(order, "shop.data db=1")
+	if len(order) != 4 || order[0] != "shop.green web=1" || replaced < 0 || steady < replaced || !slices.Contains(order, "shop.blue web=0") {
 		t.Errorf("registered were %q", order)
 	}
 	if second := c.of("db"); len(second) != 1 || second[0] == first[0] {

@@ -35,6 +35,19 @@ func guard(plan *nomadapi.JobPlanResponse, before, after map[string]int) string 
 	return ""
 }
 
+// destroys says that registering the planned job would replace instances.
+func destroys(plan *nomadapi.JobPlanResponse) bool {
+	if plan.Annotations == nil {
+		return false
+	}
+	for _, u := range plan.Annotations.DesiredTGUpdates {
+		if u.DestructiveUpdate > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // unchanged says that registering the planned job would do nothing.
 func unchanged(plan *nomadapi.JobPlanResponse) bool {
 	return plan.Diff != nil && plan.Diff.Type == "None"

@@ -18,7 +18,8 @@ import (
 //	volume "data" { size mount }   -> group volume "data": host, per_alloc, single writer
 //	                                   source APP--PROCESS--data, which is APP--PROCESS--data[INDEX] on a node
 //	                               -> volume_mount in each task, and VOLUME_DATA
-//	stop-first                     -> update { max_parallel = 1 }, no canary
+//	stop-first                     -> update { max_parallel = 1 }, no canary; registered while instances are
+//	                                   replaced, else max_parallel = 0
 //
 // With per_alloc each number has a folder of its own, also where two run on one node, and it is found again by
 // its name, wherever the job's history went; sticky takes one name per node, and hands folders out anew.
@@ -41,6 +42,20 @@ func oneByOne(p paas.Process) *nomadapi.UpdateStrategy {
 		MaxParallel: new(1), HealthCheck: health.HealthCheck, MinHealthyTime: health.MinHealthyTime,
 		HealthyDeadline: health.HealthyDeadline, ProgressDeadline: new(time.Duration(0)), AutoRevert: new(false), AutoPromote: new(false), Canary: new(0),
 	}
+}
+
+// Undeployed is a job that Nomad makes no deployment of its own for.
+func Undeployed(job *nomadapi.Job) *nomadapi.Job {
+	bare := each(job, func(g *nomadapi.TaskGroup) { g.Update = &nomadapi.UpdateStrategy{MaxParallel: new(0)} })
+	bare.Update = &nomadapi.UpdateStrategy{MaxParallel: new(0)}
+	return bare
+}
+
+// Deploys says that Nomad makes a deployment when the job changes.
+func Deploys(job *nomadapi.Job) bool {
+	return slices.ContainsFunc(job.TaskGroups, func(g *nomadapi.TaskGroup) bool {
+		return g.Update != nil && g.Update.MaxParallel != nil && *g.Update.MaxParallel > 0
+	})
 }
 
 // volumes are those that a group asks for.
