@@ -19,9 +19,9 @@ const module = "github.com/crumpet-paas/crumpet"
 // package may import. A package that no rule names may import nothing of ours.
 //
 //	0 domain     paas
-//	1 pure       spec jobspec route wire
-//	2 adapters   nomad consul vault fabio broker postgres store blob hub leader: each with its own client library
-//	3 use cases  deploy watch build launch meter logs auth audit team why: never another use case, adapters by interfaces they declare
+//	1 pure       spec jobspec route wire fleet agents pki
+//	2 adapters   nomad consul vault fabio broker postgres store blob hub leader ssh jwks sealed: each with its own client library
+//	3 use cases  deploy watch build launch meter logs auth audit team why bootstrap install doctor backup: never another use case, adapters by interfaces they declare
 //	4 edge       api client
 //	5 root       server config cli main: everything; server never imports devstack
 //	aside        devstack: nothing of levels 0-5
@@ -52,11 +52,20 @@ var rules = []rule{
 	{`^server/client$`, `^server/(paas|wire|spec)$`, `^$`},
 	{`^server$`, `^(server/[a-z]+|ui)$`, `^$`},
 	{`^server/config$`, `^server/paas$`, `hcl`},
-	{`^cli$`, `^(server(/[a-z]+)?|server/build/(static|detect)|templates|policies)$`, `hcl`},
+	{`^cli$`, `^(server(/[a-z]+)?|server/build/(static|detect)|templates|policies|jobs)$`, `hcl`},
+	{`^server/fleet$`, `^server/paas$`, `hcl`},
+	{`^server/agents$`, `^server/(paas|fleet)$`, `hcl`},
+	{`^server/pki$`, `^server/paas$`, `^$`},
+	{`^server/(ssh|jwks)$`, `^server/paas$`, `^$`},
+	{`^server/sealed$`, `^server/paas$`, `filippo.io/age`},
+	{`^server/bootstrap$`, `^(server/(paas|fleet|agents|pki)|policies|jobs)$`, `^$`},
+	{`^server/install$`, `^(server/paas|policies|jobs)$`, `nomad/api`},
+	{`^server/doctor$`, `^server/(paas|fleet)$`, `^$`},
+	{`^server/backup$`, `^server/(paas|fleet)$`, `^$`},
 	{`^server/retention$`, `^server/paas$`, `^$`},
 	{`^$`, `^cli$`, `^$`},
 	{`^ui$`, `^$`, `^$`},
-	{`^(templates|policies)$`, `^server/paas$`, `^$`},
+	{`^(templates|policies|jobs|packer)$`, `^server/paas$`, `^$`},
 	{`^integration(/[a-z]+)?$`, `^(integration/[a-z]+|server/(paas|wire|client|devstack|store/pgtest)(/[a-z]+)?)$`, `nomad/api|consul/api|vault/api`},
 	{`^server/devstack/vault$`, `^$`, `vault/api|go-jose|hcl|jackc/pgx`},
 	{`^server/devstack$`, `^server/devstack(/.*)?$`, `nomad/api|consul/api|vault/api|jackc/pgx`},
@@ -65,7 +74,7 @@ var rules = []rule{
 
 // guarded are the libraries that belong to some rooms only. consulapi and vaultapi types never leave
 // their adapters; Echo is imported in server/api and nowhere else.
-var guarded = regexp.MustCompile(`nomad/api|consul/api|vault/api|labstack/echo|danielgtaylor/huma|uptrace/bun|goose|modernc.org/sqlite|jackc/pgx|hashicorp/hcl|consul-template|go-jose|santhosh-tekuri/jsonschema`)
+var guarded = regexp.MustCompile(`nomad/api|consul/api|vault/api|labstack/echo|danielgtaylor/huma|uptrace/bun|goose|modernc.org/sqlite|jackc/pgx|hashicorp/hcl|consul-template|go-jose|santhosh-tekuri/jsonschema|filippo.io/age`)
 
 type pkg struct {
 	ImportPath, Dir, Doc, Name string
