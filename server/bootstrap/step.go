@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -19,8 +20,13 @@ type Host interface {
 	Read(ctx context.Context, path string) ([]byte, error)
 	// Write puts a file in place whole or not at all. Folders above it are made.
 	Write(ctx context.Context, f File) error
+	// Upload is Write of a root's file that is too large for memory.
+	Upload(ctx context.Context, path string, content io.Reader, size int64, mode fs.FileMode) error
 	// Dial opens a connection that begins on the machine: its own loopback is reached so.
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
+	// Hold takes a lock of that name on the machine, until release or the end of this process. Code: conflict
+	// where another holds it; who is what the other gave as holder.
+	Hold(ctx context.Context, name, holder string) (release func(), err error)
 }
 
 // File is what lies on a machine.
@@ -28,7 +34,7 @@ type File struct {
 	Path    string
 	Content []byte
 	Mode    fs.FileMode
-	Owner   string // user and group of that name; root unless said
+	Owner   string // "USER:GROUP", or one name for both; root unless said
 }
 
 // World is what steps work with.
@@ -38,6 +44,10 @@ type World struct {
 	Kept  *Kept
 	Log   *slog.Logger
 	Now   func() time.Time
+	// Open reads a file of this machine, or a URL that begins with https:// or file://. Code: not_found.
+	Open func(ctx context.Context, source string) (io.ReadCloser, error)
+	// Seal encrypts to one keeper alone.
+	Seal func(keeper fleet.Keeper, plain []byte) ([]byte, error)
 	// Say tells the operator of progress inside a step: one short sentence, without secrets.
 	Say func(format string, args ...any)
 }
