@@ -53,8 +53,7 @@ func onMachine(name string, err error) error {
 // sentence is what an error says to an operator: here also the text of one that is no paas.Error, because it
 // comes from a machine or a program of the operator's own.
 func sentence(err error) string {
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // this one, not one below it
 		text := ""
 		for i, e := range joined.Unwrap() {
 			if i > 0 {
