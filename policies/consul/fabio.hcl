@@ -1,0 +1,20 @@
+# What Fabio may do in Consul.
+
+# The rules of all apps. Fabio only reads them (ui.access = ro).
+key_prefix "fabio/config/" { policy = "read" }
+
+# The page that it answers with where there is no route (registry.consul.noroutehtmlpath). Without this line it asks again,
+# and logs that it may not, every second.
+key "fabio/noroute.html" { policy = "read" }
+
+# Which services there are, with their tags, and whether their checks pass.
+service_prefix "" { policy = "read" }
+
+# Consul shows services and checks only with the node that they are on, and that node's own check with it.
+node_prefix "" { policy = "read" }
+
+# The name of the datacenter, asked of the agent once at the start: Fabio ends where it may not.
+agent_prefix "" { policy = "read" }
+
+# Make itself known, so that Crumpet finds every Fabio and asks it for its table.
+service "fabio" { policy = "write" }

@@ -1,0 +1,27 @@
+# What an operator may do in Vault besides what reader.hcl lets them see: a token of theirs has both. It reads no secret
+# and writes no policy; for that the keepers make a root token together (vault operator generate-root), and revoke it.
+
+# Save a snapshot, which is as secret as the storage, and as sealed.
+path "sys/storage/raft/snapshot" {
+  capabilities = ["read"]
+}
+
+# Take a server that is lost for good out of Raft.
+path "sys/storage/raft/remove-peer" {
+  capabilities = ["update"]
+}
+
+# Have another server lead, before a machine is worked on. Vault wants sudo.
+path "sys/step-down" {
+  capabilities = ["update", "sudo"]
+}
+
+# Seal it in an emergency: nothing is read any more until enough keepers unseal it. Vault wants sudo.
+path "sys/seal" {
+  capabilities = ["update", "sudo"]
+}
+
+# See where the audit log goes. Vault wants sudo.
+path "sys/audit" {
+  capabilities = ["read", "sudo"]
+}
