@@ -1,0 +1,207 @@
+//go:build linux
+
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Names in the kernel, by which what an earlier test left is found.
+const (
+	bridge = "crumpet-lab"
+	cables = "crumpet-" // and the end of the address, and the number of the boot
+	group  = "crumpet-lab"
+)
+
+// Gateway is the address of this machine on the bridge: the operator's.
+const Gateway = "10.77.0.1"
+
+// Config is what a lab is to hold.
+type Config struct {
+	Hosts []string // names; the first one gets 10.77.0.11, and so on
+}
+
+// Lab is a set of hosts on one cable.
+type Lab struct {
+	t     testing.TB
+	dir   string // of the hosts' disks and of the keys
+	base  string // what all disks are laid over
+	hosts []*Host
+	lock  *os.File
+}
+
+// New makes the hosts and boots them, or skips the test and names what is missing. The lab ends with the test.
+func New(t testing.TB, c Config) *Lab {
+	t.Helper()
+	need(t)
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache = filepath.Join(cache, "crumpet-lab")
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	l := &Lab{t: t, dir: filepath.Join(cache, "now"), lock: lockFile(t, filepath.Join(cache, "lock"))}
+	t.Cleanup(l.Destroy)
+	l.clear() // of a lab whose test was killed
+	if err := os.MkdirAll(l.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	l.base = makeBase(t, cache)
+	l.must("ip", "link", "add", bridge, "type", "bridge")
+	l.must("ip", "addr", "add", Gateway+"/24", "dev", bridge)
+	l.must("ip", "link", "set", bridge, "up")
+	l.must("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator", "-f", l.Key())
+	for i, name := range c.Hosts {
+		l.hosts = append(l.hosts, &Host{lab: l, Name: name, Address: fmt.Sprintf("10.77.0.%d", 11+i)})
+	}
+	for _, h := range l.hosts {
+		h.Boot()
+	}
+	return l
+}
+
+// need skips the test when this machine can't hold a lab.
+func need(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("a lab of network namespaces needs root")
+	}
+	for _, program := range []string{"ip", "unshare", "nsenter", "mount", "ssh-keygen"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("a lab needs the program %q: install iproute2, util-linux, mount and openssh-client", program)
+		}
+	}
+	if len(controllers()) == 0 {
+		t.Skip("a lab needs the controllers of cgroup v1 below " + cgroups)
+	}
+}
+
+// lockFile waits for whoever has a lab on this machine.
+func lockFile(t testing.TB, path string) *os.File {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for start := time.Now(); ; time.Sleep(time.Second) {
+		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+		case err == nil:
+			return f
+		case !errors.Is(err, syscall.EWOULDBLOCK) || time.Since(start) > 30*time.Minute:
+			t.Fatalf("lock %s: %v", path, err)
+		}
+	}
+}
+
+// Host gives one by name.
+func (l *Lab) Host(name string) *Host {
+	l.t.Helper()
+	i := slices.IndexFunc(l.hosts, func(h *Host) bool { return h.Name == name })
+	if i < 0 {
+		l.t.Fatalf("the lab has no host %q", name)
+	}
+	return l.hosts[i]
+}
+
+// Hosts are all of them.
+func (l *Lab) Hosts() []*Host { return slices.Clone(l.hosts) }
+
+// Key is the file of the operator's private key, with which root of every host lets them in.
+func (l *Lab) Key() string { return filepath.Join(l.dir, "operator") }
+
+// PublicKey is the line of the operator's public key.
+func (l *Lab) PublicKey() string {
+	l.t.Helper()
+	line, err := os.ReadFile(l.Key() + ".pub")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(line))
+}
+
+// KnownHosts is a file that names each host's key, as the hosts have them now.
+func (l *Lab) KnownHosts() string {
+	l.t.Helper()
+	var lines strings.Builder
+	for _, h := range l.hosts {
+		key, err := os.ReadFile(h.disk("upper/etc/ssh/ssh_host_ed25519_key.pub"))
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		fmt.Fprintf(&lines, "%s %s", h.Address, key)
+	}
+	path := filepath.Join(l.dir, "known_hosts")
+	if err := os.WriteFile(path, []byte(lines.String()), 0o600); err != nil {
+		l.t.Fatal(err)
+	}
+	return path
+}
+
+// Partition takes the ways between two sides, both ways; the operator still reaches every host.
+func (l *Lab) Partition(some, others []*Host) {
+	l.t.Helper()
+	for _, a := range some {
+		for _, b := range others {
+			a.console("ip route replace blackhole " + b.Address + "/32")
+			b.console("ip route replace blackhole " + a.Address + "/32")
+		}
+	}
+}
+
+// Join takes every partition away.
+func (l *Lab) Join() {
+	l.t.Helper()
+	for _, h := range l.hosts {
+		if h.Running() {
+			h.console("ip route flush type blackhole")
+		}
+	}
+}
+
+// Destroy ends all hosts and takes their disks away. It may be called twice.
+func (l *Lab) Destroy() {
+	for _, h := range l.hosts {
+		h.Kill()
+	}
+	if l.lock == nil {
+		return
+	}
+	l.clear()
+	_ = l.lock.Close() // lets the next lab begin
+	l.lock = nil
+}
+
+// clear takes away whatever the kernel and the disk have of a lab. It holds the lock: nobody else has one.
+func (l *Lab) clear() {
+	l.t.Helper()
+	clearStale(l.t)
+	if err := os.RemoveAll(l.dir); err != nil {
+		l.t.Error(err)
+	}
+}
+
+func (l *Lab) must(program string, args ...string) {
+	l.t.Helper()
+	if out, err := command(time.Minute, program, args...); err != nil {
+		l.t.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, out)
+	}
+}
+
+func command(limit time.Duration, program string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
+	return string(out), err
+}
