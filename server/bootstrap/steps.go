@@ -1,0 +1,20 @@
+package bootstrap
+
+// Steps are all of them, in the order in which up does them; destroy goes the other way. They have no state of
+// their own.
+func Steps() []Step {
+	return []Step{
+		// reach
+		// programs
+		// authority
+		// consul
+		// consul-acl
+		// vault
+		// unseal
+		// nomad
+		// nomad-acl
+		// clients
+		// identity
+		// jobs
+	}
+}
