@@ -23,6 +23,8 @@
 // have happened; and the database ends a transaction whose server has stopped, so that none holds a lock
 // for longer than a few seconds.
 //
+// Dump copies the rows of all tables, of one moment, as text that Restore puts into either database.
+//
 // Errors are *paas.Error: not_found, conflict, unavailable (busy, closed), else internal.
 //
 // Invariant: no rule of the domain is decided here except who holds a route, and that by a unique

@@ -51,16 +51,24 @@ func (d dialect) files() (fs.FS, error) {
 	return translated{files, own, d.words}, err
 }
 
-// migrate applies what is missing, each migration in a transaction of its own.
-func migrate(ctx context.Context, db *sql.DB, d dialect) error {
+// provider knows the migrations of the dialect, and which of them a database has.
+func (d dialect) provider(db *sql.DB) (*goose.Provider, error) {
 	files, err := d.files()
 	if err != nil {
-		return failed("read migrations", err)
+		return nil, failed("read migrations", err)
 	}
-	provider, err := goose.NewProvider(d.name, db, files,
-		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	p, err := goose.NewProvider(d.name, db, files, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
-		return failed("read migrations", err)
+		return nil, failed("read migrations", err)
+	}
+	return p, nil
+}
+
+// migrate applies what is missing, each migration in a transaction of its own.
+func migrate(ctx context.Context, db *sql.DB, d dialect) error {
+	provider, err := d.provider(db)
+	if err != nil {
+		return err
 	}
 	// Before the change: goose would pass over versions that it does not know.
 	current, known, err := provider.GetVersions(ctx)

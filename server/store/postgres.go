@@ -68,7 +68,7 @@ func openPostgres(ctx context.Context, cfg Config) (*Store, error) {
 	parsed.DialFunc = dial
 	parsed.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // bun writes the arguments into the text
 	write, read := pool(*parsed, writers), pool(*parsed, readers)
-	if err := migrateOne(ctx, write.DB); err != nil {
+	if err := alone(ctx, write.DB, cfg.ready); err != nil {
 		_ = errors.Join(read.Close(), write.Close()) // the migration's error is the one to report
 		return nil, unopened(parsed, err)
 	}
@@ -112,8 +112,8 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return d.DialContext(ctx, network, address)
 }
 
-// migrateOne migrates while no other server does.
-func migrateOne(ctx context.Context, db *sql.DB) error {
+// alone makes a database ready while no other server does.
+func alone(ctx context.Context, db *sql.DB, ready func(ctx context.Context, db *sql.DB, d dialect) error) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func migrateOne(ctx context.Context, db *sql.DB) error {
 	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1, "+lockSchema+")", lockClass); err != nil {
 		return err
 	}
-	err = migrate(ctx, db, postgresMigrations)
+	err = ready(ctx, db, postgresMigrations)
 	// The end of the session frees the lock, takes the settings back, and works with any error too.
 	dropped := conn.Raw(func(any) error { return driver.ErrBadConn })
 	if err == nil && !errors.Is(dropped, driver.ErrBadConn) {
@@ -152,7 +152,7 @@ func unopened(cfg *pgx.ConnConfig, err error) error {
 }
 
 // onPostgres says that the transaction is one of PostgreSQL.
-func onPostgres(tx bun.Tx) bool { return tx.Dialect().Name() == bundialect.PG }
+func onPostgres(db bun.IDB) bool { return db.Dialect().Name() == bundialect.PG }
 
 // lostRace says that the database took back a transaction in favour of another.
 func lostRace(err error) bool {

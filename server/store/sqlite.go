@@ -31,7 +31,7 @@ func openSQLite(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, failed("open database", err)
 	}
-	if err := migrate(ctx, write.DB, sqliteMigrations); err != nil {
+	if err := cfg.ready(ctx, write.DB, sqliteMigrations); err != nil {
 		_ = write.Close() // the migration's error is the one to report
 		return nil, err
 	}

@@ -22,6 +22,9 @@ type Config struct {
 	Notify func(paas.AppRef)
 	// NotifyBuilds is called like Notify, when builds were written. May be nil.
 	NotifyBuilds func()
+
+	// ready brings a database to the state that the Store begins with; migrate unless another is set.
+	ready func(ctx context.Context, db *sql.DB, d dialect) error
 }
 
 // Store is an open database.
@@ -60,6 +63,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	open := openSQLite
 	if cfg.URL != "" {
 		open = openPostgres
+	}
+	if cfg.ready == nil {
+		cfg.ready = migrate
 	}
 	s, err := open(ctx, cfg)
 	if err != nil {
