@@ -85,9 +85,8 @@ func (w *World) Send(ctx context.Context, r Request) error {
 	defer transport.CloseIdleConnections()
 	response, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
-		cause := w.Kept.scrub(withoutURL(err).Error())
-		return &paas.Error{Code: paas.Unavailable, Err: scrubbedError{text: cause, err: err}, Message: fmt.Sprintf("%s on %s does not answer %s %s: %s",
-			r.Program, r.Machine, r.Method, plainPath(r.Path), cause)}
+		return &paas.Error{Code: paas.Unavailable, Err: ctx.Err(), Message: fmt.Sprintf("%s on %s does not answer %s %s: %s",
+			r.Program, r.Machine, r.Method, plainPath(r.Path), w.Kept.scrub(withoutURL(err).Error()))}
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode/100 != 2 {
@@ -221,12 +220,3 @@ func withoutURL(err error) error {
 	}
 	return err
 }
-
-// scrubbedError has its text scrubbed, and can still be asked for its causes.
-type scrubbedError struct {
-	text string
-	err  error
-}
-
-func (e scrubbedError) Error() string { return e.text }
-func (e scrubbedError) Unwrap() error { return e.err }
