@@ -21,7 +21,7 @@ var readers = []string{
 	"Launch", "OpenLaunches", "Running", "SpecText", "TrafficSums",
 	"AccessVersion", "Apps", "Audited", "Backends", "Bindings", "BlobSize", "Build", "Changed", "Claims", "Close", "ConfigVersions", "Deployment", "Deployments", "DoneBuild", "Drains", "Endings",
 	"Engine", "Events", "Facts", "Hosts", "Instances", "LastBuild", "LastEvent", "Leads", "Ledger", "LogSources", "Members", "NamedBlobs", "NodeLoads", "Nodes", "OpenBlob", "Operations",
-	"Ping", "Refs", "Release", "Releases", "Run", "Runs", "Servers", "ServiceDetail", "ServiceInstances", "ServiceProviders",
+	"Dump", "Ping", "Refs", "Release", "Releases", "Run", "Runs", "Servers", "ServiceDetail", "ServiceInstances", "ServiceProviders",
 	"Session", "SessionAccess", "Sessions", "Snapshot", "Snapshots", "Standing", "Team", "Teams", "Tenants", "Token", "TokenAccess", "Tokens", "TokensOf", "Traffic",
 	"UnfinishedBuilds", "User", "UserBySubject", "Users", "Volumes",
 }
