@@ -14,8 +14,10 @@ const (
 	VaultCluster = 8201
 )
 
-// VaultAudit is where Vault writes who asked for what, on each machine.
-const VaultAudit = logs + "/vault-audit.log"
+// VaultAudit is where Vault writes who asked for what, on each machine. Values stand there as hashes.
+const VaultAudit = vaultLogs + "/audit.log"
+
+const vaultLogs = logs + "/vault"
 
 // VaultSecrets are what Vault on one machine is told in confidence.
 type VaultSecrets struct {
@@ -78,8 +80,21 @@ func vaultMain(f fleet.Fleet, m fleet.Machine) string {
 		t.set("prometheus_retention_time", time.Hour)
 		t.set("disable_hostname", true)
 	})
+	if AuditInConfig(f) {
+		t.note("SIGHUP opens the file again, as after a rotation.")
+		t.block(`audit "file" "`+AuditName+`"`, func() {
+			t.block("options", func() { t.set("file_path", VaultAudit) })
+		})
+	}
 	return t.String()
 }
+
+// AuditName is what the audit device is called.
+const AuditName = "file"
+
+// AuditInConfig says whether Vault takes its audit device from its configuration: OpenBao takes it from nowhere else, since
+// a device that a call makes could write anywhere. HashiCorp's has it made by a call.
+func AuditInConfig(f fleet.Fleet) bool { return f.Program(fleet.Vault).Command == "bao" }
 
 // vaultJoin: a server that holds nothing yet asks the others until one of them is initialized.
 func vaultJoin(f fleet.Fleet, m fleet.Machine) string {
@@ -132,7 +147,7 @@ func vaultSeal(seal fleet.Seal, s VaultSecrets) string {
 func VaultService(fleet.Machine) Service {
 	return Service{
 		Name: "vault", About: "Vault, of the Crumpet cluster", User: "vault", Command: Programs + "/vault",
-		Args: []string{"server", "-config=" + vaultConfig}, Folders: []string{Data + "/vault", logs + "/vault"},
+		Args: []string{"server", "-config=" + vaultConfig}, Folders: []string{Data + "/vault", vaultLogs},
 	}
 }
 
