@@ -1,0 +1,95 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	vaultapi "github.com/hashicorp/vault/api"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// snapshotLimit bounds the copy of a whole state, or its way back.
+const snapshotLimit = time.Hour
+
+// Snapshot writes Vault's storage as it lies on disk, encrypted by its own key. An error of w ends it. Needs a token
+// that may read sys/storage/raft/snapshot. Code invalid: the storage is not raft.
+func (c *Client) Snapshot(ctx context.Context, w io.Writer) error {
+	if err := c.login(); err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, snapshotLimit)
+	defer cancel()
+	if err := c.api.Sys().RaftSnapshotWithContext(limited, w); err != nil {
+		return c.failSnapshot(ctx, err, "copy Vault's storage")
+	}
+	return nil
+}
+
+// RestoreSnapshot puts a storage in place of the one there is. Vault is sealed then, and wants the key shares that it
+// had when the snapshot was taken; tokens are those of that time.
+func (c *Client) RestoreSnapshot(ctx context.Context, r io.Reader) error {
+	if err := c.login(); err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, snapshotLimit)
+	defer cancel()
+	if err := c.api.Sys().RaftSnapshotRestoreWithContext(limited, r, true); err != nil {
+		return c.failSnapshot(ctx, err, "restore Vault's storage")
+	}
+	return nil
+}
+
+func (c *Client) failSnapshot(ctx context.Context, err error, does string) error {
+	var answer *vaultapi.ResponseError
+	if errors.As(err, &answer) {
+		said := strings.Join(answer.Errors, "; ")
+		if answer.StatusCode == http.StatusNotImplemented || strings.Contains(said, "raft storage is not in use") || strings.Contains(said, "unsupported path") {
+			return paas.Wrap(paas.Invalid, err, "Vault at %s has no snapshots: its storage is not raft.", c.address)
+		}
+		if answer.StatusCode == http.StatusForbidden {
+			return paas.Wrap(paas.Forbidden, err, "Vault at %s does not let the token in VAULT_TOKEN do it. Use one that may read and update sys/storage/raft/*.", c.address)
+		}
+	}
+	return c.fail(ctx, err, does)
+}
+
+// State is how a Vault stands.
+type State struct {
+	Version     string
+	Initialized bool
+	Sealed      bool
+}
+
+// State asks for it, without a token.
+func (c *Client) State(ctx context.Context) (State, error) {
+	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	health, err := c.api.Sys().HealthWithContext(limited)
+	if err != nil {
+		return State{}, c.fail(ctx, err, "ask Vault for its health")
+	}
+	return State{Version: health.Version, Initialized: health.Initialized, Sealed: health.Sealed}, nil
+}
+
+// HasApps says whether there are configurations of apps.
+func (c *Client) HasApps(ctx context.Context) (bool, error) {
+	if err := c.login(); err != nil {
+		return false, err
+	}
+	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	list, err := c.api.Logical().ListWithContext(limited, c.cfg.Mount+"/metadata/apps")
+	if err != nil {
+		var answer *vaultapi.ResponseError
+		if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
+			return false, nil
+		}
+		return false, c.fail(ctx, err, "list configurations")
+	}
+	return list != nil, nil
+}
