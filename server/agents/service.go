@@ -101,7 +101,7 @@ func (s Service) prepare() string {
 	owner := "root"
 	if s.User != "" {
 		owner = s.User
-		fmt.Fprintf(&b, "id -u %[1]s >/dev/null 2>&1 || useradd --system --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin %[1]s\n", s.User)
+		b.WriteString(UserScript(s.User))
 	}
 	fmt.Fprintf(&b, "install -d -m 0755 %s %s %s %s\n", Config, TLS, Data, logs)
 	fmt.Fprintf(&b, "install -d -m 0750 -g %s %s/%s\n", owner, Config, s.Name)
@@ -109,6 +109,11 @@ func (s Service) prepare() string {
 		fmt.Fprintf(&b, "install -d -m 0750 -o %s -g %s %s\n", owner, owner, folder)
 	}
 	return b.String()
+}
+
+// UserScript makes a user of the system that nobody can log in as, unless it is there.
+func UserScript(name string) string {
+	return fmt.Sprintf("id -u %[1]s >/dev/null 2>&1 || useradd --system --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin %[1]s\n", name)
 }
 
 // processScript is for machines where nothing but us starts programs. A pid may be that of another program by now:

@@ -6,14 +6,14 @@ func Steps() []Step {
 	return []Step{
 		// reach
 		// programs
-		// authority
-		// consul
-		// consul-acl
+		authority{},
+		consul{},
+		consulACL{},
 		// vault
 		// unseal
-		// nomad
-		// nomad-acl
-		// clients
+		nomad{},
+		nomadACL{},
+		clients{},
 		// identity
 		// jobs
 	}

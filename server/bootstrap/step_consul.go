@@ -1,0 +1,215 @@
+package bootstrap
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server/agents"
+	"github.com/crumpet-paas/crumpet/server/fleet"
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// consul makes Consul's servers one cluster that has the management token that is kept.
+type consul struct{}
+
+func (consul) Name() string { return "consul" }
+
+func (consul) About() string {
+	return "Consul's servers, with TLS, encrypted gossip and ACLs that deny by default"
+}
+
+// ConsulTokenOf is the name under which the token for Consul of an actor is kept: of "agent/MACHINE", "nomad/MACHINE",
+// "fabio" or "crumpet".
+func ConsulTokenOf(actor string) string { return KeptConsulToken + ":" + actor }
+
+// consulPart is Consul on a machine. With management its file of tokens says which token that shall be.
+func (w *World) consulPart(m fleet.Machine, management string) Part {
+	secrets := agents.ConsulSecrets{Gossip: w.Kept.Get(KeptGossip), Agent: w.Kept.Get(ConsulTokenOf("agent/" + m.Name))}
+	if m.Is(fleet.Server) {
+		secrets.Management = management
+	}
+	service := agents.ConsulService(m)
+	certificate, key := agents.Cert(fleet.Consul)
+	return Part{
+		Machine: m, Service: service, Version: w.Fleet.Program(fleet.Consul).Version,
+		Files: filesOf(agents.ConsulFiles(w.Fleet, m, secrets), service.User), Watched: []string{agents.CAFile, certificate, key},
+		Breaks: fmt.Sprintf("Instances on %s get no requests until Consul there has checked them again, some seconds.", m.Name),
+	}
+}
+
+func (w *World) consulServers(management string) Cluster {
+	c := Cluster{Healthy: w.consulHealthy, Leader: w.consulLeader}
+	for _, m := range w.Fleet.Of(fleet.Server) {
+		p := w.consulPart(m, management)
+		if !m.Is(fleet.Client) {
+			p.Breaks = ""
+		}
+		c.Parts = append(c.Parts, p)
+	}
+	return c
+}
+
+// untaken is the management token as long as Consul has not taken it for its own, and then "".
+func (w *World) untaken(ctx context.Context) string {
+	token := w.Kept.Get(KeptConsulToken)
+	if token == "" || w.consulKnowsUs(ctx) == nil {
+		return ""
+	}
+	return token
+}
+
+func (w *World) consulKnowsUs(ctx context.Context) error {
+	return w.CallAny(ctx, fleet.Consul, http.MethodGet, "/v1/acl/token/self", nil, nil)
+}
+
+func (consul) Plan(ctx context.Context, w *World) ([]Change, error) {
+	var changes []Change
+	for name, text := range map[string]string{KeptGossip: "make the key of Consul's gossip", KeptConsulToken: "make Consul's management token"} {
+		if w.Kept.Get(name) == "" {
+			changes = append(changes, Change{Text: text})
+		}
+	}
+	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Text, b.Text) })
+	parts, err := w.PlanParts(ctx, w.consulServers(w.untaken(ctx)).Parts)
+	if err != nil {
+		return nil, err
+	}
+	if changes = append(changes, parts...); len(changes) == 0 {
+		if err := w.consulHealthy(ctx); err != nil {
+			changes = []Change{{Text: "wait for Consul: " + sentence(err)}}
+		}
+	}
+	return changes, nil
+}
+
+func (consul) Do(ctx context.Context, w *World) error {
+	if _, err := w.Kept.Ensure(ctx, KeptGossip, gossipKey); err != nil {
+		return err
+	}
+	if _, err := w.Kept.Ensure(ctx, KeptConsulToken, newUUID); err != nil {
+		return err
+	}
+	if err := w.MakeParts(ctx, w.consulServers(w.untaken(ctx))); err != nil {
+		return err
+	}
+	if err := Until(ctx, time.Minute, w.consulKnowsUs); err != nil {
+		return err
+	}
+	// The management token need not lie on the machines any longer.
+	return w.MakeParts(ctx, w.consulServers(""))
+}
+
+func (consul) Undo(ctx context.Context, w *World) error {
+	if err := w.EndParts(ctx, w.consulServers("").Parts); err != nil {
+		return err
+	}
+	for _, name := range []string{KeptConsulToken, KeptGossip} {
+		if err := w.Kept.Put(ctx, name, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// consulHealthy wants every server to be a voter, one of them to lead, and all to follow.
+func (w *World) consulHealthy(ctx context.Context) error {
+	var raft struct {
+		Servers []struct {
+			Node          string
+			Leader, Voter bool
+		}
+	}
+	if err := w.CallAny(ctx, fleet.Consul, http.MethodGet, "/v1/operator/raft/configuration", nil, &raft); err != nil {
+		return err
+	}
+	led := false
+	voters := map[string]bool{}
+	for _, s := range raft.Servers {
+		led = led || s.Leader
+		voters[s.Node] = s.Voter
+	}
+	if !led {
+		return paas.Errorf(paas.Unavailable, "Consul has no leader.")
+	}
+	for _, m := range w.Fleet.Of(fleet.Server) {
+		if !voters[m.Name] {
+			return paas.Errorf(paas.Unavailable, "Consul on %s has no vote yet.", m.Name)
+		}
+	}
+	return w.followed(ctx, fleet.Consul)
+}
+
+// followed asks every server who leads: one that does not hear the leader says nobody.
+func (w *World) followed(ctx context.Context, p fleet.Name) error {
+	for _, m := range w.Fleet.Of(fleet.Server) {
+		leader := ""
+		if err := w.Call(ctx, m.Name, p, http.MethodGet, "/v1/status/leader", nil, &leader); err != nil {
+			return err
+		}
+		if leader == "" {
+			return paas.Errorf(paas.Unavailable, "%s on %s hears no leader.", p, m.Name)
+		}
+	}
+	return nil
+}
+
+func (w *World) consulLeader(ctx context.Context) (string, error) {
+	return w.leaderOf(ctx, fleet.Consul)
+}
+
+// leaderOf is the machine whose server leads, "" for one that is none of the fleet.
+func (w *World) leaderOf(ctx context.Context, p fleet.Name) (string, error) {
+	leader := ""
+	if err := w.CallAny(ctx, p, http.MethodGet, "/v1/status/leader", nil, &leader); err != nil {
+		return "", err
+	}
+	host, _, err := net.SplitHostPort(leader)
+	if err != nil {
+		return "", paas.Errorf(paas.Unavailable, "%s has no leader.", p)
+	}
+	for _, m := range w.Fleet.Of(fleet.Server) {
+		if ip := net.ParseIP(m.Address); ip != nil && ip.Equal(net.ParseIP(host)) {
+			return m.Name, nil
+		}
+	}
+	return "", nil
+}
+
+// CallAny is Call on the first server that answers.
+func (w *World) CallAny(ctx context.Context, p fleet.Name, method, path string, in, out any) error {
+	err := error(paas.Errorf(paas.NotFound, "Cluster %s has no server.", w.Fleet.Name))
+	for _, m := range w.Fleet.Of(fleet.Server) {
+		if err = w.Call(ctx, m.Name, p, method, path, in, out); paas.CodeOf(err) != paas.Unavailable {
+			return err
+		}
+	}
+	return err
+}
+
+func gossipKey() (string, error) {
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		return "", fmt.Errorf("make gossip key: %w", err)
+	}
+	return base64.StdEncoding.EncodeToString(key), nil
+}
+
+func newUUID() (string, error) {
+	id := make([]byte, 16)
+	if _, err := rand.Read(id); err != nil {
+		return "", fmt.Errorf("make token: %w", err)
+	}
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return uuidText(id), nil
+}
+
+func uuidText(id []byte) string {
+	return fmt.Sprintf("%x-%x-%x-%x-%x", id[0:4], id[4:6], id[6:8], id[8:10], id[10:16])
+}

@@ -1,0 +1,96 @@
+package bootstrap
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"slices"
+
+	"github.com/crumpet-paas/crumpet/server/agents"
+	"github.com/crumpet-paas/crumpet/server/fleet"
+	"github.com/crumpet-paas/crumpet/server/paas"
+)
+
+// nomad makes Nomad's servers one cluster. A machine that is a client as well has one agent for both.
+type nomad struct{}
+
+func (nomad) Name() string { return "nomad" }
+
+func (nomad) About() string { return "Nomad's servers, with TLS, encrypted gossip and ACLs" }
+
+func (w *World) nomadPart(m fleet.Machine) Part {
+	secrets := agents.NomadSecrets{Consul: w.Kept.Get(ConsulTokenOf("nomad/" + m.Name))}
+	if m.Is(fleet.Server) {
+		secrets.Gossip = w.Kept.Get(KeptNomadGossip)
+	}
+	service := agents.NomadService(m)
+	certificate, key := agents.Cert(fleet.Nomad)
+	return Part{
+		Machine: m, Service: service, Version: w.Fleet.Program(fleet.Nomad).Version,
+		Files: filesOf(agents.NomadFiles(w.Fleet, m, secrets), service.User), Watched: []string{agents.CAFile, certificate, key},
+	}
+}
+
+func (w *World) nomadServers() Cluster {
+	c := Cluster{Healthy: w.nomadHealthy, Leader: func(ctx context.Context) (string, error) { return w.leaderOf(ctx, fleet.Nomad) }}
+	for _, m := range w.Fleet.Of(fleet.Server) {
+		c.Parts = append(c.Parts, w.nomadPart(m))
+	}
+	return c
+}
+
+func (nomad) Plan(ctx context.Context, w *World) ([]Change, error) {
+	var changes []Change
+	if w.Kept.Get(KeptNomadGossip) == "" {
+		changes = append(changes, Change{Text: "make the key of Nomad's gossip"})
+	}
+	names, err := w.planHosts(ctx, w.Fleet.Of(fleet.Server))
+	if err != nil {
+		return nil, err
+	}
+	parts, err := w.PlanParts(ctx, w.nomadServers().Parts)
+	if err != nil {
+		return nil, err
+	}
+	if changes = slices.Concat(changes, names, parts); len(changes) == 0 {
+		if err := w.nomadHealthy(ctx); err != nil {
+			changes = []Change{{Text: "wait for Nomad: " + sentence(err)}}
+		}
+	}
+	return changes, nil
+}
+
+func (nomad) Do(ctx context.Context, w *World) error {
+	if _, err := w.Kept.Ensure(ctx, KeptNomadGossip, gossipKey); err != nil {
+		return err
+	}
+	if err := w.makeHosts(ctx, w.Fleet.Of(fleet.Server)); err != nil {
+		return err
+	}
+	return w.MakeParts(ctx, w.nomadServers())
+}
+
+func (nomad) Undo(ctx context.Context, w *World) error {
+	if err := w.EndParts(ctx, w.nomadServers().Parts); err != nil {
+		return err
+	}
+	if err := w.endHosts(ctx, w.Fleet.Of(fleet.Server)); err != nil {
+		return err
+	}
+	return w.Kept.Put(ctx, KeptNomadGossip, "")
+}
+
+// nomadHealthy wants every server to be a peer, and all to follow one leader. It needs no token: there is none yet when
+// it is asked first.
+func (w *World) nomadHealthy(ctx context.Context) error {
+	var peers []string
+	if err := w.CallAny(ctx, fleet.Nomad, http.MethodGet, "/v1/status/peers", nil, &peers); err != nil {
+		return err
+	}
+	for _, m := range w.Fleet.Of(fleet.Server) {
+		if !slices.Contains(peers, net.JoinHostPort(m.Address, "4647")) {
+			return paas.Errorf(paas.Unavailable, "Nomad on %s is not one of the servers yet.", m.Name)
+		}
+	}
+	return w.followed(ctx, fleet.Nomad)
+}
