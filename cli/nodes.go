@@ -62,7 +62,7 @@ func newNodeCmd(s *session) *cobra.Command {
 		Use:   "node",
 		Short: "Look after one machine",
 	}
-	add(cmd, "", newNodeDrainCmd(s))
+	add(cmd, "", newNodeDrainCmd(s), newNodeUndrainCmd(s))
 	refuseOthers(cmd)
 	return cmd
 }
@@ -86,17 +86,31 @@ It goes on if this command is left. --undo lets the node take instances again, w
 			}
 			return s.drainNode(cmd.Context(), args[0], detach)
 		},
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return s.nodeNames(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
-		},
+		ValidArgsFunction: s.completeNode,
 	}
 	cmd.Flags().BoolVar(&undo, "undo", false, "let the node take instances again")
 	detachFlag(cmd, &detach)
 	exclusive(cmd, "undo", "detach")
 	return cmd
+}
+
+func newNodeUndrainCmd(s *session) *cobra.Command {
+	return &cobra.Command{
+		Use:               "undrain NODE",
+		Short:             "Let a drained machine take instances again",
+		Long:              "Ends a drain, whether it is done or under way: the same as `crumpet node drain NODE --undo`.",
+		Example:           `  crumpet node undrain node-2`,
+		Args:              cobra.ExactArgs(1),
+		RunE:              func(cmd *cobra.Command, args []string) error { return s.undoDrain(cmd.Context(), args[0]) },
+		ValidArgsFunction: s.completeNode,
+	}
+}
+
+func (s *session) completeNode(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return s.nodeNames(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
 }
 
 func (s *session) nodeNames(ctx context.Context) []string {
