@@ -43,6 +43,9 @@ func (s *Server) firstToken(ctx context.Context) error {
 	if err != nil || len(known) > 0 {
 		return err
 	}
+	if s.cfg.FirstToken != "" {
+		return s.givenToken(ctx)
+	}
 	path := filepath.Join(s.cfg.Data, TokenFile)
 	_, err = os.Stat(path)
 	made := errors.Is(err, fs.ErrNotExist) // else somebody put it there, who may know it from elsewhere
@@ -60,6 +63,19 @@ func (s *Server) firstToken(ctx context.Context) error {
 		return os.Remove(path)
 	}
 	return nil
+}
+
+// givenToken adopts the first token that an operator has chosen. Of several servers that start at once one adopts it.
+func (s *Server) givenToken(ctx context.Context) error {
+	text, err := os.ReadFile(s.cfg.FirstToken)
+	if err != nil {
+		return paas.Wrap(paas.Invalid, err, "The first token can't be read from %s. Check first_token_file.", s.cfg.FirstToken)
+	}
+	adopted, err := s.auth.AdoptFirst(ctx, "root", strings.TrimSpace(string(text)))
+	if err == nil && adopted {
+		s.log.Info("first token adopted", "path", s.cfg.FirstToken)
+	}
+	return err
 }
 
 // RootToken gives the first token of the server whose data folder is dir, from its file, which is

@@ -11,17 +11,18 @@ import (
 
 // Config is the server's whole configuration.
 type Config struct {
-	Name        string   `hcl:"name,optional"`            // of this server among several; the machine's by default
-	Listen      string   `hcl:"listen,optional"`          // address of the HTTP API
-	Advertise   string   `hcl:"advertise,optional"`       // URL under which nodes reach this server
-	Data        string   `hcl:"data,optional"`            // folder of the store, artifacts and build caches
-	URL         string   `hcl:"url,optional"`             // URL at which people's browsers reach Crumpet
-	Proxies     []string `hcl:"trusted_proxies,optional"` // in front of the API, as ranges: theirs is the word on where a call came from
-	Domain      string   `hcl:"domain,optional"`          // an app without a route gets APP.DOMAIN/
-	Drivers     []string `hcl:"drivers,optional"`         // Nomad task drivers allowed, the first is used
-	Datacenters []string `hcl:"datacenters,optional"`     // where jobs may run
-	Fragments   []string `hcl:"nomad_fragments,optional"` // what apps may put into nomad blocks: "group.NAME", "task.NAME", NAME or all *
-	LogLevel    string   `hcl:"log_level,optional"`       // debug, info, warn or error
+	Name        string   `hcl:"name,optional"`             // of this server among several; the machine's by default
+	Listen      string   `hcl:"listen,optional"`           // address of the HTTP API
+	Advertise   string   `hcl:"advertise,optional"`        // URL under which nodes reach this server
+	Data        string   `hcl:"data,optional"`             // folder of the store, artifacts and build caches
+	URL         string   `hcl:"url,optional"`              // URL at which people's browsers reach Crumpet
+	Proxies     []string `hcl:"trusted_proxies,optional"`  // in front of the API, as ranges: theirs is the word on where a call came from
+	Domain      string   `hcl:"domain,optional"`           // an app without a route gets APP.DOMAIN/
+	Drivers     []string `hcl:"drivers,optional"`          // Nomad task drivers allowed, the first is used
+	Datacenters []string `hcl:"datacenters,optional"`      // where jobs may run
+	Fragments   []string `hcl:"nomad_fragments,optional"`  // what apps may put into nomad blocks: "group.NAME", "task.NAME", NAME or all *
+	LogLevel    string   `hcl:"log_level,optional"`        // debug, info, warn or error
+	FirstToken  string   `hcl:"first_token_file,optional"` // file that holds the first token; made in Data by default
 
 	Store  *Store  `hcl:"store,block"`
 	Nomad  *Nomad  `hcl:"nomad,block"`

@@ -14,6 +14,7 @@ datacenters = ["*"]                 # where jobs may run
 # function of a file's template, which is allowed by its name: "template.service", or "template.*".
 nomad_fragments = []
 log_level   = "info"                # debug, info, warn, error                                  CRUMPET_LOG_LEVEL
+# first_token_file = ""             # holds the operators' token that a new store is to know; made as DATA/root-token
 
 store {
   # path     = "/var/lib/crumpet/crumpet.db" # SQLite file, for one server; DATA/crumpet.db

@@ -89,6 +89,7 @@ func (c Config) merge(over Config) Config {
 	set(&c.URL, over.URL)
 	set(&c.Domain, over.Domain)
 	set(&c.LogLevel, over.LogLevel)
+	set(&c.FirstToken, over.FirstToken)
 	if len(over.Drivers) > 0 {
 		c.Drivers = over.Drivers
 	}

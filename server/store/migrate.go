@@ -6,6 +6,8 @@ import (
 	"embed"
 	"io"
 	"io/fs"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -62,6 +64,19 @@ func (d dialect) provider(db *sql.DB) (*goose.Provider, error) {
 		return nil, failed("read migrations", err)
 	}
 	return p, nil
+}
+
+// Schema is the version of the database that this program brings: one of a higher version it refuses.
+func Schema() (int64, error) {
+	names, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
+	if err != nil || len(names) == 0 {
+		return 0, failed("read migrations", err)
+	}
+	version, err := goose.NumericComponent(path.Base(slices.Max(names)))
+	if err != nil {
+		return 0, failed("read migrations", err)
+	}
+	return version, nil
 }
 
 // migrate applies what is missing, each migration in a transaction of its own.
