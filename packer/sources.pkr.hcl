@@ -30,8 +30,5 @@ source "docker" "node" {
   pull        = false
   commit      = true
   run_command = ["-d", "-i", "-t", "--network=${var.container_network}", "--entrypoint=/bin/sh", "--", "{{ .Image }}"]
-  changes = [
-    "CMD [\"/sbin/init\"]",
-    "STOPSIGNAL SIGRTMIN+3",
-  ]
+  changes     = ["CMD [\"/sbin/init\"]"]
 }
