@@ -174,7 +174,7 @@ func (i *inserter) end(ctx context.Context, want dumpEnd) error {
 			continue
 		}
 		if table == "events" {
-			last += eventGap
+			last += EventGap
 		}
 		if last == 0 {
 			continue

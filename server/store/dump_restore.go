@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	// eventGap is left between the last event of a dump and the first after its restore, so that a reader who has seen
+	// EventGap is left between the last event of a dump and the first after its restore, so that a reader who has seen
 	// events that are lost does not take new ones for them.
-	eventGap = 1_000_000
+	EventGap = 1_000_000
 	// aliveFor is how long after its last sign a server is taken to run.
 	aliveFor = 30 * time.Second
 	// batchRows and batchBytes bound one INSERT.
@@ -106,7 +106,7 @@ func Holds(ctx context.Context, cfg Config, d paas.Dump) (bool, error) {
 			same = same && n == d.Rows[table]
 		}
 		last, err := highest(ctx, tx, "events")
-		same = same && last == d.LastEvent+eventGap
+		same = same && last == d.LastEvent+EventGap
 		return err
 	})
 	return same && err == nil, err

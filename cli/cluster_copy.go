@@ -1,0 +1,322 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/crumpet-paas/crumpet/server"
+	"github.com/crumpet-paas/crumpet/server/backup"
+	"github.com/crumpet-paas/crumpet/server/blob"
+	"github.com/crumpet-paas/crumpet/server/config"
+	"github.com/crumpet-paas/crumpet/server/consul"
+	"github.com/crumpet-paas/crumpet/server/nomad"
+	"github.com/crumpet-paas/crumpet/server/paas"
+	"github.com/crumpet-paas/crumpet/server/store"
+	"github.com/crumpet-paas/crumpet/server/vault"
+)
+
+// controlPlane is what a backup copies, reached directly: it must be there to be restored when no Crumpet server is.
+type controlPlane struct {
+	cfg    config.Config
+	store  store.Config
+	nomad  *nomad.Client
+	consul *consul.Client
+	vault  *vault.Client
+}
+
+func openControlPlane(file string) (p controlPlane, err error) {
+	if p.cfg, err = config.Load(file, os.Getenv, config.Config{}); err != nil {
+		return p, err
+	}
+	p.store.Path = p.cfg.Store.Path
+	if p.store.URL, err = p.cfg.StoreURL(); err != nil {
+		return p, err
+	}
+	c := p.cfg
+	if p.nomad, err = nomad.New(nomad.Config{
+		Address: c.Nomad.Address, Region: c.Nomad.Region, Token: c.Nomad.Token,
+		CAFile: c.Nomad.CAFile, CertFile: c.Nomad.CertFile, KeyFile: c.Nomad.KeyFile,
+	}); err != nil {
+		return p, err
+	}
+	if p.consul, err = consul.New(consul.Config{Address: c.Consul.Address, Token: c.Consul.Token, Datacenter: c.Consul.Datacenter, Prefix: c.Consul.Rules}); err != nil {
+		return p, err
+	}
+	with := vault.Config{Addr: c.Vault.Address, Token: c.Vault.Token, TokenFile: c.Vault.TokenFile, Mount: c.Vault.Mount}
+	if token := os.Getenv("VAULT_TOKEN"); token != "" { // the operator's, who may do more than the server in whose file it stands
+		with.Token, with.TokenFile = token, ""
+	}
+	p.vault, err = vault.New(with)
+	return p, err
+}
+
+func (p controlPlane) blobs() string { return filepath.Join(p.cfg.Data, "blobs") }
+
+// copySource is a control plane opened to be copied.
+type copySource struct {
+	source backup.Source
+	close  func()
+}
+
+func openSource(ctx context.Context, file string) (copySource, error) {
+	p, err := openControlPlane(file)
+	if err != nil {
+		return copySource{}, err
+	}
+	opened, err := store.OpenAsIs(ctx, p.store)
+	if err != nil {
+		return copySource{}, err
+	}
+	folder := blob.NewView(p.blobs())
+	return copySource{
+		close: func() { _ = opened.Close(); p.nomad.Close() }, // it was read
+		source: backup.Source{
+			Store: opened,
+			Artifact: func(ctx context.Context, digest string) (io.ReadCloser, error) {
+				if p.cfg.Shared() {
+					content, _, err := opened.OpenBlob(ctx, digest)
+					return content, err
+				}
+				content, _, err := folder.Open(ctx, digest)
+				return content, err
+			},
+			Programs: map[string]backup.Program{backup.Nomad: nomadState{p.nomad}, backup.Consul: p.consul, backup.Vault: vaultState{p.vault}},
+		},
+	}, nil
+}
+
+// copyTarget is a control plane opened to be replaced.
+type copyTarget struct {
+	target backup.Target
+	close  func()
+}
+
+func openTarget(file string, wait time.Duration) (copyTarget, error) {
+	p, err := openControlPlane(file)
+	if err != nil {
+		return copyTarget{}, err
+	}
+	r := copyTarget{close: p.nomad.Close, target: backup.Target{
+		Store: databaseState{p.store},
+		Programs: map[string]backup.ProgramTarget{
+			backup.Vault: vaultState{p.vault}.within(wait), backup.Consul: consulState{p.consul}, backup.Nomad: nomadState{p.nomad},
+		},
+	}}
+	if p.cfg.Shared() {
+		r.target.Artifact = p.putShared
+		return r, nil
+	}
+	if err := os.MkdirAll(p.cfg.Data, 0o700); err != nil {
+		return copyTarget{}, paas.Wrap(paas.Internal, err, "The data folder %s can't be made.", p.cfg.Data)
+	}
+	lock, err := server.LockFolder(p.cfg.Data)
+	if err != nil {
+		return copyTarget{}, err
+	}
+	r.close = func() { p.nomad.Close(); _ = lock.Close() } // which frees the folder
+	folder, err := blob.Open(p.blobs())
+	if err != nil {
+		r.close()
+		return copyTarget{}, err
+	}
+	r.target.Artifact = folder.PutAs
+	return r, nil
+}
+
+// putShared puts an artifact into the database, by way of a folder that is gone afterwards: the database takes only
+// what was verified.
+func (p controlPlane) putShared(ctx context.Context, digest string, content io.Reader) (err error) {
+	dir, err := os.MkdirTemp("", "crumpet-restore-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	folder, err := blob.Open(dir)
+	if err != nil {
+		return err
+	}
+	opened, err := store.OpenAsIs(ctx, p.store)
+	if err != nil {
+		return err
+	}
+	defer opened.Close() //nolint:errcheck // PutAs has committed
+	return blob.NewShared(folder, opened).PutAs(ctx, digest, content)
+}
+
+type databaseState struct{ cfg store.Config }
+
+func (d databaseState) Holds(ctx context.Context, of paas.Dump) (bool, error) {
+	return store.Holds(ctx, d.cfg, of)
+}
+
+func (d databaseState) Restore(ctx context.Context, force bool, r io.Reader) error {
+	return store.Restore(ctx, d.cfg, force, r)
+}
+
+// settleLimit bounds how long a program may take to serve again after its state was replaced.
+const settleLimit = 2 * time.Minute
+
+// eventually tries until it is done, or the limit is over; a program that has just got another state elects a leader first.
+func eventually(ctx context.Context, limit time.Duration, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		err := try(ctx)
+		if err == nil || paas.CodeOf(err) == paas.Forbidden {
+			return err
+		}
+		timer := time.NewTimer(time.Second)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+	}
+}
+
+// otherToken explains a refusal after a restore: tokens are those of the backup.
+func otherToken(program, variable string, err error) error {
+	if paas.CodeOf(err) != paas.Forbidden {
+		return err
+	}
+	return paas.Wrap(paas.Forbidden, err, "%s has the tokens of the backup now. Set %s to a management token of the cluster that was backed up, and run the same command again: it goes on from here.", program, variable)
+}
+
+type nomadState struct{ *nomad.Client }
+
+func (n nomadState) Version(ctx context.Context) (string, error) { return n.Ping(ctx) }
+
+func (n nomadState) Filled(ctx context.Context) (string, error) {
+	ids, err := n.JobIDs(ctx)
+	// The platform's own jobs are there as soon as a cluster is up.
+	ids = slices.DeleteFunc(ids, func(id string) bool {
+		_, name, _ := strings.Cut(id, "/")
+		return name == "fabio" || name == "crumpet"
+	})
+	if err != nil || len(ids) == 0 {
+		return "", err
+	}
+	return fmt.Sprintf("%d jobs, such as %s", len(ids), ids[0]), nil
+}
+
+// Mark names the nodes that are there before.
+func (n nomadState) Mark(ctx context.Context) ([]string, error) {
+	nodes, err := n.NodeIndexes(ctx)
+	var ids []string
+	for id := range nodes {
+		ids = append(ids, id)
+	}
+	return ids, err
+}
+
+// Settle takes away the nodes of the cluster that is gone, which would count as alive for minutes: what ran there is
+// placed on those that are here.
+func (n nomadState) Settle(ctx context.Context, p backup.Part, mark []string, say func(string, ...any)) error {
+	err := eventually(ctx, settleLimit, func(ctx context.Context) error {
+		nodes, err := n.NodeIndexes(ctx)
+		if err != nil {
+			return err
+		}
+		gone := 0
+		for id, index := range nodes {
+			if slices.Contains(mark, id) || index > p.Index {
+				continue
+			}
+			if err := n.PurgeNode(ctx, id); err != nil {
+				return err
+			}
+			gone++
+		}
+		if gone > 0 {
+			say("%d nodes of the cluster that is gone were purged", gone)
+		}
+		return nil
+	})
+	return otherToken("Nomad", "NOMAD_TOKEN", err)
+}
+
+type consulState struct{ *consul.Client }
+
+func (c consulState) Filled(ctx context.Context) (string, error) {
+	has, err := c.HasRules(ctx)
+	if err != nil || !has {
+		return "", err
+	}
+	return "rules of apps in its KV", nil
+}
+
+func (c consulState) Mark(context.Context) ([]string, error) { return nil, nil }
+
+func (c consulState) Settle(ctx context.Context, _ backup.Part, _ []string, say func(string, ...any)) error {
+	err := eventually(ctx, settleLimit, func(ctx context.Context) error {
+		gone, err := c.DropStrangers(ctx)
+		if len(gone) > 0 {
+			say("nodes that are gone were taken out of the catalog: %s", strings.Join(gone, ", "))
+		}
+		return err
+	})
+	return otherToken("Consul", "CONSUL_HTTP_TOKEN", err)
+}
+
+type vaultState struct{ *vault.Client }
+
+func (v vaultState) Version(ctx context.Context) (string, error) {
+	state, err := v.State(ctx)
+	return state.Version, err
+}
+
+// within gives a target that waits so long for somebody to unseal it.
+func (v vaultState) within(wait time.Duration) backup.ProgramTarget { return vaultTarget{v, wait} }
+
+type vaultTarget struct {
+	vaultState
+	wait time.Duration
+}
+
+func (v vaultTarget) Filled(ctx context.Context) (string, error) {
+	state, err := v.State(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case !state.Initialized:
+		return "", paas.Errorf(paas.Unavailable, "Vault is not initialized. Initialize and unseal it as a new one: its shares and its token are of use until the backup is in it.")
+	case state.Sealed:
+		return "", paas.Errorf(paas.Unavailable, "Vault is sealed. Unseal it with its own shares: those of the backup are wanted afterwards.")
+	}
+	has, err := v.HasApps(ctx)
+	if err != nil || !has {
+		return "", err
+	}
+	return "configurations of apps", nil
+}
+
+func (v vaultTarget) Mark(context.Context) ([]string, error) { return nil, nil }
+
+// Settle waits until Vault is unsealed with the shares that it had when the backup was made.
+func (v vaultTarget) Settle(ctx context.Context, _ backup.Part, _ []string, say func(string, ...any)) error {
+	told := false
+	sealed := errors.New("sealed")
+	err := eventually(ctx, v.wait, func(ctx context.Context) error {
+		state, err := v.State(ctx)
+		if err != nil || !state.Sealed {
+			return err
+		}
+		if !told {
+			say("is sealed: unseal every server of it with shares of the cluster that was backed up, by `vault operator unseal` (waiting %s)", v.wait)
+			told = true
+		}
+		return sealed
+	})
+	if errors.Is(err, sealed) {
+		return paas.Wrap(paas.Unavailable, err, "Vault was not unsealed within %s. Unseal it with shares of the cluster that was backed up, and run the same command again: it goes on from here.", v.wait)
+	}
+	return err
+}
