@@ -35,6 +35,7 @@ type driftKey struct{}
 //
 //	exits CODE crumpet ...      run it, and want that exit code
 //	drift [KIND APP THING WISHED FOUND]  what is found from now on, one more; without arguments nothing
+//	finds [SEVERITY SUBJECT THING FOUND]  what the doctor finds from now on; without arguments nothing
 //	fate STATE [REASON]        how deployments end from now on
 //	fate build REASON          builds fail from now on
 //	finish APP STATE [REASON]  end the newest deployment of APP
@@ -157,6 +158,15 @@ func TestScripts(t *testing.T) {
 				drift := ts.Value(driftKey{}).(*[]paas.Finding) //nolint:forcetypeassert // Setup put it there
 				*drift = append(*drift, f)
 				platform(ts).SetDrift(*drift...)
+			},
+			"finds": func(ts *testscript.TestScript, _ bool, args []string) { // SEVERITY SUBJECT THING FOUND, or nothing
+				if len(args) == 0 {
+					platform(ts).SetFindings()
+					return
+				}
+				platform(ts).SetFindings(paas.PlatformFinding{
+					Severity: paas.Severity(args[0]), Subject: paas.Subject(args[1]), Thing: args[2], Found: args[3], Why: "It matters.", Next: "nomad server members",
+				})
 			},
 			"volume": func(ts *testscript.TestScript, _ bool, args []string) { // NAME NODE SIZE STATUS [USER]
 				v, ok := paas.ParseVolume("default", args[0])

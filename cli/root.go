@@ -124,8 +124,8 @@ server, and rolls out beside the release that serves until it is healthy.`,
 	add(root, groupTeam, newTeamsCmd(s), newQuotaCmd(s), newMembersCmd(s), newBotsCmd(s), newHostsCmd(s))
 	add(root, groupServer,
 		newDevCmd(s),
-		newServerCmd(s), newServersCmd(s),
-		newNodesCmd(s), newNodeCmd(s), newPlatformCmd(s), newProvidersCmd(s),
+		newServerCmd(s), newServersCmd(s), newInstallCmd(s),
+		newNodesCmd(s), newNodeCmd(s), newPlatformCmd(s), newClusterCmd(s), newProvidersCmd(s),
 		newLoginCmd(s), newLogoutCmd(s), newPasswdCmd(s))
 	add(root, groupServer, newTokensCmd(s), newUsersCmd(s), newWhoamiCmd(s))
 	add(root, "", newVersionCmd(s), newDevstackCmd(s), newStaticCmd(), newJWKSCmd(s), newOpenAPICmd(s))

@@ -46,6 +46,7 @@ func (s *Server) Run(ctx context.Context) error {
 	loops.Go(func() { s.token.run(ctx) })
 	loops.Go(func() { s.audit.Run(ctx) })
 	loops.Go(func() { s.api.Warm(ctx) })
+	loops.Go(func() { s.doctor.Run(ctx) })
 	loops.Go(func() {
 		<-ctx.Done()
 		quiet, end := context.WithTimeout(context.WithoutCancel(ctx), drain)

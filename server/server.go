@@ -23,6 +23,7 @@ import (
 	"github.com/crumpet-paas/crumpet/server/config"
 	"github.com/crumpet-paas/crumpet/server/consul"
 	"github.com/crumpet-paas/crumpet/server/deploy"
+	"github.com/crumpet-paas/crumpet/server/doctor"
 	"github.com/crumpet-paas/crumpet/server/fabio"
 	"github.com/crumpet-paas/crumpet/server/hub"
 	"github.com/crumpet-paas/crumpet/server/launch"
@@ -79,6 +80,7 @@ var (
 	_ api.Launches        = (*launch.Launches)(nil)
 	_ api.Meter           = (*meter.Meter)(nil)
 	_ api.Overview        = (*cluster.Overview)(nil)
+	_ api.Doctor          = (*doctor.Doctor)(nil)
 	_ meter.Nomad         = (*nomad.Client)(nil)
 	_ launch.Store        = (*store.Store)(nil)
 	_ launch.Builds       = (*build.Builds)(nil)
@@ -131,6 +133,7 @@ type Server struct {
 	secrets   *secret.Secrets
 	services  *service.Services
 	repair    *deploy.Repair
+	doctor    *doctor.Doctor
 }
 
 // Options are what of a server is not configuration.
@@ -275,6 +278,7 @@ func (s *Server) compose(c clients, key []byte, opt Options) error {
 	s.repair = s.newRepair(c, opt)
 	s.retention = newRetention(cfg, s.store, blobs, opt.Now, s.log)
 	s.nodes = cluster.New(cluster.Config{Store: s.store, Scheduler: cluster.Led(c.nomad, s.leads), Deployer: s.deploy, Log: s.log, Now: opt.Now})
+	s.doctor = s.newDoctor(c, opt)
 	s.watch = watch.New(watch.Config{
 		Nomad: c.nomad, Consul: c.consul, Fabio: c.fabio, Store: at.watchStore(s.store), Log: s.log, Now: opt.Now, Epoch: s.self.epoch.Load,
 		Pinged: c.pinged(),
@@ -300,7 +304,7 @@ func (s *Server) compose(c clients, key []byte, opt Options) error {
 			{Name: "vault", Ping: c.vault.Ping},
 			{Name: "fabio", Ping: c.fabio.Ping},
 		},
-		Launches: s.launch, Meter: meter.New(c.nomad, opt.Now), Overview: s.overview(c, opt), Servers: s, Nodes: s.nodes, RouteURL: s.routeURL(), UI: ui.Files(), Version: opt.Version, ArtifactKey: key, Metrics: ownMetrics(), MaxUpload: cfg.MaxUpload(),
+		Launches: s.launch, Meter: meter.New(c.nomad, opt.Now), Overview: s.overview(c, opt), Doctor: s.doctor, Servers: s, Nodes: s.nodes, RouteURL: s.routeURL(), UI: ui.Files(), Version: opt.Version, ArtifactKey: key, Metrics: s.metrics(), MaxUpload: cfg.MaxUpload(),
 	})
 	return nil
 }
@@ -313,10 +317,10 @@ func (s *Server) overview(c clients, opt Options) *cluster.Overview {
 	})
 }
 
-// ownMetrics are those of this process: its memory, goroutines and open files.
-func ownMetrics() *prometheus.Registry {
+// metrics are those of this process, its memory, goroutines and open files, and what the doctor found.
+func (s *Server) metrics() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), health{s.doctor})
 	return registry
 }
 

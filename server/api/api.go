@@ -49,6 +49,7 @@ type Config struct {
 	Meter     Meter
 	Launches  Launches
 	Overview  Overview
+	Doctor    Doctor
 	Backends  []Backend
 
 	// RouteURL gives the URL at which the router answers for a route.

@@ -201,6 +201,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	c.call(t, "POST", "/v1/apps", "/v1/apps", `{"app":"hello","template":"go-web"}`, 202)
 	c.call(t, "GET", app+"/launch", "/v1/apps/hello/launch", "", 200)
 	c.call(t, "GET", "/v1/platform", "/v1/platform", "", 200)
+	c.call(t, "GET", "/v1/platform/findings", "/v1/platform/findings", "", 200)
 	c.call(t, "GET", app+"/logs", "/v1/apps/shop/logs", "", 200)
 	c.call(t, "DELETE", app, "/v1/apps/shop", "", 202)
 }

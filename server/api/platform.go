@@ -28,3 +28,20 @@ func (a *API) platform(ctx context.Context, _ *Scope) (*body[paas.Platform], err
 	}
 	return &body[paas.Platform]{platform}, nil
 }
+
+// Doctor looks at the cluster. What does not answer is told in the answer; an error is the caller's own end.
+type Doctor interface {
+	Checkup(ctx context.Context) (paas.Checkup, error)
+}
+
+func (a *API) findings(ctx context.Context, _ *Scope) (*body[paas.Checkup], error) {
+	c, err := a.Doctor.Checkup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.Quorums, c.Agents, c.Certificates, c.Leases, c.Findings = items(c.Quorums), items(c.Agents), items(c.Certificates), items(c.Leases), items(c.Findings)
+	for i := range c.Quorums {
+		c.Quorums[i].Servers = items(c.Quorums[i].Servers)
+	}
+	return &body[paas.Checkup]{c}, nil
+}

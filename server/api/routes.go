@@ -34,6 +34,7 @@ func (a *API) routes() []route {
 		typed("DELETE", "/v1/users/{user}", "deleteUser", "Delete a user, with its tokens and memberships", (*API).deleteUser, may(paas.VerbPlatform)),
 		typed("GET", "/v1/servers", "servers", "List Crumpet's servers and which one leads", (*API).servers, may(paas.VerbPlatform)),
 		typed("GET", "/v1/platform", "platform", "Show how the machinery under all apps is, and what to do about it", (*API).platform, may(paas.VerbPlatform)),
+		typed("GET", "/v1/platform/findings", "findings", "Look at the cluster as a doctor does: quorums, versions, expiry, capacity, drift, and settings that hurt", (*API).findings, may(paas.VerbPlatform)),
 
 		typed("POST", "/v1/blobs/missing", "missing", "Name the blobs the server lacks", (*API).missing, may(paas.VerbDeploy), forAnyApp, changesNothing),
 		plain("POST", "/v1/blobs", "upload", "Upload blobs as one tar.gz", (*API).upload, describeUpload, may(paas.VerbDeploy), forAnyApp),

@@ -29,6 +29,11 @@ func (c *Client) Platform(ctx context.Context) (p paas.Platform, err error) {
 	return p, c.call(ctx, always, "GET", "/v1/platform", nil, nil, &p)
 }
 
+// Findings looks at the cluster as a doctor does. Only admins may ask.
+func (c *Client) Findings(ctx context.Context) (found paas.Checkup, err error) {
+	return found, c.call(ctx, always, "GET", "/v1/platform/findings", nil, nil, &found)
+}
+
 // Templates lists the apps to begin with.
 func (c *Client) Templates(ctx context.Context) (list wire.Templates, err error) {
 	return list, c.call(ctx, always, "GET", "/v1/templates", nil, nil, &list)

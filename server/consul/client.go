@@ -35,6 +35,7 @@ type Client struct {
 	api     *consulapi.Client
 	address string // without user and password, for sentences
 	prefix  string
+	token   bool // has one
 	timeout time.Duration
 }
 
@@ -71,7 +72,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make consul client: %w", err)
 	}
-	return &Client{api: api, address: u.String(), prefix: cfg.Prefix, timeout: cfg.Timeout}, nil
+	return &Client{api: api, address: u.String(), prefix: cfg.Prefix, token: cfg.Token != "", timeout: cfg.Timeout}, nil
 }
 
 // Ping asks Consul whether it has a leader.

@@ -97,3 +97,32 @@ func (p *Platform) Backends(context.Context) (list []paas.Backend, err error) {
 		{Name: paas.BackendNomad, OK: true, Since: since},
 	}, nil
 }
+
+// SetFindings says what the doctor finds from now on.
+func (p *Platform) SetFindings(list ...paas.PlatformFinding) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.findings = list
+}
+
+// Checkup implements api.Doctor: three servers of Nomad, of which one leads.
+func (p *Platform) Checkup(context.Context) (paas.Checkup, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC)
+	ends := at.Add(90 * 24 * time.Hour)
+	c := paas.Checkup{
+		At: at, TookMS: 12, Findings: slices.Clone(p.findings),
+		Agents:       []paas.NomadAgent{{Name: "node-1", Node: "n1", Address: "10.0.0.1:4646", Client: true, Version: "2.0.6", Consul: "node-1", MinPort: 20000, MaxPort: 32000, Settings: &paas.AgentSettings{MaxKillTimeout: time.Minute}}},
+		Certificates: []paas.Certificate{{Of: paas.BackendNomad, Where: "10.0.0.1:4646", Subject: "server.global.nomad", Ends: &ends}},
+		Leases:       []paas.Lease{{Of: paas.BackendVault, Ends: &ends, Renewable: true}},
+	}
+	q := paas.Quorum{Program: paas.BackendNomad, Leader: "one", Version: "2.0.6"}
+	for _, name := range []string{"one", "two", "three"} {
+		q.Servers = append(q.Servers, paas.QuorumServer{Name: name, Address: "10.0.0.1:4647", Version: "2.0.6", Leader: name == q.Leader, Voter: true, Healthy: true})
+	}
+	if c.Quorums = []paas.Quorum{q}; len(c.Findings) > 0 {
+		c.Worst = c.Findings[0].Severity
+	}
+	return c, nil
+}

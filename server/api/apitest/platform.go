@@ -43,6 +43,7 @@ type Platform struct {
 	woken       map[chan struct{}]bool
 	why         *paas.Why // nil and everything serves
 	sides       map[string]paas.Side
+	findings    []paas.PlatformFinding
 	runs        []paas.Run // newest first
 	runExit     int        // of runs that begin
 	drains      map[string]paas.Drain

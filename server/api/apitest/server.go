@@ -23,7 +23,7 @@ func Config(t testing.TB, p *Platform) api.Config {
 	return api.Config{
 		Log:  slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Auth: p, Store: p, Deployer: p, Blobs: p, Builds: builds{p}, Artifacts: p, Logs: p, Commands: p, Instances: p, Why: p, Hub: p, Servers: p, Nodes: p,
-		Repairs: p, Configs: p, Services: p.services, Bindings: p.services, Providers: p.services, Volumes: Volumes{p}, Logins: NewLogins(), Tokens: accounts, Users: accounts.UserTable(), Teams: p.Teams, Meter: p, Launches: p, Overview: p, Audit: Audit{p},
+		Repairs: p, Configs: p, Services: p.services, Bindings: p.services, Providers: p.services, Volumes: Volumes{p}, Logins: NewLogins(), Tokens: accounts, Users: accounts.UserTable(), Teams: p.Teams, Meter: p, Launches: p, Overview: p, Doctor: p, Audit: Audit{p},
 		Tell: func(_ context.Context, events ...paas.Event) error { p.Emit(events...); return nil },
 		RouteURL: func(r paas.Route) string {
 			return "http://" + r.Host + ":9999" + r.Path

@@ -2,6 +2,7 @@ package consul
 
 import (
 	"net/http"
+	"time"
 
 	consulapi "github.com/hashicorp/consul/api"
 )
@@ -12,6 +13,19 @@ func (s *Server) leader(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) peers(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, []string{nodeAddr + ":8300"})
+}
+
+// autopilotHealth is of one server, which leads as long as it answers.
+func (s *Server) autopilotHealth(w http.ResponseWriter, r *http.Request) error {
+	var id string
+	s.locked(func(st *state) { id = st.NodeID })
+	return writeJSON(w, r, http.StatusOK, consulapi.OperatorHealthReply{
+		Healthy: true,
+		Servers: []consulapi.ServerHealth{{
+			ID: id, Name: nodeName, Address: nodeAddr + ":8300", SerfStatus: "alive", Version: version, Leader: true,
+			LastContact: consulapi.NewReadableDuration(0), LastTerm: 1, LastIndex: 1, Healthy: true, Voter: true, StableSince: time.Unix(0, 0).UTC(),
+		}},
+	})
 }
 
 func (s *Server) member(nodeID string) *consulapi.AgentMember {

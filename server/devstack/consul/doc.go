@@ -4,6 +4,7 @@
 // It behaves as a single Consul 1.8 server with ACLs off (tokens are accepted and ignored) and one datacenter, dc1.
 //
 //	/v1/status      leader peers
+//	/v1/operator    autopilot/health
 //	/v1/agent       self members services checks service/ID health/service/{id,name}/X
 //	                service/{register,deregister,maintenance} check/{register,deregister,pass,warn,fail,update}
 //	/v1/catalog     datacenters nodes node/NODE services service/NAME register deregister

@@ -115,6 +115,7 @@ func (s *Server) routes() *http.ServeMux {
 	table := map[string]map[string]handler{
 		"/v1/status/leader":                  get(s.leader),
 		"/v1/status/peers":                   get(s.peers),
+		"/v1/operator/autopilot/health":      get(s.autopilotHealth),
 		"/v1/agent/self":                     get(s.agentSelf),
 		"/v1/agent/members":                  get(s.agentMembers),
 		"/v1/agent/services":                 get(s.agentServices),

@@ -2,11 +2,15 @@ package nomad
 
 import (
 	"net/http"
+	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"github.com/crumpet-paas/crumpet/server/devstack/nomad/state"
 )
+
+// serverID is the one server's name in raft, which there is none of.
+const serverID = "00000000-0000-0000-0000-000000000001"
 
 func (s *Server) member() nomadapi.AgentMember {
 	return nomadapi.AgentMember{
@@ -21,9 +25,10 @@ func (s *Server) agentSelf(w http.ResponseWriter, _ *http.Request) {
 			"Region": s.cfg.Region, "Datacenter": s.cfg.Datacenter, "NodeName": s.cfg.Name,
 			"Version":        map[string]any{"Version": version, "VersionPrerelease": "", "VersionMetadata": "embedded"},
 			"AdvertiseAddrs": map[string]any{"HTTP": s.cfg.Advertise},
-			"Server":         map[string]any{"Enabled": true},
-			"Client":         map[string]any{"Enabled": true, "MaxKillTimeout": maxKillTimeout.String()},
-			"ACL":            map[string]any{"Enabled": false},
+			"Server":         map[string]any{"Enabled": true, "HeartbeatGrace": heartbeatGrace},
+			// Its tasks see the whole machine: no chroot is built.
+			"Client": map[string]any{"Enabled": true, "MaxKillTimeout": maxKillTimeout.String(), "ChrootEnv": map[string]string{"/": "/"}},
+			"ACL":    map[string]any{"Enabled": false},
 		},
 		"member": s.member(),
 		"stats": map[string]map[string]string{
@@ -54,6 +59,17 @@ func (s *Server) agentMembers(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) leader(w http.ResponseWriter, _ *http.Request) { s.reply(w, s.cfg.Advertise) }
+
+// autopilotHealth is of one server, which leads as long as it answers.
+func (s *Server) autopilotHealth(w http.ResponseWriter, _ *http.Request) {
+	s.reply(w, nomadapi.OperatorHealthReply{
+		Healthy: true, Leader: serverID, Voters: []string{serverID},
+		Servers: []nomadapi.ServerHealth{{
+			ID: serverID, Name: s.cfg.Name + "." + s.cfg.Region, Address: s.cfg.Advertise, SerfStatus: "alive", Version: version,
+			Leader: true, Healthy: true, Voter: true, LastTerm: 1, LastIndex: 1, StableSince: time.Unix(0, 0).UTC(),
+		}},
+	})
+}
 
 func (s *Server) peers(w http.ResponseWriter, _ *http.Request) {
 	s.reply(w, []string{s.cfg.Advertise})

@@ -16,7 +16,7 @@
 // client/allocation/ID (restart, signal, exec, stats), client/fs (logs, ls, stat, cat, readat,
 // stream), nodes, node/ID (allocations, drain, eligibility), namespaces,
 // vars, var/PATH, volumes and volume/host/ID (create, register), deployments, event/stream, agent (self, health, members), status (leader,
-// peers), regions, operator/scheduler/configuration (read), system/gc; and
+// peers), regions, operator/scheduler/configuration (read), operator/autopilot/health, system/gc; and
 // /.well-known/jwks.json. Anything else is answered 501 with its path.
 //
 // Known differences from Nomad: there are no deployments, of an update block

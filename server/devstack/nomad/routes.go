@@ -87,6 +87,7 @@ func (s *Server) routes() {
 	get("/v1/status/leader", s.leader)
 	get("/v1/status/peers", s.peers)
 	get("/v1/regions", s.regions)
+	get("/v1/operator/autopilot/health", s.autopilotHealth)
 	get("/v1/operator/scheduler/configuration", s.read(s.schedulerConfig))
 	put("/v1/system/gc", s.write(s.systemGC))
 

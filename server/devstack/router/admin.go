@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Version is the Fabio whose behavior this is.
@@ -45,12 +46,25 @@ func (s *Server) Admin() http.Handler {
 	return mux
 }
 
-// listener and settings are the part of Fabio's configuration that says where its metrics are.
+// listener and settings are the part of Fabio's configuration that says where its metrics are, and what of the rest
+// decides whether it can be relied on.
 type listener struct{ Addr, Proto string }
 
 type settings struct {
-	Listen  []listener
-	Metrics struct {
+	Listen []listener
+	UI     struct{ Access string }
+	Proxy  struct {
+		Strategy    Strategy
+		DialTimeout time.Duration
+	}
+	Registry struct {
+		Consul struct {
+			KVPath, ChecksRequired string
+			ServiceMonitors        int
+		}
+	}
+	GlobMatchingDisabled bool
+	Metrics              struct {
 		Target, Prefix string
 		Prometheus     struct{ Path string }
 	}
@@ -62,6 +76,9 @@ func (s *Server) serveConfig(w http.ResponseWriter, _ *http.Request) {
 		c.Listen = append(c.Listen, listener{s.config.Metrics, "prometheus"})
 		c.Metrics.Target = "prometheus"
 	}
+	c.UI.Access, c.Proxy.Strategy, c.Proxy.DialTimeout = "ro", s.config.Strategy, s.config.DialTimeout
+	of := &c.Registry.Consul
+	of.KVPath, of.ChecksRequired, of.ServiceMonitors = s.config.KVPath, s.config.ChecksRequired, 1 // it asks for one service after the other
 	c.Metrics.Prefix, c.Metrics.Prometheus.Path = metricsPrefix, metricsPath
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	_ = json.NewEncoder(w).Encode(c) // a reader that left needs no answer

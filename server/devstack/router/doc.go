@@ -18,6 +18,6 @@
 // the last text of the catalog (Fabio drops the service). Not here: TCP and gRPC listeners, TLS, auth schemes, the
 // register= option, noroute HTML. Routes that need those are parsed and listed but not served.
 //
-// The admin listener answers GET /api/routes[?raw], /api/config (where the metrics are), /api/version and /health;
+// The admin listener answers GET /api/routes[?raw], /api/config (where the metrics are, and what a doctor asks), /api/version and /health;
 // as with ui.access=ro the manual paths answer 403. Metrics for Prometheus have a listener of their own. Invariant: Consul is reached by URL only, and only the own registration is written.
 package router

@@ -1086,6 +1086,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/platform/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look at the cluster as a doctor does: quorums, versions, expiry, capacity, drift, and settings that hurt */
+        get: operations["findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/providers": {
         parameters: {
             query?: never;
@@ -1625,6 +1642,16 @@ export interface components {
             /** Format: int64 */
             weight: number;
         };
+        AgentSettings: {
+            /** Format: int64 */
+            chroot_env: number;
+            /** Format: int64 */
+            event_buffer_size?: number;
+            /** Format: int64 */
+            heartbeat_grace?: number;
+            /** Format: int64 */
+            max_kill_timeout?: number;
+        };
         AgreeCLI: {
             /** @description SHA-256 of the CLI's verifier, base64url: PKCE's S256. */
             challenge: string;
@@ -1842,6 +1869,16 @@ export interface components {
             /** @description The most that stands at once: old instances are told to go only when the new ones of that step have been asked for. */
             peak: components["schemas"]["Capacity"];
         };
+        Certificate: {
+            /** Format: date-time */
+            begins?: string;
+            /** Format: date-time */
+            ends?: string;
+            of: string;
+            reason?: string;
+            subject?: string;
+            where: string;
+        };
         ChangeConfig: {
             /**
              * Format: int64
@@ -1891,6 +1928,18 @@ export interface components {
         };
         ChangedPassword: {
             user: string;
+        };
+        Checkup: {
+            agents: components["schemas"]["NomadAgent"][];
+            /** Format: date-time */
+            at: string;
+            certificates: components["schemas"]["Certificate"][];
+            findings: components["schemas"]["PlatformFinding"][];
+            leases: components["schemas"]["Lease"][];
+            quorums: components["schemas"]["Quorum"][];
+            /** Format: int64 */
+            took_ms: number;
+            worst?: string;
         };
         Config: {
             app: string;
@@ -2487,6 +2536,14 @@ export interface components {
             team: string;
             template: string;
         };
+        Lease: {
+            /** Format: date-time */
+            ends?: string;
+            of: string;
+            reason?: string;
+            renewable: boolean;
+            warn?: string;
+        };
         Link: {
             id: string;
             kind: string;
@@ -2620,6 +2677,24 @@ export interface components {
         };
         Nodes: {
             items: components["schemas"]["NodeView"][];
+        };
+        NomadAgent: {
+            address: string;
+            client: boolean;
+            consul?: string;
+            down?: boolean;
+            exec?: boolean;
+            /** Format: int64 */
+            max_port?: number;
+            /** Format: int64 */
+            min_port?: number;
+            name: string;
+            node?: string;
+            reason?: string;
+            server: boolean;
+            settings?: components["schemas"]["AgentSettings"];
+            tls: boolean;
+            version: string;
         };
         NomadPiece: {
             /** @description In the words of Nomad's API. */
@@ -2790,6 +2865,14 @@ export interface components {
             servers: components["schemas"]["Server"][];
             version: string;
         };
+        PlatformFinding: {
+            found: string;
+            next: string;
+            severity: string;
+            subject: string;
+            thing: string;
+            why: string;
+        };
         Port: {
             name: string;
             protocol?: string;
@@ -2892,6 +2975,25 @@ export interface components {
         };
         Providers: {
             items: components["schemas"]["Provider"][];
+        };
+        Quorum: {
+            alone: boolean;
+            leader: string;
+            members?: components["schemas"]["QuorumServer"][];
+            program: string;
+            seal?: string;
+            servers: components["schemas"]["QuorumServer"][];
+            version: string;
+        };
+        QuorumServer: {
+            address: string;
+            healthy: boolean;
+            leader: boolean;
+            name: string;
+            reason?: string;
+            sealed: boolean;
+            version: string;
+            voter: boolean;
         };
         QuotaChange: {
             /** Format: int64 */
@@ -6554,6 +6656,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Platform"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    findings: {
+        parameters: {
+            query?: {
+                /** @description The team. */
+                team?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checkup"];
                 };
             };
             /** @description What went wrong */
