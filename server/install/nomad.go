@@ -21,7 +21,7 @@ func (i *Install) nomadObjects() []object {
 			return "", err
 		},
 		func(ctx context.Context) error {
-			return i.cfg.Nomad(ctx, "POST", "/v1/namespaces", map[string]string{"Name": namespace, "Description": "Crumpet's own jobs"}, nil)
+			return i.cfg.Nomad(ctx, "POST", "/v1/namespace", map[string]string{"Name": namespace, "Description": "Crumpet's own jobs"}, nil)
 		},
 	}}
 	if i.there.Nomad.ACL {
