@@ -155,7 +155,7 @@ func (c *Client) fail(ctx context.Context, err error, does string) error {
 		return paas.Wrap(paas.Unavailable, cause, "Consul at %s has no leader. Check that a majority of its servers runs.", c.address)
 	case answer.Code == http.StatusForbidden, answer.Code == http.StatusUnauthorized:
 		return paas.Wrap(paas.Forbidden, cause, "Consul at %s does not allow it: %s. Check the policy of the token in consul.token.", c.address, bound(answer.Body, 300))
-	case answer.Code == http.StatusNotFound:
+	case answer.Code == http.StatusNotFound, strings.HasPrefix(answer.Body, "Unknown service"): // 500 where ACLs are on
 		return paas.Wrap(paas.NotFound, cause, "Consul at %s knows no such thing.", c.address)
 	case answer.Code == http.StatusBadRequest, answer.Code == http.StatusRequestEntityTooLarge:
 		return paas.Wrap(paas.Invalid, cause, "Consul does not accept it: %s.", bound(answer.Body, 300))

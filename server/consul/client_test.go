@@ -184,6 +184,7 @@ func TestErrorsGetACodeAndNoSecret(t *testing.T) {
 		{"no leader is unavailable", 500, "No cluster leader", paas.Unavailable, "no leader"},
 		{"a value too large is invalid", 413, "Request body too large", paas.Invalid, "too large"},
 		{"a gateway's error is unavailable", 502, "", paas.Unavailable, "502"},
+		{"a service that an agent with ACLs does not know", 500, "Unknown service {\"crumpet-1\" {}}", paas.NotFound, "knows no such thing"},
 		{"anything else is internal", 500, "boom", paas.Internal, "boom"},
 	}
 	for _, tt := range tests {
