@@ -271,3 +271,5 @@ func write(t *testing.T, file, text string) {
 		t.Fatal(err)
 	}
 }
+
+func matches(pattern, text string) bool { return regexp.MustCompile(pattern).MatchString(text) }
