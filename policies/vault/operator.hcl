@@ -25,3 +25,18 @@ path "sys/seal" {
 path "sys/audit" {
   capabilities = ["read", "sudo"]
 }
+
+# See whether Vault is still as crumpet cluster up made it: the texts of policies, and whose identities and certificates
+# are believed. None of it is secret.
+path "sys/policies/acl/*" {
+  capabilities = ["read"]
+}
+path "auth/jwt-nomad/config" {
+  capabilities = ["read"]
+}
+path "auth/jwt-nomad/role/*" {
+  capabilities = ["read"]
+}
+path "auth/cert/certs/operator" {
+  capabilities = ["read"]
+}

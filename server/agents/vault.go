@@ -143,6 +143,9 @@ func vaultSeal(seal fleet.Seal, s VaultSecrets) string {
 	return t.String()
 }
 
+// ConsulTakesIdentities says whether Consul has the auth method by which Nomad's workloads log in.
+func ConsulTakesIdentities(f fleet.Fleet) bool { return atLeast(f.Program(fleet.Consul), 1, 8) }
+
 // VaultService runs it.
 func VaultService(fleet.Machine) Service {
 	return Service{

@@ -46,6 +46,7 @@ type death struct {
 	calls int
 	at    int // 0 for never
 	after bool
+	ends  func() // told at each call of a run that is dead; may be nil
 }
 
 func (d *death) call(do func() error) error {
@@ -55,6 +56,9 @@ func (d *death) call(do func() error) error {
 	d.mu.Unlock()
 	gone := paas.Errorf(paas.Unavailable, "The run was killed.")
 	if at > 0 && (n > at || n == at && !after) {
+		if d.ends != nil {
+			d.ends()
+		}
 		return gone
 	}
 	err := do()

@@ -9,12 +9,13 @@ func Steps() []Step {
 		authority{},
 		consul{},
 		consulACL{},
-		// vault
-		// unseal
+		vault{},
+		unseal{},
 		nomad{},
 		nomadACL{},
 		clients{},
-		// identity
+		identity{},
 		// jobs
+		revoke{},
 	}
 }
