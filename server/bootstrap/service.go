@@ -255,6 +255,7 @@ func (w *World) leaderLast(ctx context.Context, c Cluster, within time.Duration,
 	if err != nil {
 		return nil, err
 	}
+	restarts = slices.Clone(restarts)
 	slices.SortStableFunc(restarts, func(a, b Part) int {
 		return cmp.Compare(b2i(a.Machine.Name == leader), b2i(b.Machine.Name == leader))
 	})

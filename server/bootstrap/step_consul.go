@@ -56,13 +56,30 @@ func (w *World) consulServers(management string) Cluster {
 	return c
 }
 
-// untaken is the management token as long as Consul has not taken it for its own, and then "".
-func (w *World) untaken(ctx context.Context) string {
+// untaken is the management token where Consul has not taken it for its own: it says so, or was never started on any
+// server. It is "" where that can't be known now: nothing secret is written for a Consul that is only down.
+func (w *World) untaken(ctx context.Context) (string, error) {
 	token := w.Kept.Get(KeptConsulToken)
-	if token == "" || w.consulKnowsUs(ctx) == nil {
-		return ""
+	if token == "" {
+		return "", nil
 	}
-	return token
+	switch err := w.consulKnowsUs(ctx); {
+	case err == nil:
+		return "", nil
+	case paas.CodeOf(err) == paas.Forbidden:
+		return token, nil
+	}
+	for _, m := range w.Fleet.Of(fleet.Server) {
+		host, ok := w.Hosts[m.Name]
+		if !ok {
+			continue
+		}
+		note, err := readOr(ctx, host, w.consulPart(m, "").noteFile())
+		if note != nil || err != nil {
+			return "", err
+		}
+	}
+	return token, nil
 }
 
 func (w *World) consulKnowsUs(ctx context.Context) error {
@@ -77,7 +94,11 @@ func (consul) Plan(ctx context.Context, w *World) ([]Change, error) {
 		}
 	}
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Text, b.Text) })
-	parts, err := w.PlanParts(ctx, w.consulServers(w.untaken(ctx)).Parts)
+	management, err := w.untaken(ctx)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := w.PlanParts(ctx, w.consulServers(management).Parts)
 	if err != nil {
 		return nil, err
 	}
@@ -96,14 +117,48 @@ func (consul) Do(ctx context.Context, w *World) error {
 	if _, err := w.Kept.Ensure(ctx, KeptConsulToken, newUUID); err != nil {
 		return err
 	}
-	if err := w.MakeParts(ctx, w.consulServers(w.untaken(ctx))); err != nil {
+	management, err := w.untaken(ctx)
+	if err != nil {
 		return err
 	}
-	if err := Until(ctx, time.Minute, w.consulKnowsUs); err != nil {
+	servers := w.consulServers(management)
+	servers.Healthy = w.consulFollowed // until it has taken the token it tells us no more
+	if err := w.MakeParts(ctx, servers); err != nil {
+		return err
+	}
+	if err := w.haveTaken(ctx); err != nil {
 		return err
 	}
 	// The management token need not lie on the machines any longer.
 	return w.MakeParts(ctx, w.consulServers(""))
+}
+
+// haveTaken waits until Consul has taken the management token. A server takes it when it comes to lead, as it knew it at
+// its start: where all were started without it, all are restarted.
+func (w *World) haveTaken(ctx context.Context) error {
+	const patience = 15 * time.Second
+	err := Until(ctx, patience, w.consulKnowsUs)
+	if paas.CodeOf(err) != paas.Forbidden {
+		return err
+	}
+	servers := w.consulServers(w.Kept.Get(KeptConsulToken))
+	servers.Healthy = w.consulFollowed
+	if err := w.MakeParts(ctx, servers); err != nil {
+		return err
+	}
+	order, err := w.leaderLast(ctx, servers, time.Minute, servers.Parts)
+	if err != nil {
+		return err
+	}
+	for _, p := range order {
+		if err := w.act(ctx, p, agents.Restart); err != nil {
+			return onMachine(p.Machine.Name, err)
+		}
+		if err := Until(ctx, time.Minute, w.consulFollowed); err != nil {
+			return err
+		}
+	}
+	return Until(ctx, time.Minute, w.consulKnowsUs)
 }
 
 func (consul) Undo(ctx context.Context, w *World) error {
@@ -144,6 +199,23 @@ func (w *World) consulHealthy(ctx context.Context) error {
 		}
 	}
 	return w.followed(ctx, fleet.Consul)
+}
+
+// consulFollowed wants every server to be a peer and to follow the leader. It needs no token.
+func (w *World) consulFollowed(ctx context.Context) error { return w.peered(ctx, fleet.Consul, "8300") }
+
+// peered wants every server to be a peer of Raft at a port, and all to follow one leader.
+func (w *World) peered(ctx context.Context, p fleet.Name, port string) error {
+	var peers []string
+	if err := w.CallAny(ctx, p, http.MethodGet, "/v1/status/peers", nil, &peers); err != nil {
+		return err
+	}
+	for _, m := range w.Fleet.Of(fleet.Server) {
+		if !slices.Contains(peers, net.JoinHostPort(m.Address, port)) {
+			return paas.Errorf(paas.Unavailable, "The server of %s on %s is not one of its peers yet.", p, m.Name)
+		}
+	}
+	return w.followed(ctx, p)
 }
 
 // followed asks every server who leads: one that does not hear the leader says nobody.

@@ -2,13 +2,10 @@ package bootstrap
 
 import (
 	"context"
-	"net"
-	"net/http"
 	"slices"
 
 	"github.com/crumpet-paas/crumpet/server/agents"
 	"github.com/crumpet-paas/crumpet/server/fleet"
-	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
 // nomad makes Nomad's servers one cluster. A machine that is a client as well has one agent for both.
@@ -82,15 +79,4 @@ func (nomad) Undo(ctx context.Context, w *World) error {
 
 // nomadHealthy wants every server to be a peer, and all to follow one leader. It needs no token: there is none yet when
 // it is asked first.
-func (w *World) nomadHealthy(ctx context.Context) error {
-	var peers []string
-	if err := w.CallAny(ctx, fleet.Nomad, http.MethodGet, "/v1/status/peers", nil, &peers); err != nil {
-		return err
-	}
-	for _, m := range w.Fleet.Of(fleet.Server) {
-		if !slices.Contains(peers, net.JoinHostPort(m.Address, "4647")) {
-			return paas.Errorf(paas.Unavailable, "Nomad on %s is not one of the servers yet.", m.Name)
-		}
-	}
-	return w.followed(ctx, fleet.Nomad)
-}
+func (w *World) nomadHealthy(ctx context.Context) error { return w.peered(ctx, fleet.Nomad, "4647") }
