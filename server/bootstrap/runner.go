@@ -107,6 +107,9 @@ func Destroy(ctx context.Context, w *World, steps []Step, o Options) error {
 		return err
 	}
 	defer r.unlock()
+	if err := r.guarded(ctx); err != nil && !o.Force {
+		return err
+	}
 	if err := r.lock(ctx); err != nil && !(o.Force && paas.CodeOf(err) == paas.Unavailable) {
 		return err
 	}
@@ -233,6 +236,20 @@ func remains(left []Change) error {
 		all = append(all, onMachine(c.Machine, err))
 	}
 	return errors.Join(all...)
+}
+
+// guarded asks the steps that know of a reason not to destroy anything.
+func (r *run) guarded(ctx context.Context) error {
+	for _, s := range r.steps {
+		if g, ok := s.(interface {
+			Guard(ctx context.Context, w *World) error
+		}); ok {
+			if err := g.Guard(ctx, r.w); err != nil {
+				return failure(ctx, s, err)
+			}
+		}
+	}
+	return nil
 }
 
 func (r *run) undo(ctx context.Context, s Step, e *Event) error {

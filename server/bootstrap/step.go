@@ -44,12 +44,15 @@ type World struct {
 	Kept  *Kept
 	Log   *slog.Logger
 	Now   func() time.Time
-	// Open reads a file of this machine, or a URL that begins with https:// or file://. Code: not_found.
+	// Open reads a file of this machine, or a URL that begins with https:// or file://. Code: not_found, also for a
+	// folder.
 	Open func(ctx context.Context, source string) (io.ReadCloser, error)
 	// Seal encrypts to one keeper alone.
 	Seal func(keeper fleet.Keeper, plain []byte) ([]byte, error)
 	// Say tells the operator of progress inside a step: one short sentence, without secrets.
 	Say func(format string, args ...any)
+	// Warn tells of what works and is not wise; the same may be said again. It may be nil.
+	Warn func(format string, args ...any)
 }
 
 // Change is one thing that is not as wished.

@@ -4,8 +4,8 @@ package bootstrap
 // their own.
 func Steps() []Step {
 	return []Step{
-		// reach
-		// programs
+		reach{},
+		programs{},
 		authority{},
 		consul{},
 		consulACL{},
