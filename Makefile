@@ -31,7 +31,7 @@ export CGO_ENABLED := 0
 NODE     := $(shell command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 && echo node)
 UIFILES  := $(shell git ls-files -co --exclude-standard ui | grep -Ev '^ui/(e2e/|.*\.(go|md)$$)')
 
-.PHONY: help build demo dev test lint check fmt unit integration browser conformance prove fuzz bench clean ui ui-test ui-perf
+.PHONY: help build demo dev test lint check fmt unit integration browser conformance prove image fuzz bench clean ui ui-test ui-perf
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ conformance: build ## the stand-ins, and the real programs on PATH, against one 
 
 prove: build ## the sizes of "Must show": STORY=walk|kill|modules|... STACK=embedded|real
 	PROVE=1 STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 60m -parallel 1 -v $(if $(STORY),-run '(?i)^Test$(STORY)$$') ./integration $(QUIET)
+
+image: ## build node images: VARS=my.pkrvars.hcl IMAGES="docker.client qemu.server" (docs/images.md)
+	packer/image $(VARS) $(IMAGES)
 
 fuzz: ## every fuzz target: FUZZTIME=10m each
 	@for target in spec:FuzzParse spec:FuzzFormat spec:FuzzUncommented jobspec:FuzzParseToJob jobspec:FuzzTextReachesTheTaskUnchanged build/detect:FuzzDetect wire:FuzzTerse; do \

@@ -50,7 +50,7 @@ build {
   }
 
   provisioner "shell" {
-    inline = ["mkdir -p /tmp/crumpet"]
+    inline = ["mkdir -p /tmp/crumpet/programs"]
   }
   provisioner "file" {
     sources     = ["${path.root}/roles", "${path.root}/files", "${path.root}/checks", "${path.root}/scripts"]
