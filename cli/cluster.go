@@ -7,7 +7,7 @@ func newClusterCmd(s *session) *cobra.Command {
 		Use:   "cluster",
 		Short: "Look after the cluster under all apps",
 	}
-	add(cmd, "", newClusterBackupCmd(s), newClusterRestoreCmd(s), newClusterStatusCmd(s))
+	add(cmd, "", newClusterBackupCmd(s), newClusterRestoreCmd(s), newClusterStatusCmd(s), newClusterVerifyCmd(s))
 	refuseOthers(cmd)
 	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +32,7 @@ func newDevstackCmd(s *session) *cobra.Command {
 }
 
 // newStaticCmd serves a folder: what runs on a node for an app with a static build.
-func newStaticCmd() *cobra.Command {
+func newStaticCmd(s *session) *cobra.Command {
 	var dir, listen string
 	cmd := &cobra.Command{
 		Use:     "static --dir DIR --listen ADDR",
@@ -39,6 +40,9 @@ func newStaticCmd() *cobra.Command {
 		Example: `  crumpet static --dir public --listen 127.0.0.1:8080`,
 		Hidden:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if os.Getenv(canaryMark) != "" {
+				return serveCanary(cmd.Context(), s.out, listen)
+			}
 			return static.Serve(cmd.Context(), dir, listen)
 		},
 	}

@@ -14,9 +14,9 @@ import (
 // tones gives each status word its colour, the same in every table. The word itself is always
 // printed: colour never stands alone.
 var tones = map[string]string{
-	"running": "2", "healthy": "2", "answering": "2", "passing": "2", "done": "2", "live": "2",
+	"running": "2", "healthy": "2", "ok": "2", "answering": "2", "passing": "2", "done": "2", "live": "2",
 	"pending": "3", "deploying": "3", "degraded": "3", "paused": "3", "routed": "3", "unknown": "3", "stopping": "3", "warning": "3",
-	"failing": "1", "failed": "1", "reverted": "1", "critical": "1", "lost": "1", "canceled": "1",
+	"failing": "1", "FAILED": "1", "failed": "1", "reverted": "1", "critical": "1", "lost": "1", "canceled": "1",
 	"stopped": "8", "complete": "8",
 }
 
