@@ -23,7 +23,7 @@ wished, Nomad, Consul, Vault and the table of every Fabio; settings of agents an
 day; clocks. What could not be asked is told as well. Admins only.
 
 --json prints one object. Its key findings holds: severity (critical, warning, unknown), subject, thing,
-found, why, next.
+found, why, next, hint.
 
 Exit code 0: nothing is critical. 1: something is.`,
 		Example: `  crumpet cluster status
@@ -109,6 +109,9 @@ func (s *session) showCheckup(c paas.Checkup) {
 		s.print("  found  %s", f.Found)
 		s.print("  why    %s", f.Why)
 		s.print("  next   %s", f.Next)
+		if f.Hint != "" {
+			s.print("         %s", f.Hint)
+		}
 	}
 	s.print("")
 	for _, severity := range paas.Severities {

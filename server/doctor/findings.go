@@ -28,8 +28,12 @@ func Findings(f Facts) []paas.PlatformFinding {
 
 type findings []paas.PlatformFinding
 
+// say adds one. What stands in brackets behind next, after three spaces, is its hint.
 func (l *findings) say(severity paas.Severity, subject paas.Subject, thing, found, why, next string) {
-	*l = append(*l, paas.PlatformFinding{Severity: severity, Subject: subject, Thing: thing, Found: found, Why: why, Next: next})
+	next, hint, _ := strings.Cut(next, "   (")
+	*l = append(*l, paas.PlatformFinding{
+		Severity: severity, Subject: subject, Thing: thing, Found: found, Why: why, Next: next, Hint: strings.TrimSuffix(hint, ")"),
+	})
 }
 
 // unknown says that something could not be found out.

@@ -211,7 +211,7 @@ func TestFindings(t *testing.T) {
 				if has != head || !strings.Contains(got[i].Found, part) {
 					t.Errorf("found %q: %q, want %q", has, got[i].Found, want)
 				}
-				if got[i].Why == "" || got[i].Next == "" || !strings.HasSuffix(got[i].Why, ".") {
+				if got[i].Why == "" || got[i].Next == "" || strings.Contains(got[i].Next+got[i].Hint, "   ") || !strings.HasSuffix(got[i].Why, ".") {
 					t.Errorf("%q says not why and what next: %+v", tt.name, got[i])
 				}
 			}

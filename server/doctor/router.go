@@ -88,7 +88,7 @@ func staleTables(l *findings, f Facts) {
 	for router, c := range by {
 		l.say(paas.Critical, paas.OfRouter, router, fmt.Sprintf(
 			"Its table is frozen or stale: %d targets that do not pass in Consul, and %d that pass and are missing, such as %s at %s.", c.gone, c.lacks, c.example.Service, c.example.Address),
-			"Requests are led to what has ended, and new instances get none.", "crumpet repair   (a key that can't be read freezes all routers); systemctl restart fabio   (where it is one router only)")
+			"Requests are led to what has ended, and new instances get none.", "crumpet repair   (a key that can't be read freezes all routers; where it is one router only, start that anew)")
 	}
 }
 

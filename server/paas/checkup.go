@@ -51,10 +51,11 @@ type Checkup struct {
 type PlatformFinding struct {
 	Severity Severity `json:"severity"`
 	Subject  Subject  `json:"subject"`
-	Thing    string   `json:"thing"` // what it is about: a program, a machine, an address
-	Found    string   `json:"found"` // what is, a sentence
-	Why      string   `json:"why"`   // why it matters, a sentence
-	Next     string   `json:"next"`  // what to do: a command, or a setting and its place
+	Thing    string   `json:"thing"`          // what it is about: a program, a machine, an address
+	Found    string   `json:"found"`          // what is, a sentence
+	Why      string   `json:"why"`            // why it matters, a sentence
+	Next     string   `json:"next"`           // what to do: a command, or a setting
+	Hint     string   `json:"hint,omitempty"` // where to do it, or what to look for
 }
 
 // Quorum is a group of servers of which a majority decides.
@@ -117,11 +118,11 @@ type NomadAgent struct {
 
 // AgentSettings is what an agent of Nomad says of its own configuration.
 type AgentSettings struct {
-	MaxKillTimeout  time.Duration  `json:"max_kill_timeout,omitempty"` // of a client
-	ChrootEnv       int            `json:"chroot_env"`                    // entries; 0 is Nomad's own long list
-	HeartbeatGrace  time.Duration  `json:"heartbeat_grace,omitempty"`  // of a server
-	EventBufferSize int            `json:"event_buffer_size,omitempty"`   // of a server; 0 if it did not say
-	Skew            *time.Duration `json:"-"`                             // of its clock from ours; nil if it did not say
+	MaxKillTimeout  time.Duration  `json:"max_kill_timeout,omitempty"`  // of a client
+	ChrootEnv       int            `json:"chroot_env"`                  // entries; 0 is Nomad's own long list
+	HeartbeatGrace  time.Duration  `json:"heartbeat_grace,omitempty"`   // of a server
+	EventBufferSize int            `json:"event_buffer_size,omitempty"` // of a server; 0 if it did not say
+	Skew            *time.Duration `json:"-"`                           // of its clock from ours; nil if it did not say
 }
 
 // Certificate is one that an endpoint showed, or that lies in a file of Crumpet's.

@@ -2867,6 +2867,7 @@ export interface components {
         };
         PlatformFinding: {
             found: string;
+            hint?: string;
             next: string;
             severity: string;
             subject: string;

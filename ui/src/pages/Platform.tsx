@@ -18,6 +18,7 @@ import { Backends, Routers, Servers } from "../parts/platform/Backends";
 import { Bar } from "../parts/platform/Bar";
 import { megabytes, megahertz, totals } from "../parts/platform/capacity";
 import { DriftPanel } from "../parts/platform/DriftPanel";
+import { FindingsPanel } from "../parts/platform/FindingsPanel";
 import { Count, NodePanel } from "../parts/platform/NodePanel";
 import css from "../parts/platform/Platform.module.css";
 
@@ -67,6 +68,7 @@ export default function Platform() {
       <Panel title="What it stands on" icon={layersIcon} flush>
         {of ? <Backends backends={of.backends} /> : <Skeleton lines={4} />}
       </Panel>
+      {may && <FindingsPanel />}
       <Panel
         title="Capacity"
         icon={barChartIcon}

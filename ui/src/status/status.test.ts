@@ -19,6 +19,7 @@ const kinds: [Kind, string][] = [
   ["health", "Health"],
   ["deployment", "DeploymentState"],
   ["route", "RouteState"],
+  ["severity", "Severity"],
   ["build", "BuildState"],
   ["service", "ServiceState"],
   ["binding", "BindingState"],

@@ -101,6 +101,12 @@ export const words = {
     down: is("Down", "bad", cloudOffIcon, "It does not answer."),
     unknown: is("Unknown", "neutral", helpIcon, "It was not asked yet."),
   },
+  /** paas.Severity, of a finding about the platform */
+  severity: {
+    critical: is("Critical", "bad", alertDiamondIcon, "Something is broken, or the next fault breaks it."),
+    warning: is("Warning", "warn", alertTriangleIcon, "It works, and will not at some time."),
+    unknown: is("Not known", "neutral", helpIcon, "It could not be found out, so nothing can be promised."),
+  },
   /** paas.BuildState */
   build: {
     pending: is("Pending", "neutral", hourglassIcon, "It waits for its turn."),
