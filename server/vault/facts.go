@@ -83,8 +83,9 @@ func (c *Client) askPeer(ctx context.Context, s *paas.QuorumServer) {
 		host = s.Address
 	}
 	u.Host, u.User = net.JoinHostPort(host, cmp.Or(u.Port(), "8200")), nil
-	peer, err := c.api.Clone() // without the token
+	peer, err := c.api.Clone()
 	if err == nil {
+		peer.ClearToken() // one of the environment's; nothing of it is needed
 		err = peer.SetAddress(u.String())
 	}
 	if err == nil {
