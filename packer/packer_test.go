@@ -4,6 +4,7 @@ import (
 	"flag"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -157,6 +158,17 @@ func TestScriptsThatTemplatesNameAreThereAndRun(t *testing.T) {
 		if !named[file] && file != "scripts/check" {
 			t.Errorf("no template runs %s", file)
 		}
+	}
+}
+
+func TestScriptsHoldNoFaultThatShellcheckKnows(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("shellcheck"); err != nil {
+		t.Skip("shellcheck is missing: scripts are not looked through")
+	}
+	files := slices.Concat(glob(t, "scripts/*"), glob(t, "checks/*"), glob(t, "roles/*"), []string{"root", "image"})
+	if out, err := exec.Command("shellcheck", files...).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
