@@ -250,6 +250,7 @@ func NomadService(m fleet.Machine) Service {
 	if m.Is(fleet.Client) {
 		s.Node = true
 		s.Folders = append(s.Folders, Data+"/volumes")
+		s.Makes = []string{Data + "/alloc_mounts"}
 		return s
 	}
 	s.User = "nomad"

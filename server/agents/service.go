@@ -35,6 +35,7 @@ type Service struct {
 	Env     map[string]string // no secrets: who may look at processes sees it
 	After   []string          // names of the services that it wants to find running
 	Folders []string          // that it writes: made for its user, and all that it may write
+	Makes   []string          // folders that it makes itself, beside those
 	Node    bool              // runs the tasks of others: it needs the whole machine, and they outlive it
 	Binds   bool              // listens below port 1024
 	Patient time.Duration     // how long a stop may take; 30 s unless said
@@ -105,8 +106,12 @@ func (s Service) prepare() string {
 	}
 	fmt.Fprintf(&b, "install -d -m 0755 %s %s %s %s\n", Config, TLS, Data, logs)
 	fmt.Fprintf(&b, "install -d -m 0750 -g %s %s/%s\n", owner, Config, s.Name)
+	mode := "0750"
+	if s.Node {
+		mode = "0711" // tasks of other users pass through to what is theirs
+	}
 	for _, folder := range s.Folders {
-		fmt.Fprintf(&b, "install -d -m 0750 -o %s -g %s %s\n", owner, owner, folder)
+		fmt.Fprintf(&b, "install -d -m "+mode+" -o %s -g %s %s\n", owner, owner, folder)
 	}
 	return b.String()
 }

@@ -323,7 +323,7 @@ func (w *World) EndParts(ctx context.Context, parts []Part) error {
 				}
 			}
 			gone := []string{p.noteFile(), agents.Config + "/" + p.Service.Name, p.Service.UnitFile()}
-			if _, err := host.Run(ctx, removing(slices.Concat(gone, p.Service.Folders)), nil); err != nil {
+			if _, err := host.Run(ctx, removing(slices.Concat(gone, p.Service.Folders, p.Service.Makes)), nil); err != nil {
 				return err
 			}
 		}

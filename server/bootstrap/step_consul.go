@@ -136,7 +136,7 @@ func (consul) Do(ctx context.Context, w *World) error {
 // haveTaken waits until Consul has taken the management token. A server takes it when it comes to lead, as it knew it at
 // its start: where all were started without it, all are restarted.
 func (w *World) haveTaken(ctx context.Context) error {
-	const patience = 15 * time.Second
+	const patience = 5 * time.Second
 	err := Until(ctx, patience, w.consulKnowsUs)
 	if paas.CodeOf(err) != paas.Forbidden {
 		return err

@@ -98,8 +98,8 @@ func (w *World) bootstrapNomad(ctx context.Context) error {
 		if w.nomadKnowsUs(ctx) == nil {
 			return nil
 		}
-		return paas.Wrap(paas.CodeOf(err), err, "Nomad does not take the management token that is kept: %s If another was made before, reset it as "+
-			"Nomad's page on the bootstrap of ACLs says, and run this step again.", sentence(err))
+		return paas.Wrap(paas.CodeOf(err), err, "Nomad does not take the management token that is kept. If another was made before, reset it as "+
+			"Nomad's documentation says of acl bootstrap, and run this step again. %s", sentence(err))
 	}
 	return nil
 }
