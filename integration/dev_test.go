@@ -62,6 +62,9 @@ func startDev(t testing.TB, args ...string) *dev {
 // startDevWith is startDev with more of an environment for crumpet dev.
 func startDevWith(t testing.TB, more []string, args ...string) *dev {
 	t.Helper()
+	if securing != nil {
+		return securing.in(t)
+	}
 	d := &dev{t: t, args: args, more: more, dir: filepath.Join(t.TempDir(), "dev"), home: t.TempDir()}
 	shareCache(t, d.dir)
 	d.start()

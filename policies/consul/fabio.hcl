@@ -1,4 +1,5 @@
-# What Fabio may do in Consul.
+# What Fabio may do in Consul. Nomad registers it, with checks, as it does any other service. One that registers itself
+# (registry.consul.register.enabled) needs service "fabio" { policy = "write" } besides.
 
 # The rules of all apps. Fabio only reads them (ui.access = ro).
 key_prefix "fabio/config/" { policy = "read" }
@@ -15,6 +16,3 @@ node_prefix "" { policy = "read" }
 
 # The name of the datacenter, asked of the agent once at the start: Fabio ends where it may not.
 agent_prefix "" { policy = "read" }
-
-# Make itself known, so that Crumpet finds every Fabio and asks it for its table.
-service "fabio" { policy = "write" }

@@ -14,12 +14,9 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// The job and the namespace of Crumpet itself, whose identity Vault and Consul take for its own.
-const (
-	ownNamespace = "default"
-	crumpetJob   = "crumpet"
-	fabioJob     = "fabio"
-)
+// The namespace of the platform's own jobs, which is no team's name: it holds two dashes. A job, its task, its role in
+// Vault and Consul and its policies are called alike.
+const platformNamespace = "crumpet--platform"
 
 // wish is one thing in Vault or Consul that is to be so: what a read of it has to show, and what is written where it
 // does not.
@@ -58,21 +55,26 @@ func (w *World) vaultWishes() ([]wish, error) {
 		"jwks_url": fmt.Sprintf("https://127.0.0.1:%d/.well-known/jwks.json", w.Fleet.Ports.JWKS), "jwks_ca_pem": string(ca.Certificate()),
 		"jwt_supported_algs": []string{"RS256", "EdDSA"},
 	}
-	// Exact names, and an entity for each task: see what server/vault says of the roles of apps.
-	role := map[string]any{
-		"role_type": "jwt", "bound_audiences": []string{"vault.io"}, "user_claim": "sub", "bound_claims_type": "string",
-		"bound_claims": map[string]any{"nomad_namespace": ownNamespace, "nomad_job_id": crumpetJob},
-		"token_type":   "service", "token_policies": []string{policies.Crumpet.Name()}, "token_no_default_policy": true, "token_period": 86400,
-	}
 	operator := map[string]any{
 		"certificate": string(ca.Certificate()), "allowed_common_names": []string{certHolder},
 		"token_policies": []string{policies.Operator.Name(), policies.Reader.Name()}, "token_no_default_policy": true,
 		"token_type": "batch", "token_ttl": 900, "token_max_ttl": 900,
 	}
+	all = append(all, written("have Vault believe Nomad's identities", "/v1/auth/jwt-nomad/config", believed))
+	for _, actor := range []policies.Actor{policies.Crumpet, policies.Fabio} {
+		if _, ok := policies.Text(policies.Vault, actor); !ok {
+			continue
+		}
+		name := actor.Name()
+		// Exact names, and an entity for each task: see what server/vault says of the roles of apps.
+		all = append(all, written("let the job "+name+" log in to Vault", "/v1/auth/jwt-nomad/role/"+name, map[string]any{
+			"role_type": "jwt", "bound_audiences": []string{"vault.io"}, "user_claim": "sub", "bound_claims_type": "string",
+			"bound_claims": map[string]any{"nomad_namespace": platformNamespace, "nomad_job_id": name, "nomad_task": name},
+			"token_type":   "service", "token_policies": []string{name}, "token_no_default_policy": true, "token_period": 86400,
+		}))
+	}
 	all = append(
 		all,
-		written("have Vault believe Nomad's identities", "/v1/auth/jwt-nomad/config", believed),
-		written("let Crumpet's own job log in to Vault", "/v1/auth/jwt-nomad/role/"+crumpetJob, role),
 		written("let operators log in to Vault by a certificate", "/v1/auth/"+certMount+"/certs/"+certRole, operator),
 	)
 	if !agents.AuditInConfig(w.Fleet) {
@@ -105,8 +107,7 @@ func written(text, path string, body map[string]any) wish {
 const consulMethod = "nomad-workloads"
 
 // consulWishes have Consul believe Nomad's identities. A service of an app gets a token that may register this service; the
-// platform's own jobs get those of their policies. The namespace is that of the platform, where no job of an app has such
-// a name: theirs hold a dot. No token of a task's of an app: there is no rule for one.
+// platform's own jobs get those of their policies. No token of a task's of an app: there is no rule for one.
 func (w *World) consulWishes() ([]wish, error) {
 	if !agents.ConsulTakesIdentities(w.Fleet) {
 		return nil, nil
@@ -131,11 +132,11 @@ func (w *World) consulWishes() ([]wish, error) {
 		text: "have Consul believe Nomad's identities", read: "/v1/acl/auth-method/" + consulMethod, shows: method,
 		method: http.MethodPut, write: "/v1/acl/auth-method/" + consulMethod, body: method,
 	}}
-	own := fmt.Sprintf("value.nomad_namespace == %q and value.nomad_job_id == ", ownNamespace)
+	own := fmt.Sprintf("value.nomad_namespace == %q and value.nomad_job_id == ", platformNamespace)
 	for _, rule := range []struct{ about, kind, name, selector string }{
 		{"services of apps", "service", "${value.nomad_service}", `value.nomad_service matches "^[a-z0-9]+(-[a-z0-9]+)*--[a-z0-9-]+--[a-z0-9-]+--[a-z0-9-]+$"`},
-		{"Fabio", "role", policies.Fabio.Name(), own + `"` + fabioJob + `"`},
-		{"Crumpet", "role", policies.Crumpet.Name(), own + `"` + crumpetJob + `"`},
+		{"Fabio", "role", policies.Fabio.Name(), own + `"` + policies.Fabio.Name() + `"`},
+		{"Crumpet", "role", policies.Crumpet.Name(), own + `"` + policies.Crumpet.Name() + `"`},
 	} {
 		if rule.kind == "role" {
 			body := map[string]any{"Name": rule.name, "Description": rule.about, "Policies": []map[string]string{{"Name": rule.name}}}
