@@ -185,6 +185,8 @@ locals {
   port = var.router_port == 80 ? "" : ":${var.router_port}"
   # Nodes fetch artifacts by their own router, from whichever server answers.
   artifacts = "127.0.0.1${local.port}"
+  # An archive is unpacked, anything else is the program itself.
+  archive = regex_replace(var.source, "[.](zip|tar[.]gz|tgz)$", "") != var.source
 }
 
 job "crumpet" {
@@ -308,8 +310,8 @@ job "crumpet" {
         for_each = var.source == "" ? [] : [var.source]
         content {
           source      = artifact.value
-          destination = can(regex("[.](zip|tar[.]gz|tgz)$", artifact.value)) ? "local/program" : "local/program/crumpet"
-          mode        = can(regex("[.](zip|tar[.]gz|tgz)$", artifact.value)) ? "any" : "file"
+          destination = local.archive ? "local/program" : "local/program/crumpet"
+          mode        = local.archive ? "any" : "file"
           options     = { checksum = var.checksum }
         }
       }

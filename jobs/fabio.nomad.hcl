@@ -98,6 +98,11 @@ variable "vault_audience" {
   default = "vault.io"
 }
 
+locals {
+  # An archive is unpacked, anything else is the program itself.
+  archive = regex_replace(var.source, "[.](zip|tar[.]gz|tgz)$", "") != var.source
+}
+
 job "fabio" {
   namespace   = var.namespace
   type        = "system"
@@ -188,8 +193,8 @@ job "fabio" {
         for_each = var.source == "" ? [] : [var.source]
         content {
           source      = artifact.value
-          destination = can(regex("[.](zip|tar[.]gz|tgz)$", artifact.value)) ? "local/program" : "local/program/fabio"
-          mode        = can(regex("[.](zip|tar[.]gz|tgz)$", artifact.value)) ? "any" : "file"
+          destination = local.archive ? "local/program" : "local/program/fabio"
+          mode        = local.archive ? "any" : "file"
           options     = { checksum = var.checksum }
         }
       }

@@ -14,7 +14,7 @@ type Config struct {
 	// API makes calls of Crumpet's own API as an operator, through the routers under the host of the wish.
 	API func(wish Wish, router, token string) Call
 
-	Wish   Wish    // completed by New
+	Wish   Wish
 	Given  Secrets // what the operator brings; may be empty when it is in Vault already
 	Schema int64   // version of the store that Wish.Crumpet brings; 0 where that is not known
 	Router string  // URL of a router, as it is reached from here; "" for the first one that Consul knows
@@ -39,11 +39,9 @@ type Admin struct{ Name, Password string }
 // Install installs.
 type Install struct {
 	cfg   Config
+	asked Wish // as it was said: what follows from it is found anew each time
 	wish  Wish
 	there Survey
-	// secrets are those that jobs read, by the name of the secret below crumpet/data/platform/: as they are in Vault, and
-	// what has been made in this run.
-	secrets map[string]map[string]string
 }
 
 // Result is what an operator needs to know at the end.
@@ -68,12 +66,12 @@ func Saved(ctx context.Context, vault Call) (Wish, error) {
 
 // New checks a wish. Code: invalid, with every fault.
 func New(cfg Config) (*Install, error) {
-	wish, faults := cfg.Wish.complete()
+	asked := cfg.Wish
+	wish, faults := asked.complete()
 	if len(faults) > 0 {
 		return nil, &paas.Error{Code: paas.Invalid, Message: "The platform can't be as it is wished.", Faults: faults}
 	}
-	cfg.Wish = wish
-	return &Install{cfg: cfg, wish: wish, secrets: map[string]map[string]string{}}, nil
+	return &Install{cfg: cfg, asked: asked, wish: wish}, nil
 }
 
 // Plan gives what Run would write, in order. It writes nothing. Codes: as Survey.
@@ -143,5 +141,6 @@ func (i *Install) objects() []object {
 	list = append(list, i.consulObjects()...)
 	list = append(list, i.nomadObjects()...)
 	list = append(list, i.secretObjects()...)
-	return append(list, i.jobObjects()...)
+	list = append(list, i.jobObjects()...)
+	return append(list, i.wishObject())
 }

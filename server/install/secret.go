@@ -110,31 +110,35 @@ func (i *Install) secretObjects() []object {
 				return i.keep(ctx, firstSecret, map[string]string{"token": newToken()})
 			},
 		},
-		{
-			"vault", "secret", "crumpet/platform/" + installSecret,
-			func(ctx context.Context) (string, error) {
-				have, err := i.secret(ctx, installSecret)
-				if err != nil {
-					return "", err
-				}
-				wish, err := json.Marshal(i.wish)
-				switch {
-				case err != nil:
-					return "", err
-				case have["wish"] == "":
-					return missing, nil
-				case have["wish"] != string(wish):
-					return "another wish", nil
-				}
-				return "", nil
-			},
-			func(ctx context.Context) error {
-				wish, err := json.Marshal(i.wish)
-				if err != nil {
-					return err
-				}
-				return i.keep(ctx, installSecret, map[string]string{"wish": string(wish)})
-			},
+	}
+}
+
+// wishObject is last: what could not be made so is not taken for wished by the next run.
+func (i *Install) wishObject() object {
+	return object{
+		"vault", "secret", "crumpet/platform/" + installSecret,
+		func(ctx context.Context) (string, error) {
+			have, err := i.secret(ctx, installSecret)
+			if err != nil {
+				return "", err
+			}
+			wish, err := json.Marshal(i.asked)
+			switch {
+			case err != nil:
+				return "", err
+			case have["wish"] == "":
+				return missing, nil
+			case have["wish"] != string(wish):
+				return "another wish", nil
+			}
+			return "", nil
+		},
+		func(ctx context.Context) error {
+			wish, err := json.Marshal(i.asked)
+			if err != nil {
+				return err
+			}
+			return i.keep(ctx, installSecret, map[string]string{"wish": string(wish)})
 		},
 	}
 }
