@@ -11,19 +11,19 @@ import (
 // shapes are the paths of each part. ":x" stands for one segment, "*x" for all that follow.
 var shapes = map[string][]string{
 	"nomad": {
-		"/v1/status/leader", "/v1/agent/self", "/v1/nodes", "/v1/node/:id", "/v1/node/:id/drain", "/v1/node/:id/eligibility", "/v1/namespaces", "/v1/namespace", "/v1/namespace/:name",
+		"/v1/status/leader", "/v1/operator/autopilot/health", "/v1/agent/self", "/v1/nodes", "/v1/node/:id", "/v1/node/:id/drain", "/v1/node/:id/eligibility", "/v1/namespaces", "/v1/namespace", "/v1/namespace/:name",
 		"/v1/jobs", "/v1/validate/job", "/v1/job/:id", "/v1/job/:id/plan", "/v1/job/:id/periodic/force", "/v1/job/:id/summary", "/v1/job/:id/versions", "/v1/job/:id/allocations",
 		"/v1/job/:id/evaluations", "/v1/job/:id/deployments", "/v1/evaluations", "/v1/evaluation/:id", "/v1/allocations", "/v1/allocation/:id", "/v1/allocation/:id/stop", "/v1/client/allocation/:id/exec", "/v1/client/allocation/:id/stats",
 		"/v1/volumes", "/v1/volume/host/create", "/v1/volume/host/:id", "/v1/event/stream", "/v1/client/fs/logs/:id", "/v1/client/fs/ls/:id", "/v1/client/fs/stream/:id", "/v1/client/fs/stat/:id",
 		"/v1/var/*path",
 	},
 	"consul": {
-		"/v1/status/leader", "/v1/kv/*key", "/v1/session/create", "/v1/session/destroy/:id", "/v1/session/info/:id", "/v1/session/renew/:id",
+		"/v1/status/leader", "/v1/operator/autopilot/health", "/v1/agent/members", "/v1/kv/*key", "/v1/session/create", "/v1/session/destroy/:id", "/v1/session/info/:id", "/v1/session/renew/:id",
 		"/v1/agent/service/register", "/v1/agent/service/:id", "/v1/agent/service/deregister/:id", "/v1/agent/check/update/:id", "/v1/agent/services",
 		"/v1/health/service/:name", "/v1/health/checks/:name", "/v1/health/state/:state", "/v1/catalog/services", "/v1/catalog/service/:name",
 	},
 	"vault": {
-		"/v1/sys/health", "/v1/sys/mounts", "/v1/sys/mounts/:mount", "/v1/sys/policies/acl/:name", "/v1/auth/token/create",
+		"/v1/sys/health", "/v1/sys/seal-status", "/v1/sys/mounts", "/v1/sys/mounts/:mount", "/v1/sys/policies/acl/:name", "/v1/auth/token/create",
 		"/v1/auth/token/create-orphan", "/v1/auth/token/lookup-self", "/v1/auth/token/renew-self",
 		"/v1/sys/auth/:mount", "/v1/auth/:mount/config", "/v1/auth/:mount/role/:name", "/v1/auth/:mount/login", "/v1/:mount/destroy/*path",
 		"/v1/auth/token/revoke", "/v1/auth/token/revoke-self", "/v1/sys/leases/lookup", "/v1/sys/leases/lookup/*prefix", "/v1/sys/leases/renew", "/v1/sys/leases/revoke",
@@ -31,7 +31,7 @@ var shapes = map[string][]string{
 		"/v1/:mount/data/*path", "/v1/:mount/metadata/*path",
 		"/v1/:mount/config", "/v1/:mount/config/:name", "/v1/:mount/roles", "/v1/:mount/roles/:name", "/v1/:mount/rotate-root/:name", "/v1/:mount/creds/:role",
 	},
-	"fabio":  {"/api/routes", "/api/config", "/health"},
+	"fabio":  {"/api/routes", "/api/config", "/api/version", "/health"},
 	"router": {"/*path"},
 }
 

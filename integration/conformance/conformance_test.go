@@ -14,7 +14,7 @@ import (
 // table is the whole contract.
 func table() []row {
 	return slices.Concat(nomadJobRows, nomadPlanRows, nomadPlacementRows, nomadValidRows, nomadReadRows, nomadTaskRows, nomadLifecycleRows, nomadBatchRows, nomadCheckRows, nomadProgramRows, nomadServiceRows, nomadFileRows,
-		driftRows, consulKVRows, consulHealthRows, consulLockRows, vaultRows, vaultAppRows, databaseRows, leaseRows, routerRows, nodeRows, nomadExecRows, nomadStatsRows, nomadVariableRows, nomadVolumeRows)
+		driftRows, consulKVRows, consulHealthRows, consulLockRows, vaultRows, vaultAppRows, databaseRows, leaseRows, routerRows, nodeRows, nomadExecRows, nomadStatsRows, doctorRows, nomadVariableRows, nomadVolumeRows)
 }
 
 // verdicts are what the table prints: row, column, ok or FAIL.

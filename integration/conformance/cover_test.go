@@ -69,6 +69,7 @@ func TestConformanceCoversTheServer(t *testing.T) {
 	c.ok(dir, "run", "--list")
 	c.ok(dir, "crons")
 	c.ok(dir, "repair")
+	c.ok(dir, "cluster", "status")
 	c.fails(dir, "diff", "covered", "1", "2")
 	c.ok(dir, "scale", "web=3")
 	c.ok(dir, "scale", "web=1")
