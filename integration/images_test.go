@@ -31,6 +31,13 @@ func TestImages(t *testing.T) {
 	w.log("validate every template, in full")
 	w.validates()
 
+	t.Run("container", func(t *testing.T) { w.container(t) })
+	t.Run("machine", func(t *testing.T) { w.machine(t) })
+}
+
+// container builds a client from a root folder.
+func (w *imageWorks) container(t *testing.T) {
+	w.t = t
 	w.log("a root folder to begin with")
 	base := filepath.Join(w.dir, "root.tar")
 	w.must(10*time.Minute, "packer/root", base)
@@ -43,12 +50,10 @@ func TestImages(t *testing.T) {
 	built := w.build("docker.client")
 	m := regexp.MustCompile(`Image ID: (sha256:[0-9a-f]{64})`).FindStringSubmatch(built)
 	if m == nil {
-		t.Fatalf("Packer names no image:\n%s", end(built))
+		w.t.Fatalf("Packer names no image:\n%s", end(built))
 	}
 	w.checks(m[1])
 	w.manifest(m[1])
-
-	t.Run("machine", func(t *testing.T) { w.machine(t) })
 }
 
 // imageWorks is a folder with programs, a list of their digests and its signature, and a Docker of its own.
@@ -147,6 +152,7 @@ func (w *imageWorks) docker() {
 	w.t.Cleanup(func() {
 		_ = c.Process.Signal(os.Interrupt) // it may have ended
 		_ = c.Wait()
+		_ = exec.Command("umount", w.dir+"/exec/netns/default").Run() // it leaves this one behind
 		_ = log.Close()
 	})
 	for deadline := time.Now().Add(time.Minute); ; {
@@ -285,7 +291,7 @@ func (w *imageWorks) checks(image string) {
 	w.t.Helper()
 	const all = "/opt/crumpet/image/check --fresh"
 	in := func(script string) (string, error) {
-		return w.run(3*time.Minute, "docker", "run", "--rm", "--network", "none", image, "sh", "-c", script)
+		return w.run(3*time.Minute, "docker", "run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-c", script)
 	}
 	out, err := in(all)
 	if err != nil {
@@ -322,7 +328,10 @@ func (w *imageWorks) checks(image string) {
 // manifest compares what the image says of itself with what lies beside it, and with what is in it.
 func (w *imageWorks) manifest(image string) {
 	w.t.Helper()
-	inside := w.must(time.Minute, "docker", "run", "--rm", "--network", "none", image, "cat", "/etc/crumpet/image.json")
+	inside := w.must(time.Minute, "docker", "run", "--rm", "--network", "none", "--entrypoint", "cat", image, "/etc/crumpet/image.json")
+	if starts := strings.TrimSpace(w.must(time.Minute, "docker", "inspect", "--format", "{{.Config.Entrypoint}} {{.Config.Cmd}}", image)); starts != "[] [/sbin/init]" {
+		w.t.Errorf("a container of the image starts %s", starts)
+	}
 	beside, err := os.ReadFile(filepath.Join(w.dir, "output/docker-client.json"))
 	if err != nil || inside != string(beside) {
 		w.t.Errorf("the manifest beside the image is another than that inside: %v", err)

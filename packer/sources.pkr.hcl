@@ -30,5 +30,7 @@ source "docker" "node" {
   pull        = false
   commit      = true
   run_command = ["-d", "-i", "-t", "--network=${var.container_network}", "--entrypoint=/bin/sh", "--", "{{ .Image }}"]
-  changes     = ["CMD [\"/sbin/init\"]"]
+
+  # Packer's own entry point is not the image's.
+  changes = ["ENTRYPOINT []", "CMD [\"/sbin/init\"]"]
 }
