@@ -185,6 +185,11 @@ func nomadClient(f fleet.Fleet, m fleet.Machine) string {
 			t.set("host_volumes_dir", Data+"/volumes")
 			t.set("host_volume_plugin_dir", "/opt/crumpet/volume-plugins")
 		}
+		t.note("The platform's own jobs, Fabio and Crumpet, find their programs here; no app may mount it.")
+		t.block(`host_volume "crumpet-programs"`, func() {
+			t.set("path", Programs)
+			t.set("read_only", true)
+		})
 		if f.Clients.ReservedMB > 0 {
 			t.block("reserved", func() { t.set("memory", f.Clients.ReservedMB) })
 		}
