@@ -95,6 +95,7 @@ func (reach) Do(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
+	text = append(text, '\n')
 	return w.Each(ctx, w.Fleet.Machines, func(ctx context.Context, _ fleet.Machine, h Host) error {
 		has, err := w.ownerOf(ctx, h)
 		switch {
@@ -105,7 +106,7 @@ func (reach) Do(ctx context.Context, w *World) error {
 		case has != nil:
 			return nil
 		}
-		return h.Write(ctx, File{Path: ownerFile, Content: append(text, '\n'), Mode: 0o644})
+		return h.Write(ctx, File{Path: ownerFile, Content: text, Mode: 0o644})
 	})
 }
 

@@ -110,10 +110,8 @@ func (n *Network) dial(ctx context.Context, name, address string) (*ssh.Client, 
 	if err != nil {
 		return nil, paas.Wrap(paas.Unavailable, err, "Machine %q does not answer at %s: %s. Is it up, and is its address in cluster.hcl right?", name, at, reason(err))
 	}
-	deadline, _ := ctx.Deadline()
 	ended := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer ended()
-	_ = conn.SetDeadline(deadline)
 	var refused error // by us: x/crypto/ssh gives only its text
 	config := &ssh.ClientConfig{
 		User: n.config.User, Auth: []ssh.AuthMethod{n.auth},
@@ -134,7 +132,6 @@ func (n *Network) dial(ctx context.Context, name, address string) (*ssh.Client, 
 		}
 		return nil, paas.Wrap(paas.Unauthorized, err, "Machine %q at %s does not let %q in (%s): put the public key into ~%s/.ssh/authorized_keys there, or correct the ssh block.", name, at, n.config.User, short(err), n.config.User)
 	}
-	_ = conn.SetDeadline(time.Time{})
 	return ssh.NewClient(client, channels, requests), nil
 }
 
