@@ -93,6 +93,7 @@ func (g *guarded) inOneWalk(t *testing.T) {
 	d.ok(app, "restart", "--instance", "0")
 	d.ok(app, "logs")
 	d.ok(app, "metrics")
+	d.cli(home, "cluster", "status") // its findings are not what is asked here
 	var nodes struct {
 		Items []struct{ Name string }
 	}

@@ -23,3 +23,6 @@ service_prefix "" { policy = "write" }
 
 # Consul shows services and checks only with the node that they are on.
 node_prefix "" { policy = "read" }
+
+# Who leads, who votes and how many servers may be lost: the health of autopilot, which the doctor looks at.
+operator = "read"

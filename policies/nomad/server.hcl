@@ -62,5 +62,8 @@ host_volume "*--*--*" { policy = "write" }
 # Which nodes there are and what room they have; write: make one ineligible and drain it (crumpet nodes drain).
 node { policy = "write" }
 
-# Which version Nomad has: GET /v1/agent/self.
+# Which version Nomad has, and how each agent is set up: GET /v1/agent/self.
 agent { policy = "read" }
+
+# Who leads, who votes and how many servers may be lost: the health of autopilot, which the doctor looks at.
+operator { policy = "read" }

@@ -113,3 +113,9 @@ path "auth/token/renew-self" {
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }
+
+# Who leads, who votes and how many servers may be lost: the state of autopilot, which the doctor looks at. Whether a
+# server is sealed Vault tells without a token.
+path "sys/storage/raft/autopilot/state" {
+  capabilities = ["read"]
+}
