@@ -10,24 +10,32 @@ import (
 // namespace is that of the platform's own jobs: no team can have this name, which has two dashes.
 const namespace = "crumpet--platform"
 
+// canaries is the namespace of the team that `crumpet cluster verify` makes and takes away again. Crumpet's own token
+// may make no namespace.
+const canaries = "crumpet-verify"
+
 func (i *Install) nomadObjects() []object {
-	list := []object{{
-		"nomad", "namespace", namespace,
+	list := []object{i.nomadNamespace(namespace, "Crumpet's own jobs"), i.nomadNamespace(canaries, "Canaries of crumpet cluster verify")}
+	if i.there.Nomad.ACL {
+		list = append(list, i.nomadPolicy(), i.nomadToken())
+	}
+	return list
+}
+
+func (i *Install) nomadNamespace(name, about string) object {
+	return object{
+		"nomad", "namespace", name,
 		func(ctx context.Context) (string, error) {
-			err := i.cfg.Nomad(ctx, "GET", "/v1/namespace/"+namespace, nil, nil)
+			err := i.cfg.Nomad(ctx, "GET", "/v1/namespace/"+name, nil, nil)
 			if paas.CodeOf(err) == paas.NotFound {
 				return missing, nil
 			}
 			return "", err
 		},
 		func(ctx context.Context) error {
-			return i.cfg.Nomad(ctx, "POST", "/v1/namespace", map[string]string{"Name": namespace, "Description": "Crumpet's own jobs"}, nil)
+			return i.cfg.Nomad(ctx, "POST", "/v1/namespace", map[string]string{"Name": name, "Description": about}, nil)
 		},
-	}}
-	if i.there.Nomad.ACL {
-		list = append(list, i.nomadPolicy(), i.nomadToken())
 	}
-	return list
 }
 
 func (i *Install) nomadPolicy() object {
