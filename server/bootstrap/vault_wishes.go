@@ -120,11 +120,12 @@ func (w *World) consulWishes() ([]wish, error) {
 	for _, name := range []string{"nomad_namespace", "nomad_job_id", "nomad_task", "nomad_service"} {
 		claims[name] = name
 	}
+	// RS256 alone: a Nomad that was new with 1.7 or later signs so, and Consul did not always know EdDSA.
 	method := map[string]any{
 		"Name": consulMethod, "Type": "jwt", "Description": "Identities of Nomad's workloads",
 		"Config": map[string]any{
 			"JWKSURL": fmt.Sprintf("https://127.0.0.1:%d/.well-known/jwks.json", w.Fleet.Ports.JWKS), "JWKSCACert": string(ca.Certificate()),
-			"JWTSupportedAlgs": []string{"RS256", "EdDSA"}, "BoundAudiences": []string{"consul.io"}, "ClaimMappings": claims,
+			"JWTSupportedAlgs": []string{"RS256"}, "BoundAudiences": []string{"consul.io"}, "ClaimMappings": claims,
 		},
 	}
 	// No MaxTokenTTL: Nomad renews none of these tokens, and takes each back when its task has ended.
