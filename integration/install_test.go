@@ -43,8 +43,8 @@ func TestInstall(t *testing.T) {
 	// Everything is said beforehand, and nothing is written.
 	var plan struct{ Objects []map[string]string }
 	b.decode(&plan, b.operate("0.7.0", append(first, "--plan", "--json")...))
-	if n := len(plan.Objects); n != 20 {
-		t.Errorf("the plan has %d objects, want 20: %v", n, plan.Objects)
+	if n := len(plan.Objects); n != 21 {
+		t.Errorf("the plan has %d objects, want 21: %v", n, plan.Objects)
 	}
 	if code, _ := b.raw("GET", b.vault+"/v1/auth/jwt-nomad/config", nil); code == http200 {
 		t.Error("--plan has written")
