@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -178,11 +179,23 @@ func (s *State) Close() error {
 	return errors.Join(err, s.file.Close())
 }
 
-// Retire moves the file aside once what it belongs to is gone, and gives its new name.
+// Retire moves the file aside once what it belongs to is gone, and gives its new name. It replaces none that was
+// moved aside before.
 func (s *State) Retire(suffix string) (string, error) {
+	fail := func(err error) error {
+		return paas.Wrap(paas.Invalid, err, "The state %s can't be moved aside.", s.path)
+	}
 	name := s.path + "." + suffix
-	if err := os.Rename(s.path, name); err != nil {
-		return "", paas.Wrap(paas.Invalid, err, "The state %s can't be moved to %s.", s.path, name)
+	err := os.Link(s.path, name)
+	for n := 2; errors.Is(err, os.ErrExist); n++ {
+		name = fmt.Sprintf("%s.%s-%d", s.path, suffix, n)
+		err = os.Link(s.path, name)
+	}
+	if err != nil {
+		return "", fail(err)
+	}
+	if err := os.Remove(s.path); err != nil {
+		return "", fail(err)
 	}
 	return name, syncFolder(filepath.Dir(s.path))
 }

@@ -83,8 +83,21 @@ func TestTheStateIsFoundAgainSealed(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(k.path + ".destroyed"); err != nil {
-		t.Error(err)
+	// The next one is moved aside beside it.
+	s = k.hold(t)
+	if err := s.Save(map[string]string{"ca": "third"}); err != nil {
+		t.Fatal(err)
+	}
+	if name, err := s.Retire("destroyed"); err != nil || name != k.path+".destroyed-2" {
+		t.Errorf("%q, %v", name, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{".destroyed": "second", ".destroyed-2": "third"} {
+		if got, err := sealed.ReadState(k.path+name, "prod", k.with); err != nil || got["ca"] != value {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
 	}
 }
 
