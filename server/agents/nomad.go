@@ -149,6 +149,8 @@ func nomadServer() string {
 		t.set("enabled", true)
 		t.note("Elections as fast as they get: a lost leader is missed for seconds.")
 		t.set("raft_multiplier", 1)
+		t.note("A reader of events that falls behind by more than this is cut off, and reads everything again. 100 is little for a deploy.")
+		t.set("event_buffer_size", 1000)
 		t.note("So that memory_max is more than a wish. Only the first start of a cluster reads it.")
 		t.block("default_scheduler_config", func() { t.set("memory_oversubscription_enabled", true) })
 	})
