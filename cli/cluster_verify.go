@@ -27,8 +27,10 @@ it, asks it through every router, gives it a secret and sees that it reads it, f
 instance and sees another take its place, rolls back, and destroys it. Each check is one line: ok or
 FAILED, how long it took, and what to do. Admins only.
 
-Nothing is left behind, also when a check fails or the command is interrupted. What a run that was killed
-has left is taken away by the next one.
+Nothing is left behind but an empty namespace in Nomad, also when a check fails or the command is
+interrupted. What a run that was killed has left is taken away by the next one, after an hour. Where
+Crumpet's token in Nomad may make no namespace, crumpet install has made it, or an operator does:
+nomad namespace apply crumpet-verify.
 
 --json prints one object at the end. Its key checks holds: name, status (ok, failed, skipped), took_ms,
 found, next.
@@ -114,7 +116,7 @@ func (v *verify) run(ctx context.Context) (err error) {
 
 // canary takes an app through its life. Whatever comes of it, the app and its team are gone in the end.
 func (v *verify) canary(ctx context.Context) {
-	why := "crumpet events --team " + verifyTeam + "   (and the log of Crumpet's leader: crumpet servers)"
+	why := "nomad namespace status " + verifyTeam + "   (where it is missing: nomad namespace apply " + verifyTeam + "); the log of Crumpet's leader, see crumpet servers"
 	lived := v.checks(ctx,
 		step{"team", "crumpet teams show " + verifyTeam, v.checkTeam},
 		step{"push", why, v.checkPush},

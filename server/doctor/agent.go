@@ -10,11 +10,10 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// What agents of Nomad should at least be told; its own defaults are all lower.
+// What agents of Nomad should be told at least. Its own defaults of the first and the last are lower.
 const (
 	longKill     = 60 * time.Second
 	defaultGrace = 10 * time.Second
-	longGrace    = 30 * time.Second
 	manyEvents   = 1000
 )
 
@@ -84,10 +83,10 @@ func settings(l *findings, a paas.NomadAgent) {
 				"A burst of more events cuts Crumpet's stream off, and it reads everything again.",
 				fmt.Sprintf("server { event_buffer_size = %d }   (in Nomad's configuration there)", manyEvents))
 		}
-		if grace := cmp.Or(s.HeartbeatGrace, defaultGrace); grace < longGrace {
+		if grace := cmp.Or(s.HeartbeatGrace, defaultGrace); grace < defaultGrace {
 			l.say(paas.Warning, paas.OfAgent, a.Name, fmt.Sprintf("heartbeat_grace of %s is %s.", a.Name, grace),
-				"A client that restarts for longer loses all its instances to other nodes.",
-				`server { heartbeat_grace = "1m" }   (in Nomad's configuration there)`)
+				"A client that is away for little longer than its heartbeat loses all its instances to other nodes: one that restarts for an upgrade is.",
+				`server { heartbeat_grace = "10s" }   (in Nomad's configuration there)`)
 		}
 	}
 }

@@ -167,8 +167,11 @@ var cases = []struct {
 	{"a client that could not be asked", client(func(a *paas.NomadAgent) { a.Settings, a.Reason = nil, "It can't be asked." }), []string{"unknown agent client-1: It can't be asked."}},
 	{"a client that is down", client(func(a *paas.NomadAgent) { a.Down, a.Settings, a.Consul = true, nil, "client-2" }), []string{"warning agent client-1: does not hear from"}},
 	{"Nomad's own small settings of a server", func(f *doctor.Facts) {
-		f.Agents.Is[2].Settings = &paas.AgentSettings{EventBufferSize: 100}
-	}, []string{"warning agent nomad-1: event_buffer_size of nomad-1 is 100", "warning agent nomad-1: heartbeat_grace of nomad-1 is 10s"}},
+		f.Agents.Is[2].Settings = &paas.AgentSettings{EventBufferSize: 100, HeartbeatGrace: 4 * time.Second}
+	}, []string{"warning agent nomad-1: event_buffer_size of nomad-1 is 100", "warning agent nomad-1: heartbeat_grace of nomad-1 is 4s"}},
+	{"Nomad's own heartbeat_grace", func(f *doctor.Facts) {
+		f.Agents.Is[2].Settings = &paas.AgentSettings{EventBufferSize: 1000}
+	}, nil},
 	{"agents are not known", func(f *doctor.Facts) { f.Agents = doctor.Known[[]paas.NomadAgent]{Reason: "Refused."} }, []string{"unknown agent nomad: Refused."}},
 
 	{"a Fabio that anybody can write to", router(func(r *paas.RouterSettings) { r.Access = "rw" }), []string{`critical router http://10.0.1.1:9998: ui.access is "rw"`}},
