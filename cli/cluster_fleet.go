@@ -113,7 +113,7 @@ func (s *session) reach(f fleet.Fleet, flags fleetFlags, kept *bootstrap.Kept) (
 	}
 	m := &machines{network: network, World: &bootstrap.World{
 		Fleet: f, Hosts: map[string]bootstrap.Host{}, Kept: kept, Log: slog.New(slog.DiscardHandler), Now: time.Now, Open: readSource,
-		Say: func(string, ...any) {},
+		Say: func(string, ...any) {}, Platform: platform{},
 		Seal: func(k fleet.Keeper, plain []byte) ([]byte, error) {
 			to, err := sealed.NewRecipients(k.PublicKey)
 			if err != nil {

@@ -264,7 +264,9 @@ func (b *bare) end() {
 		b.tell()
 	}
 	var jobs []struct{ ID, Namespace string }
-	b.ask("GET", b.nomad+"/v1/jobs?namespace=*", nil, &jobs)
+	if code := b.ask("GET", b.nomad+"/v1/jobs?namespace=*", nil, &jobs); code != http200 {
+		b.t.Errorf("list the jobs to stop: status %d", code)
+	}
 	for _, job := range jobs {
 		if code, text := b.raw("DELETE", b.nomad+"/v1/job/"+job.ID+"?purge=true&no_shutdown_delay=true&namespace="+job.Namespace, nil); code != http200 {
 			b.t.Errorf("stop the job %s: %d %s", job.ID, code, text)

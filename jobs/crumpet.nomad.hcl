@@ -312,7 +312,7 @@ job "crumpet" {
           source      = artifact.value
           destination = local.archive ? "local/program" : "local/program/crumpet"
           mode        = local.archive ? "any" : "file"
-          options     = { checksum = var.checksum }
+          options { checksum = var.checksum }
         }
       }
 

@@ -195,7 +195,7 @@ job "fabio" {
           source      = artifact.value
           destination = local.archive ? "local/program" : "local/program/fabio"
           mode        = local.archive ? "any" : "file"
-          options     = { checksum = var.checksum }
+          options { checksum = var.checksum }
         }
       }
 

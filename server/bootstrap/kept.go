@@ -16,14 +16,15 @@ type Kept struct {
 
 // Names of what is kept.
 const (
-	KeptCA          = "ca"           // certificate and key of the internal authority, PEM
-	KeptGossip      = "gossip"       // Consul's gossip key, base64
-	KeptNomadGossip = "nomad-gossip" // Nomad's
-	KeptConsulToken = "consul-token" // management
-	KeptNomadToken  = "nomad-token"  // management
-	KeptVaultToken  = "vault-token"  // root, until up ends: it is revoked then
-	KeptShares      = "vault-shares" // each sealed to its keeper alone, so that the others can't read it
-	KeptRecovery    = "vault-recovery"
+	KeptCA           = "ca"           // certificate and key of the internal authority, PEM
+	KeptGossip       = "gossip"       // Consul's gossip key, base64
+	KeptNomadGossip  = "nomad-gossip" // Nomad's
+	KeptConsulToken  = "consul-token" // management
+	KeptNomadToken   = "nomad-token"  // management
+	KeptVaultToken   = "vault-token"  // root, until up ends: it is revoked then
+	KeptShares       = "vault-shares" // each sealed to its keeper alone, so that the others can't read it
+	KeptRecovery     = "vault-recovery"
+	KeptCrumpetToken = "crumpet-token" // the operators' token of Crumpet
 )
 
 // NewKept makes one that holds values and hands each new whole to save before Put returns.

@@ -49,6 +49,8 @@ type World struct {
 	Open func(ctx context.Context, source string) (io.ReadCloser, error)
 	// Seal encrypts to one keeper alone.
 	Seal func(keeper fleet.Keeper, plain []byte) ([]byte, error)
+	// Platform runs the platform's own jobs; without one there are none.
+	Platform Platform
 	// Say tells the operator of progress inside a step: one short sentence, without secrets.
 	Say func(format string, args ...any)
 	// Warn tells of what works and is not wise; the same may be said again. It may be nil.

@@ -15,7 +15,7 @@ func Steps() []Step {
 		nomadACL{},
 		clients{},
 		identity{},
-		// jobs
+		platformJobs{},
 		revoke{},
 	}
 }

@@ -168,3 +168,16 @@ func newUUID() string {
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
+
+// HasCertificate says whether the servers have a certificate for Nomad that this authority has signed. Code not_found: they
+// have no secret at all.
+func HasCertificate(ctx context.Context, vault Call, authority string) (bool, error) {
+	have, err := readSecret(ctx, vault, serverSecret)
+	return have["nomad_cert"] != "" && have["nomad_key"] != "" && have["nomad_ca"] == authority, err
+}
+
+// FirstToken gives the operators' token of Crumpet.
+func (i *Install) FirstToken(ctx context.Context) (string, error) {
+	have, err := readSecret(ctx, i.cfg.Vault, firstSecret)
+	return have["token"], err
+}

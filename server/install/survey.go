@@ -48,7 +48,7 @@ func (i *Install) Survey(ctx context.Context) (Survey, error) {
 	fault := func(at, format string, args ...any) {
 		faults = append(faults, paas.Fault{Location: at, Message: fmt.Sprintf(format, args...)})
 	}
-	for _, look := range []func(context.Context, *Survey, func(at, format string, args ...any)) error{i.lookAtNomad, i.lookAtConsul, i.lookAtVault, i.lookAtNodes, i.lookAtFabio, i.lookAtStore} {
+	for _, look := range []func(context.Context, *Survey, func(at, format string, args ...any)) error{i.lookAtNomad, i.lookAtConsul, i.lookAtVault, i.lookAtNodes, i.lookAtFabio, i.lookAtStore, i.lookAtSecrets} {
 		if err := look(ctx, &s, fault); err != nil {
 			return s, err
 		}
@@ -225,6 +225,20 @@ func (i *Install) lookAtStore(ctx context.Context, s *Survey, fault func(at, for
 	if problem := downgrade(s.Runs, s.Schema, i.wish.Crumpet.Version, i.cfg.Schema); problem != "" {
 		fault("version", "%s", problem)
 	}
+	return nil
+}
+
+// lookAtSecrets finds out whether the platform's secrets can be seen. Who may not see them may still upgrade the jobs that
+// read them.
+func (i *Install) lookAtSecrets(ctx context.Context, s *Survey, _ func(at, format string, args ...any)) error {
+	_, err := readSecret(ctx, i.cfg.Vault, serverSecret)
+	if paas.CodeOf(err) != paas.Forbidden {
+		return nil // what else is wrong is said by whatever reads it next
+	}
+	if s.Runs == "" {
+		return paas.Wrap(paas.Forbidden, err, "The token of Vault may not read crumpet/data/platform/, where the platform's secrets are to be. Use one that may write there, and mounts, policies and roles.")
+	}
+	i.blind = true
 	return nil
 }
 

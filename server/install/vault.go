@@ -17,9 +17,9 @@ const (
 	audience      = "vault.io"
 )
 
-// rolePeriod is how long a task's token lives after each renewal by Nomad: a Vault that is away over a weekend costs no
-// server its token.
-const rolePeriod = 72 * 3600
+// rolePeriod is how long a task's token lives after each renewal by Nomad, as those of apps do: a Vault that is away for
+// half of it costs nobody a token.
+const rolePeriod = 24 * 3600
 
 func (i *Install) vaultObjects() []object {
 	list := []object{
