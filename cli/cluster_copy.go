@@ -32,7 +32,14 @@ type controlPlane struct {
 }
 
 func openControlPlane(file string) (p controlPlane, err error) {
-	if p.cfg, err = config.Load(file, os.Getenv, config.Config{}); err != nil {
+	// The token of the environment is the operator's, who may do more than the server in whose file another stands.
+	getenv := func(name string) string {
+		if name == "VAULT_TOKEN" {
+			return ""
+		}
+		return os.Getenv(name)
+	}
+	if p.cfg, err = config.Load(file, getenv, config.Config{}); err != nil {
 		return p, err
 	}
 	p.store.Path = p.cfg.Store.Path
@@ -50,7 +57,7 @@ func openControlPlane(file string) (p controlPlane, err error) {
 		return p, err
 	}
 	with := vault.Config{Addr: c.Vault.Address, Token: c.Vault.Token, TokenFile: c.Vault.TokenFile, Mount: c.Vault.Mount}
-	if token := os.Getenv("VAULT_TOKEN"); token != "" { // the operator's, who may do more than the server in whose file it stands
+	if token := os.Getenv("VAULT_TOKEN"); token != "" {
 		with.Token, with.TokenFile = token, ""
 	}
 	p.vault, err = vault.New(with)
@@ -287,9 +294,9 @@ func (v vaultTarget) Filled(ctx context.Context) (string, error) {
 	case err != nil:
 		return "", err
 	case !state.Initialized:
-		return "", paas.Errorf(paas.Unavailable, "Vault is not initialized. Initialize and unseal it as a new one: its shares and its token are of use until the backup is in it.")
+		return "", nil
 	case state.Sealed:
-		return "", paas.Errorf(paas.Unavailable, "Vault is sealed. Unseal it with its own shares: those of the backup are wanted afterwards.")
+		return "", paas.Errorf(paas.Unavailable, "Vault is initialized and sealed. Unseal it with its own shares, or begin with one that is not initialized: stop its servers, empty their data folders, and start them again.")
 	}
 	has, err := v.HasApps(ctx)
 	if err != nil || !has {
@@ -299,6 +306,24 @@ func (v vaultTarget) Filled(ctx context.Context) (string, error) {
 }
 
 func (v vaultTarget) Mark(context.Context) ([]string, error) { return nil, nil }
+
+// RestoreSnapshot initializes a Vault that is new, with a key that nobody keeps: the backup brings its own.
+func (v vaultTarget) RestoreSnapshot(ctx context.Context, r io.Reader) error {
+	state, err := v.State(ctx)
+	if err != nil {
+		return err
+	}
+	if !state.Initialized {
+		if err := v.Begin(ctx); err != nil {
+			return err
+		}
+		// It takes a moment to lead, and would give the answer of a follower.
+		if err := eventually(ctx, settleLimit, v.Ping); err != nil {
+			return err
+		}
+	}
+	return v.vaultState.RestoreSnapshot(ctx, r)
+}
 
 // Settle waits until Vault is unsealed with the shares that it had when the backup was made.
 func (v vaultTarget) Settle(ctx context.Context, _ backup.Part, _ []string, say func(string, ...any)) error {

@@ -44,6 +44,37 @@ func (c *Client) RestoreSnapshot(ctx context.Context, r io.Reader) error {
 	return nil
 }
 
+// Begin initializes a new Vault and unseals it, with a key and a root token that this client alone knows and forgets:
+// for one whose storage is about to be replaced.
+func (c *Client) Begin(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, beginLimit)
+	defer cancel()
+	seal, err := c.api.Sys().SealStatusWithContext(limited)
+	if err != nil {
+		return c.fail(ctx, err, "ask Vault for its seal")
+	}
+	request := &vaultapi.InitRequest{RecoveryShares: 1, RecoveryThreshold: 1}
+	if seal.Type == "shamir" {
+		request = &vaultapi.InitRequest{SecretShares: 1, SecretThreshold: 1}
+	}
+	made, err := c.api.Sys().InitWithContext(limited, request)
+	if err != nil {
+		return c.fail(ctx, err, "initialize Vault")
+	}
+	c.cfg.TokenFile = ""
+	c.api.SetToken(made.RootToken)
+	if seal.Type != "shamir" {
+		return nil
+	}
+	if _, err := c.api.Sys().UnsealWithContext(limited, made.KeysB64[0]); err != nil {
+		return c.fail(ctx, errors.New("unseal"), "unseal Vault") // its own text may repeat the key
+	}
+	return nil
+}
+
+// beginLimit bounds the making of a Vault's first keys.
+const beginLimit = time.Minute
+
 func (c *Client) failSnapshot(ctx context.Context, err error, does string) error {
 	var answer *vaultapi.ResponseError
 	if errors.As(err, &answer) {
