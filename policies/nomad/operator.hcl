@@ -16,5 +16,6 @@ node { policy = "write" }
 # Force out a server that is lost for good, or have one join.
 agent { policy = "write" }
 
-# Take a lost server out of Raft, set autopilot and the scheduler, save a snapshot.
+# Set autopilot, which takes lost servers out of Raft, and the scheduler; save a snapshot. To take a server out by hand
+# wants a management token.
 operator { policy = "write" }

@@ -18,5 +18,6 @@ node { policy = "read" }
 # Members of the gossip, the agent's version and configuration.
 agent { policy = "read" }
 
-# Raft's peers, the health of autopilot, the keyring's ages.
+# The health of autopilot: which servers there are, of which version, and how many may be lost. Raft's own list of peers
+# Nomad shows to a management token only.
 operator { policy = "read" }
