@@ -288,6 +288,7 @@ func (b *bare) end() {
 		_ = cmd.Wait() // its log says why
 		kill.Stop()
 	}
+	b.killTasks()
 	table, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		b.t.Error(err)
@@ -296,6 +297,28 @@ func (b *bare) end() {
 		if fields := strings.Fields(line); len(fields) > 4 && strings.HasPrefix(fields[4], b.dir+"/") {
 			if err := syscall.Unmount(fields[4], syscall.MNT_DETACH); err != nil {
 				b.t.Errorf("unmount %s: %v", fields[4], err)
+			}
+		}
+	}
+}
+
+// killTasks ends what a Nomad that was ended too early has left running: executors, which name a folder of ours, and
+// their tasks.
+func (b *bare) killTasks() {
+	pids, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		b.t.Error(err)
+	}
+	for _, file := range pids {
+		line, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(line), "executor") || !strings.Contains(string(line), b.dir+"/nomad/") {
+			continue // it has ended, or is none
+		}
+		pid := filepath.Base(filepath.Dir(file))
+		tasks, _ := os.ReadFile(filepath.Join("/proc", pid, "task", pid, "children")) // none where it has ended
+		for _, text := range append(strings.Fields(string(tasks)), pid) {
+			if n, err := strconv.Atoi(text); err == nil {
+				_ = syscall.Kill(n, syscall.SIGKILL) // it may have ended
 			}
 		}
 	}
