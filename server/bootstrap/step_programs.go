@@ -60,9 +60,19 @@ func (programs) Do(ctx context.Context, w *World) error {
 		return paas.Wrap(paas.Internal, err, "There is no room here to unpack programs in: %s.", err)
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
+	// Asked once for all: each answer costs a machine the digests of all its programs.
+	states := make([]installed, len(w.Fleet.Machines)) // each written by its own machine's turn only
+	err = w.Each(ctx, w.Fleet.Machines, func(ctx context.Context, m fleet.Machine, h Host) (err error) {
+		i := slices.IndexFunc(w.Fleet.Machines, func(o fleet.Machine) bool { return o.Name == m.Name })
+		states[i], err = w.installed(ctx, m, h)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	// One after the other: one of them lies unpacked here at a time, and goes to all machines at once.
 	for _, a := range wanted {
-		if err := w.install(ctx, folder, a); err != nil {
+		if err := w.install(ctx, folder, a, states); err != nil {
 			return err
 		}
 	}
@@ -76,18 +86,9 @@ func (programs) Undo(ctx context.Context, w *World) error {
 	})
 }
 
-// install brings an artifact to the machines that lack it.
-func (w *World) install(ctx context.Context, folder string, a artifact) error {
+// install brings an artifact to the machines that lack it, by their states in the order of the fleet.
+func (w *World) install(ctx context.Context, folder string, a artifact, states []installed) (err error) {
 	var lack []fleet.Machine
-	states := make([]installed, len(w.Fleet.Machines)) // each written by its own machine's turn only
-	err := w.Each(ctx, w.Fleet.Machines, func(ctx context.Context, m fleet.Machine, h Host) (err error) {
-		i := slices.IndexFunc(w.Fleet.Machines, func(o fleet.Machine) bool { return o.Name == m.Name })
-		states[i], err = w.installed(ctx, m, h)
-		return err
-	})
-	if err != nil {
-		return err
-	}
 	whole := false
 	has := map[string]installed{}
 	for i, m := range w.Fleet.Machines {
