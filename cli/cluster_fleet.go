@@ -107,6 +107,13 @@ func (s *session) reach(f fleet.Fleet, flags fleetFlags, kept *bootstrap.Kept) (
 			return []byte(text), err
 		}
 	}
+	if config.KeyFile == "" && config.Agent == "" { // what ssh would take
+		if home, err := os.UserHomeDir(); err == nil {
+			if own := filepath.Join(home, ".ssh", "id_ed25519"); readable(own) {
+				config.KeyFile = own
+			}
+		}
+	}
 	network, err := ssh.Open(config)
 	if err != nil {
 		return nil, err
@@ -227,6 +234,10 @@ func (s *session) hold(f fleet.Fleet, flags fleetFlags) (held, error) {
 			err = paas.Wrap(paas.Forbidden, err, "You are none of the keepers in %s: what is kept could not be opened again. Add your public key as a keeper, or name a keeper's key with --identity.", flags.file)
 		}
 	}
+	if err == nil && file.Others() {
+		s.say("The keepers have changed: %s is sealed to those of %s now.", flags.state, flags.file)
+		err = file.Save(values)
+	}
 	if err != nil {
 		return held{}, errors.Join(err, file.Close())
 	}
@@ -248,4 +259,9 @@ func (s *session) peek(f fleet.Fleet, flags fleetFlags) (*bootstrap.Kept, error)
 	}
 	values, err := sealed.ReadState(flags.state, f.Name, with)
 	return bootstrap.NewKept(values, nothing), err
+}
+
+func readable(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

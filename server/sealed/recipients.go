@@ -3,6 +3,7 @@ package sealed
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -12,7 +13,10 @@ import (
 )
 
 // Recipients are those who may open what is sealed: each alone.
-type Recipients struct{ list []age.Recipient }
+type Recipients struct {
+	list []age.Recipient
+	keys []string // the same as texts, without comments
+}
 
 // NewRecipients reads public keys: age1..., ssh-ed25519 or ssh-rsa. Code: invalid, naming the first that is none.
 func NewRecipients(publicKeys ...string) (Recipients, error) {
@@ -27,7 +31,10 @@ func NewRecipients(publicKeys ...string) (Recipients, error) {
 			return Recipients{}, paas.Wrap(paas.Invalid, err, "%q is not a public key: write age1..., ssh-ed25519 AAAA... or ssh-rsa AAAA... .", first(text))
 		}
 		r.list = append(r.list, one)
+		fields := strings.Fields(text)
+		r.keys = append(r.keys, strings.Join(fields[:min(2, len(fields))], " "))
 	}
+	slices.Sort(r.keys)
 	return r, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -20,12 +21,14 @@ type State struct {
 	to   Recipients
 	of   string   // what the values belong to: the name of a cluster
 	file *os.File // that lies at path now, locked
+	last []string // the public keys it was sealed to when it was loaded
 }
 
 // content is what is sealed.
 type content struct {
 	Version int               `json:"version"`
 	Of      string            `json:"of"`
+	To      []string          `json:"to"` // public keys
 	Values  map[string]string `json:"values"`
 }
 
@@ -82,8 +85,13 @@ func (s *State) Empty() (bool, error) {
 
 // Load opens the file; it is called once, first. An empty one has no values. Codes: forbidden, invalid.
 func (s *State) Load(with Identities) (map[string]string, error) {
-	return read(s.path, s.of, s.file, with)
+	c, err := read(s.path, s.of, s.file, with)
+	s.last = c.To
+	return c.Values, err
 }
+
+// Others says whether what was loaded is sealed to others than it is to be: then it is to be saved again.
+func (s *State) Others() bool { return s.last != nil && !slices.Equal(s.last, s.to.keys) }
 
 // ReadState opens a file without holding it: for those who only look. One that is not there has no values.
 func ReadState(path, of string, with Identities) (map[string]string, error) {
@@ -95,37 +103,38 @@ func ReadState(path, of string, with Identities) (map[string]string, error) {
 		return nil, paas.Wrap(paas.Invalid, err, "The state %s can't be read.", path)
 	}
 	defer file.Close()
-	return read(path, of, file, with)
+	c, err := read(path, of, file, with)
+	return c.Values, err
 }
 
-func read(path, of string, from io.Reader, with Identities) (map[string]string, error) {
+func read(path, of string, from io.Reader, with Identities) (content, error) {
 	sealed, err := io.ReadAll(from)
 	if err != nil {
-		return nil, paas.Wrap(paas.Invalid, err, "The state %s can't be read.", path)
+		return content{}, paas.Wrap(paas.Invalid, err, "The state %s can't be read.", path)
 	}
 	if len(sealed) == 0 {
-		return map[string]string{}, nil
+		return content{Values: map[string]string{}}, nil
 	}
 	plain, err := with.OpenBytes(sealed)
 	if err != nil {
-		return nil, paas.Wrap(paas.CodeOf(err), err, "The state %s can't be opened. %s", path, paas.MessageOf(err))
+		return content{}, paas.Wrap(paas.CodeOf(err), err, "The state %s can't be opened. %s", path, paas.MessageOf(err))
 	}
 	var c content
 	if err := json.Unmarshal(plain, &c); err != nil {
-		return nil, paas.Errorf(paas.Invalid, "The state %s holds something else: restore it from a copy.", path)
+		return content{}, paas.Errorf(paas.Invalid, "The state %s holds something else: restore it from a copy.", path)
 	}
 	switch {
 	case c.Version != stateVersion:
-		return nil, paas.Errorf(paas.Invalid, "The state %s is of version %d, and this crumpet knows %d: use the newer one.", path, c.Version, stateVersion)
+		return content{}, paas.Errorf(paas.Invalid, "The state %s is of version %d, and this crumpet knows %d: use the newer one.", path, c.Version, stateVersion)
 	case c.Of != of:
-		return nil, paas.Errorf(paas.Invalid, "The state %s is that of cluster %q, not of %q: name the file of this one with --state.", path, c.Of, of)
+		return content{}, paas.Errorf(paas.Invalid, "The state %s is that of cluster %q, not of %q: name the file of this one with --state.", path, c.Of, of)
 	}
-	return c.Values, nil
+	return c, nil
 }
 
 // Save replaces the file, whole: when it returns without an error, the values outlive a loss of power.
 func (s *State) Save(values map[string]string) error {
-	plain, err := json.Marshal(content{Version: stateVersion, Of: s.of, Values: values})
+	plain, err := json.Marshal(content{Version: stateVersion, Of: s.of, To: s.to.keys, Values: values})
 	if err != nil {
 		return err
 	}

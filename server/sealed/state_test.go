@@ -13,9 +13,10 @@ import (
 )
 
 type kept struct {
-	path string
-	to   sealed.Recipients
-	with sealed.Identities
+	path   string
+	public string
+	to     sealed.Recipients
+	with   sealed.Identities
 }
 
 func keeps(t *testing.T) kept {
@@ -29,7 +30,7 @@ func keeps(t *testing.T) kept {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return kept{filepath.Join(t.TempDir(), "prod.cluster.age"), to, with}
+	return kept{filepath.Join(t.TempDir(), "prod.cluster.age"), key.public, to, with}
 }
 
 func (k kept) hold(t *testing.T) *sealed.State {
@@ -164,4 +165,47 @@ func TestAStateOfAnotherClusterIsRefused(t *testing.T) {
 	}
 	_, err = sealed.ReadState(k.path, "prod", k.with)
 	wantCode(t, err, paas.Invalid, k.path)
+}
+
+func TestAStateKnowsWhetherItsKeepersChanged(t *testing.T) {
+	t.Parallel()
+	k := keeps(t)
+	s := k.hold(t)
+	if s.Others() {
+		t.Error("nothing was saved, and it is sealed to others")
+	}
+	if err := s.Save(map[string]string{"ca": "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	stranger := ageKey(t)
+	both, err := sealed.NewRecipients(stranger.public, k.public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []bool{true, false} {
+		s, err := sealed.HoldState(k.path, "prod", both)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values, err := s.Load(k.with)
+		if err != nil || s.Others() != want {
+			t.Fatalf("sealed to others %t, %v", s.Others(), err)
+		}
+		if err := s.Save(values); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	with, err := sealed.ReadIdentities(nil, stranger.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if values, err := sealed.ReadState(k.path, "prod", with); err != nil || values["ca"] != "x" {
+		t.Errorf("the new keeper reads %v, %v", values, err)
+	}
 }
