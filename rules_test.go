@@ -20,7 +20,7 @@ const module = "github.com/crumpet-paas/crumpet"
 //
 //	0 domain     paas
 //	1 pure       spec jobspec route wire fleet agents pki
-//	2 adapters   nomad consul vault fabio broker postgres store blob hub leader ssh jwks sealed: each with its own client library
+//	2 adapters   nomad consul vault fabio broker postgres store blob hub leader ssh jwks relay sealed: each with its own client library
 //	3 use cases  deploy watch build launch meter logs auth audit team why bootstrap install doctor backup: never another use case, adapters by interfaces they declare
 //	4 edge       api client
 //	5 root       server config cli main: everything; server never imports devstack
@@ -56,7 +56,7 @@ var rules = []rule{
 	{`^server/fleet$`, `^server/paas$`, `hcl`},
 	{`^server/agents$`, `^server/(paas|fleet)$`, `hcl`},
 	{`^server/pki$`, `^server/paas$`, `^$`},
-	{`^server/(ssh|jwks)$`, `^server/paas$`, `^$`},
+	{`^server/(ssh|jwks|relay)$`, `^server/paas$`, `^$`},
 	{`^server/sealed$`, `^server/paas$`, `filippo.io/age`},
 	{`^server/bootstrap$`, `^(server/(paas|fleet|agents|pki)|policies|jobs)$`, `^$`},
 	{`^server/install$`, `^(server/paas|policies|jobs)$`, `nomad/api`},

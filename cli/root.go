@@ -128,7 +128,7 @@ server, and rolls out beside the release that serves until it is healthy.`,
 		newNodesCmd(s), newNodeCmd(s), newPlatformCmd(s), newClusterCmd(s), newProvidersCmd(s),
 		newLoginCmd(s), newLogoutCmd(s), newPasswdCmd(s))
 	add(root, groupServer, newTokensCmd(s), newUsersCmd(s), newWhoamiCmd(s))
-	add(root, "", newVersionCmd(s), newDevstackCmd(s), newStaticCmd(s), newJWKSCmd(s), newOpenAPICmd(s))
+	add(root, "", newVersionCmd(s), newDevstackCmd(s), newStaticCmd(s), newJWKSCmd(s), newRelayCmd(s), newOpenAPICmd(s))
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {

@@ -16,8 +16,9 @@ const (
 	nomadSerf = 4648
 )
 
-// VaultName is the name by which agents and jobs reach any server of Vault: Consul's DNS knows it, and /etc/hosts of
-// each machine where nothing asks that (Hosts). A server that does not lead hands requests on to the one that does.
+// VaultName is the name by which agents and jobs reach any server of Vault that is open: /etc/hosts of each machine knows
+// it. On a client it leads to the relay there, which knows which servers are open; a server that does not lead hands
+// requests on to the one that does.
 const VaultName = "vault.service.consul"
 
 // NomadSecrets are what Nomad on one machine is told in confidence.
