@@ -88,7 +88,7 @@ func (platform) open(ctx context.Context, at bootstrap.PlatformReach) (*install.
 
 // platformSecrets are what the servers read from Vault. The certificate that is there already is left alone.
 func platformSecrets(ctx context.Context, at bootstrap.PlatformReach, given *install.Secrets) error {
-	given.Database, given.VaultCA, given.NomadCA = at.Database, at.Authority, at.Authority
+	given.Database, given.VaultCA, given.NomadCA, given.Consul = at.Database, at.Authority, at.Authority, at.ConsulTokens
 	has, err := install.HasCertificate(ctx, install.Call(at.Vault), at.Authority)
 	if err != nil && paas.CodeOf(err) != paas.NotFound {
 		return err

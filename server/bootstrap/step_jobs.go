@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/crumpet-paas/crumpet/policies"
 	"github.com/crumpet-paas/crumpet/server/fleet"
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/pki"
@@ -31,6 +32,8 @@ type PlatformReach struct {
 	// HTTP makes requests that begin on some client, whose router is at 127.0.0.1.
 	HTTP     *http.Client
 	Database string // URL of Crumpet's database
+	// ConsulTokens are those of Crumpet and of Fabio, by the name of their policy.
+	ConsulTokens map[string]string
 	// Authority signed the certificates of all programs. Certificate and Key are what Crumpet's servers show to Nomad.
 	Authority       string
 	Issue           func() (certificate, key string, err error)
@@ -130,6 +133,10 @@ func (w *World) reachPlatform(ctx context.Context) (PlatformReach, error) {
 			certificate, key, err := ca.Issue(pki.Leaf{Name: "crumpet", Life: ca.Ends().Sub(w.Now())}, w.Now())
 			return string(certificate), string(key), err
 		},
+	}
+	at.ConsulTokens = map[string]string{}
+	for _, actor := range []policies.Actor{policies.Crumpet, policies.Fabio} {
+		at.ConsulTokens[actor.Name()] = w.Kept.Get(ConsulTokenOf(actor.Name()))
 	}
 	of := func(p fleet.Name) APICall {
 		return func(ctx context.Context, method, path string, in, out any) error {

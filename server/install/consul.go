@@ -70,6 +70,12 @@ func (i *Install) consulToken(actor policies.Actor, kept string) object {
 			if err != nil {
 				return "", err
 			}
+			if given := i.cfg.Given.Consul[actor.Name()]; given != "" {
+				if have["consul_token"] != given {
+					return "another one, or none", nil
+				}
+				return "", nil
+			}
 			if have["consul_accessor"] == "" || have["consul_token"] == "" {
 				return missing, nil
 			}
@@ -87,6 +93,9 @@ func (i *Install) consulToken(actor policies.Actor, kept string) object {
 		},
 		// Kept before it is made, so that none is lost whose making was cut off.
 		func(ctx context.Context) error {
+			if given := i.cfg.Given.Consul[actor.Name()]; given != "" {
+				return i.keep(ctx, kept, map[string]string{"consul_token": given})
+			}
 			accessor, secret := newUUID(), newUUID()
 			if err := i.keep(ctx, kept, map[string]string{"consul_accessor": accessor, "consul_token": secret}); err != nil {
 				return err

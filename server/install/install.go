@@ -29,7 +29,8 @@ type Secrets struct {
 	Database            string // URL of a PostgreSQL database that the nodes reach
 	NomadCA             string // PEM, with NomadCert and NomadKey: what the servers show to a Nomad that wants a client's certificate
 	NomadCert, NomadKey string
-	VaultCA             string // PEM: who signed Vault's certificate
+	VaultCA             string            // PEM: who signed Vault's certificate
+	Consul              map[string]string // tokens that were made already, by the policy\'s name
 	Admin               Admin
 }
 

@@ -68,7 +68,7 @@ func (i *Install) jobObject(id, text string, p Program, variables map[string]any
 			case err != nil:
 				return "", err
 			case plan.Diff.Type == "None":
-				return "", nil
+				return i.givenUp(ctx, id, have.Version)
 			case have.Meta["version"] != p.Version:
 				return fmt.Sprintf("runs %s, not %s", have.Meta["version"], p.Version), nil
 			}
@@ -76,6 +76,21 @@ func (i *Install) jobObject(id, text string, p Program, variables map[string]any
 		},
 		func(ctx context.Context) error { return i.runJob(ctx, id, text, variables) },
 	}
+}
+
+// givenUp says that Nomad tries no more: the deployment has failed, which ends the rescheduling of what failed in it, and
+// nothing runs.
+func (i *Install) givenUp(ctx context.Context, id string, version int) (string, error) {
+	var d deployment
+	if err := i.cfg.Nomad(ctx, "GET", "/v1/job/"+id+"/deployment?namespace="+namespace, nil, &d); err != nil || d.Status != "failed" || d.JobVersion != version {
+		return "", err
+	}
+	var allocs []alloc
+	err := i.cfg.Nomad(ctx, "GET", "/v1/job/"+id+"/allocations?namespace="+namespace, nil, &allocs)
+	if err != nil || slices.ContainsFunc(allocs, func(a alloc) bool { return a.ClientStatus == "running" || a.ClientStatus == "pending" }) {
+		return "", err
+	}
+	return "has failed, and nothing of it runs", nil
 }
 
 // parse has Nomad read a job: nobody else knows its language as well.
@@ -152,6 +167,11 @@ func (i *Install) runJob(ctx context.Context, id, text string, variables map[str
 		return err
 	}
 	plan, err := i.planJob(ctx, id, job)
+	if err == nil && plan.Diff.Type == "None" { // given up: Nomad begins anew only with what it takes for another version
+		if err = i.cfg.Nomad(ctx, "DELETE", "/v1/job/"+id+"?namespace="+namespace, nil, nil); err == nil {
+			plan, err = i.planJob(ctx, id, job)
+		}
+	}
 	if err != nil {
 		return err
 	}
