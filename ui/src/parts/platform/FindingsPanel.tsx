@@ -40,7 +40,7 @@ export function FindingsPanel() {
                 tone={statusOf("severity", severity).tone}
                 icon={statusOf("severity", severity).icon}
               >
-                {n} {statusOf("severity", severity).label.toLowerCase()}
+                {statusOf("severity", severity).label}: {n}
               </Badge>
             ))}
           <Button small icon={reloadIcon} busy={checkup.isFetching} onClick={() => void checkup.refetch()}>
