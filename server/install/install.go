@@ -30,7 +30,7 @@ type Secrets struct {
 	NomadCA             string // PEM, with NomadCert and NomadKey: what the servers show to a Nomad that wants a client's certificate
 	NomadCert, NomadKey string
 	VaultCA             string            // PEM: who signed Vault's certificate
-	Consul              map[string]string // tokens that were made already, by the policy\'s name
+	Consul              map[string]string // tokens that were made already, by the policy's name
 	Admin               Admin
 }
 

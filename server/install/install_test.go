@@ -187,6 +187,7 @@ func TestWhoMayNotSeeThePlatformsSecretsMayStillUpgradeItsJobs(t *testing.T) {
 	nomad["GET /v1/job/crumpet?namespace=crumpet--platform"], nomad["GET /v1/job/fabio?namespace=crumpet--platform"] = job, job
 	nomad["POST /v1/jobs/parse"] = `{}`
 	nomad["POST /v1/job/fabio/plan?namespace=crumpet--platform"] = `{"Diff": {"Type": "None"}}`
+	nomad["GET /v1/job/fabio/deployment?namespace=crumpet--platform"] = `{"Status": "successful"}`
 	nomad["POST /v1/job/crumpet/plan?namespace=crumpet--platform"] = `{"Diff": {"Type": "Edited"}}`
 	list, err := open(t, nomad, consul, vault, &wrote).Plan(t.Context())
 	if diff := cmp.Diff([]install.Object{{Program: "nomad", Kind: "job", Name: "crumpet", Why: "runs 0.9.0, not 1.0.0"}}, list); diff != "" || err != nil {
