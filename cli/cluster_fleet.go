@@ -154,8 +154,15 @@ func (r reached) Write(ctx context.Context, f bootstrap.File) error {
 	return r.Host.Write(ctx, ssh.File(f))
 }
 
+// answersWithin bounds what a source of programs may think; loading may take longer.
+const answersWithin = 30 * time.Second
+
 // readSource reads a file of this machine, or a URL.
 func readSource(ctx context.Context, source string) (io.ReadCloser, error) {
+	return readFrom(ctx, source, &http.Transport{Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: answersWithin, TLSHandshakeTimeout: answersWithin, DisableKeepAlives: true})
+}
+
+func readFrom(ctx context.Context, source string, transport http.RoundTripper) (io.ReadCloser, error) {
 	u, err := url.Parse(source)
 	if err != nil || u.Scheme != "https" {
 		return openHere(strings.TrimPrefix(source, "file://"))
@@ -164,9 +171,13 @@ func readSource(ctx context.Context, source string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	const answersWithin = 30 * time.Second
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: answersWithin, TLSHandshakeTimeout: answersWithin, DisableKeepAlives: true}
-	response, err := (&http.Client{Transport: transport}).Do(request)
+	client := &http.Client{Transport: transport, CheckRedirect: func(r *http.Request, before []*http.Request) error {
+		if r.URL.Scheme != "https" || len(before) > 5 {
+			return errors.New("it leads on to where it can't be trusted")
+		}
+		return nil
+	}}
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, paas.Wrap(paas.Unavailable, err, "%s can't be reached: %s.", source, err)
 	}

@@ -1,0 +1,4 @@
+package cli
+
+// ReadFrom reads what programs come from.
+var ReadFrom = readFrom
