@@ -43,12 +43,13 @@ checked. What lies on the nodes is not in it: neither volumes nor databases of s
   crumpet cluster backup --config /etc/crumpet/server.hcl --keeper "$(cat ann.pub)" --to monday.age --without artifacts
   crumpet cluster backup verify monday.age --identity ~/.ssh/id_ed25519
   crumpet cluster backup list monday.age --identity ~/.ssh/id_ed25519`,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("there is no command %q%s", "backup "+args[0], suggest(cmd, args[0]))
 			}
-			return s.clusterBackup(cmd.Context(), f)
+			return nil
 		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.clusterBackup(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.to, "to", "", "file to make; required")
