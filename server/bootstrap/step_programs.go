@@ -3,10 +3,11 @@ package bootstrap
 import (
 	"context"
 	"fmt"
-	"os"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/crumpet-paas/crumpet/server/agents"
 	"github.com/crumpet-paas/crumpet/server/fleet"
@@ -55,16 +56,14 @@ func (programs) Do(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "crumpet-programs-")
-	if err != nil {
-		return paas.Wrap(paas.Internal, err, "There is no room here to unpack programs in: %s.", err)
-	}
-	defer func() { _ = os.RemoveAll(folder) }()
 	// Asked once for all: each answer costs a machine the digests of all its programs.
-	states := make([]installed, len(w.Fleet.Machines)) // each written by its own machine's turn only
-	err = w.Each(ctx, w.Fleet.Machines, func(ctx context.Context, m fleet.Machine, h Host) (err error) {
-		i := slices.IndexFunc(w.Fleet.Machines, func(o fleet.Machine) bool { return o.Name == m.Name })
-		states[i], err = w.installed(ctx, m, h)
+	var mu sync.Mutex // guards has
+	has := map[string]installed{}
+	err = w.Each(ctx, w.Fleet.Machines, func(ctx context.Context, m fleet.Machine, h Host) error {
+		is, err := w.installed(ctx, m, h)
+		mu.Lock()
+		defer mu.Unlock()
+		has[m.Name] = is
 		return err
 	})
 	if err != nil {
@@ -72,7 +71,7 @@ func (programs) Do(ctx context.Context, w *World) error {
 	}
 	// One after the other: one of them lies unpacked here at a time, and goes to all machines at once.
 	for _, a := range wanted {
-		if err := w.install(ctx, folder, a, states); err != nil {
+		if err := w.install(ctx, a, has); err != nil {
 			return err
 		}
 	}
@@ -86,17 +85,15 @@ func (programs) Undo(ctx context.Context, w *World) error {
 	})
 }
 
-// install brings an artifact to the machines that lack it, by their states in the order of the fleet.
-func (w *World) install(ctx context.Context, folder string, a artifact, states []installed) (err error) {
+// install brings an artifact to the machines that lack it.
+func (w *World) install(ctx context.Context, a artifact, has map[string]installed) error {
 	var lack []fleet.Machine
 	whole := false
-	has := map[string]installed{}
-	for i, m := range w.Fleet.Machines {
-		if !a.isFor(m, states[i].arch) || states[i].lacks(a) == "" {
-			continue
+	for _, m := range w.Fleet.Machines {
+		if is := has[m.Name]; a.isFor(m, is.arch) && is.lacks(a) != "" {
+			lack = append(lack, m)
+			whole = whole || is.lacks(a) == lacksProgram
 		}
-		has[m.Name], lack = states[i], append(lack, m)
-		whole = whole || states[i].lacks(a) == lacksProgram
 	}
 	if len(lack) == 0 {
 		return nil
@@ -104,10 +101,11 @@ func (w *World) install(ctx context.Context, folder string, a artifact, states [
 	var file unpacked
 	if whole {
 		w.Say("getting %s %s", a.program.Command, a.program.Version)
-		if file, err = w.unpack(ctx, folder, a); err != nil {
+		var err error
+		if file, err = w.unpack(ctx, a); err != nil {
 			return err
 		}
-		defer func() { _ = os.Remove(file.path) }()
+		defer func() { _ = file.content.Close() }()
 	}
 	return w.Each(ctx, lack, func(ctx context.Context, m fleet.Machine, h Host) error {
 		if has[m.Name].lacks(a) == lacksProgram {
@@ -120,27 +118,25 @@ func (w *World) install(ctx context.Context, folder string, a artifact, states [
 	})
 }
 
-// place uploads a program where another or none lies, and asks it which version it is before anybody uses it.
+// place uploads a program where another or none lies, and asks it which version it is before it gets its name.
 func (w *World) place(ctx context.Context, m fleet.Machine, h Host, a artifact, file unpacked, has installed) error {
 	name := programFile(a.program)
 	if has.digests[name] != file.digest {
 		w.Say("uploading %s %s to %s", a.program.Command, a.program.Version, m.Name)
-		content, err := os.Open(file.path)
+		if err := h.Upload(ctx, name+".new", io.NewSectionReader(file.content, 0, file.size), file.size, 0o755); err != nil {
+			return err
+		}
+		said, err := h.Run(ctx, versionScript(a.program, name+".new"), nil)
 		if err != nil {
 			return err
 		}
-		defer content.Close()
-		if err := h.Upload(ctx, name, content, file.size, 0o755); err != nil {
+		if !says(string(said), a.program.Version) {
+			first, _, _ := strings.Cut(strings.TrimSpace(string(said)), "\n")
+			return paas.Errorf(paas.Invalid, "The program from %s says it is %q, and cluster.hcl wants version %s of %s.", a.source, first, a.program.Version, a.program.Name)
+		}
+		if _, err := h.Run(ctx, fmt.Sprintf("mv -f -T -- %[1]s.new %[1]s\n", name), nil); err != nil {
 			return err
 		}
-	}
-	said, err := h.Run(ctx, versionScript(a.program), nil)
-	if err != nil {
-		return err
-	}
-	if !says(string(said), a.program.Version) {
-		first, _, _ := strings.Cut(strings.TrimSpace(string(said)), "\n")
-		return paas.Errorf(paas.Invalid, "The program from %s says it is %q, and cluster.hcl wants version %s of %s.", a.source, first, a.program.Version, a.program.Name)
 	}
 	// Last: what this says of the program is true.
 	return h.Write(ctx, File{Path: noteFile(a.program), Content: []byte(a.digest + " " + file.digest + "\n"), Mode: 0o644})
@@ -154,12 +150,12 @@ func linkScript(p fleet.Program) string {
 }
 
 // versionScript asks a program. Fabio takes anything that is no flag for nothing, and serves.
-func versionScript(p fleet.Program) string {
+func versionScript(p fleet.Program, file string) string {
 	word := "version"
 	if p.Name == fleet.Fabio {
 		word = "-version"
 	}
-	return fmt.Sprintf("cd /\nexec env -i PATH=/usr/bin:/bin HOME=/nonexistent timeout 60 %s %s </dev/null\n", programFile(p), word)
+	return fmt.Sprintf("cd /\nexec env -i PATH=/usr/bin:/bin HOME=/nonexistent timeout 60 %s %s </dev/null\n", file, word)
 }
 
 var versionWord = regexp.MustCompile(`[0-9]+(\.[0-9]+)+[0-9A-Za-z.+-]*`)

@@ -158,6 +158,13 @@ func shellOfPrograms(h *fakeHost) {
 		h.notes["link "+fields[len(fields)-1]] = fields[3]
 		return nil, nil
 	})
+	h.on("mv -f -T --", func(h *fakeHost, script string, _ []byte) ([]byte, error) {
+		fields := strings.Fields(script)
+		from, to := fields[4], fields[5]
+		h.files[to] = h.files[from]
+		delete(h.files, from)
+		return nil, nil
+	})
 	h.on("timeout 60", func(h *fakeHost, script string, _ []byte) ([]byte, error) {
 		for _, word := range strings.Fields(script) {
 			if f, ok := h.files[word]; ok && f.Mode == 0o755 {
@@ -243,6 +250,16 @@ func TestANewVersionIsPutBesideTheOldOne(t *testing.T) {
 	if err != nil || len(changes) != 5 || changes[0].Text != "use nomad 1.10.0" {
 		t.Errorf("%v, %v", changes, err)
 	}
+	// What says that it is another version leaves the one that is in use as it is.
+	old := h.files[programFolder+"/nomad-1.10.0"].Content
+	d["programs/nomad-1.10.0"] = elfProgram(t, elf.EM_X86_64, "Nomad v1.12.0")
+	if err := w.up(t, programs()); paas.CodeOf(err) != paas.Invalid {
+		t.Errorf("said %v", err)
+	}
+	if !bytes.Equal(h.files[programFolder+"/nomad-1.10.0"].Content, old) {
+		t.Error("the program in use was replaced by one of another version")
+	}
+	delete(d, "programs/nomad-1.10.0")
 	// A program that somebody changed is put back.
 	f := h.files[programFolder+"/consul-1.20.0"]
 	h.files[programFolder+"/consul-1.20.0"] = bootstrap.File{Content: append([]byte("x"), f.Content...), Mode: 0o755}
@@ -449,7 +466,7 @@ func TestTheScriptsDoInAShellWhatTheyAreFor(t *testing.T) {
 	if arch == "" || got != want {
 		t.Errorf("installed: %s\n%s", arch, cmp.Diff(want, got))
 	}
-	if got := sh(bootstrap.VersionScript(p)); got != filepath.Join(folder, "vault-2.2.0")+" version\n" {
+	if got := sh(bootstrap.VersionScript(p, programFolder+"/vault-2.2.0")); got != filepath.Join(folder, "vault-2.2.0")+" version\n" {
 		t.Errorf("asked as %q", got)
 	}
 }

@@ -19,35 +19,46 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// unpacked is a program as a file here.
+// unpacked is a program as a file here, which has no name: it goes with this process, however that ends.
 type unpacked struct {
-	path   string
-	digest string
-	size   int64
+	content *os.File
+	digest  string
+	size    int64
 }
 
 // largest is more than any program has; what claims to be larger is not unpacked further.
 const largest = 2 << 30
 
-// unpack loads an artifact, checks what it is and takes the program out of it.
-func (w *World) unpack(ctx context.Context, folder string, a artifact) (unpacked, error) {
-	archive, err := os.CreateTemp(folder, "archive-*")
+// unpack loads an artifact, checks what it is and takes the program out of it. Whoever gets the program closes it.
+func (w *World) unpack(ctx context.Context, a artifact) (unpacked, error) {
+	archive, err := nameless()
 	if err != nil {
 		return unpacked{}, err
 	}
-	defer func() { _ = errors.Join(archive.Close(), os.Remove(archive.Name())) }()
+	defer func() { _ = archive.Close() }()
 	if err := w.load(ctx, archive, a); err != nil {
 		return unpacked{}, err
 	}
-	program, err := os.CreateTemp(folder, "program-*")
+	program, err := nameless()
 	if err != nil {
 		return unpacked{}, err
 	}
 	u, err := extract(archive, program, a)
-	if err = errors.Join(err, program.Close()); err != nil {
-		return unpacked{}, errors.Join(err, os.Remove(program.Name()))
+	if err != nil {
+		return unpacked{}, errors.Join(err, program.Close())
 	}
 	return u, nil
+}
+
+func nameless() (*os.File, error) {
+	file, err := os.CreateTemp("", "crumpet-program-*")
+	if err == nil {
+		err = os.Remove(file.Name())
+	}
+	if err != nil {
+		return nil, paas.Wrap(paas.Internal, err, "There is no room here to unpack programs in: %s.", err)
+	}
+	return file, nil
 }
 
 func (w *World) load(ctx context.Context, to io.Writer, a artifact) error {
@@ -95,7 +106,7 @@ func extract(archive, program *os.File, a artifact) (unpacked, error) {
 	if err == nil {
 		err = fits(program, a)
 	}
-	return unpacked{program.Name(), hex.EncodeToString(sum.Sum(nil)), out.size}, err
+	return unpacked{program, hex.EncodeToString(sum.Sum(nil)), out.size}, err
 }
 
 // bounded ends what would fill the disk.
