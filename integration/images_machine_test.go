@@ -59,6 +59,9 @@ func (w *imageWorks) machine(t *testing.T) {
 	}
 	w.log("%s", strings.TrimSpace(m.must("systemd-analyze | head -n 1; free -m | sed -n 2p | awk '{print $3 \" MB in use\"}'")))
 
+	if on := m.must("systemctl is-enabled crumpet-consul crumpet-nomad crumpet-vault || true"); on != "disabled\ndisabled\ndisabled\n" {
+		t.Errorf("units that nobody has set up: %s", on)
+	}
 	m.must(agentsAlone)
 	for _, agent := range []struct{ name, answers string }{
 		{"consul", `curl -fsS 127.0.0.1:8500/v1/status/leader | grep -q 8300`},
