@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -270,7 +269,7 @@ func (s *Server) compose(c clients, key []byte, opt Options) error {
 	s.services = s.newServices(c, opt, at)
 	scheduler, rules := deploy.Led(c.nomad, c.consul, s.leads)
 	s.deploy = deploy.New(at.deploy(deploy.Config{
-		Store: s.store, Scheduler: scheduler, Rules: rules, Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Port: s.routerPort(), Now: opt.Now,
+		Store: s.store, Scheduler: scheduler, Rules: rules, Artifacts: blobs, Fragments: cfg.Fragments, Domain: cfg.Domain, Own: ownHost(cfg.URL), Port: s.routerPort(), Now: opt.Now,
 		NewID: newID, Configs: s.secrets, Access: access{c.vault}, Variables: c.nomad, Services: s.services, Log: s.log, Render: s.renderer(key), RenderSide: s.sideRenderer(key),
 		Storage: deploy.LedStorage(c.nomad, s.leads), Nodes: s.store, Driver: cfg.Drivers[0],
 	}))
@@ -322,31 +321,6 @@ func (s *Server) metrics() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), health{s.doctor})
 	return registry
-}
-
-// routeURL gives the URL of a route: the router's scheme and port with the route's host and path.
-func (s *Server) routeURL() func(paas.Route) string {
-	scheme, _, _ := strings.Cut(s.cfg.Fabio.URL, "://")
-	port := s.routerPort()
-	return func(r paas.Route) string {
-		if port == "" {
-			return scheme + "://" + r.String()
-		}
-		return scheme + "://" + r.Host + ":" + port + r.Path
-	}
-}
-
-// routerPort is the port that clients name when they reach the router, "" for the scheme's own.
-func (s *Server) routerPort() string {
-	router, err := url.Parse(s.cfg.Fabio.URL)
-	if err != nil {
-		return "" // Validate has seen that it can be parsed
-	}
-	port := router.Port()
-	if (router.Scheme == "http" && port == "80") || (router.Scheme == "https" && port == "443") {
-		return ""
-	}
-	return port
 }
 
 // notify passes a commit, of this server or another, on to all who may have to act or to show it. A ref

@@ -28,11 +28,19 @@ func (d *Deployer) free(ctx context.Context, ref paas.AppRef, spec paas.Spec, si
 }
 
 // sweeping names the routes whose wildcard covers the domain under which every app has its host: they would
-// answer for apps of other teams, before those are there.
+// answer for apps of other teams, before those are there. So does a route on Crumpet's own host: whoever had it would
+// be sent everybody's tokens.
 func (d *Deployer) sweeping(spec paas.Spec) []paas.Fault {
 	var faults []paas.Fault
 	for _, p := range spec.Processes {
 		for _, r := range p.Routes {
+			if d.own != "" && (r.Host == d.own || paas.HostCovers(r.Host, d.own)) {
+				faults = append(faults, paas.Fault{
+					Location: "process." + p.Name + ".route." + r.String(),
+					Message:  fmt.Sprintf("Host %s is, or covers, that of Crumpet itself, %s. Give the process a route on another host.", r.Host, d.own),
+				})
+				continue
+			}
 			below, wildcard := strings.CutPrefix(r.Host, "*.")
 			if wildcard && (below == d.domain || strings.HasSuffix(d.domain, "."+below)) {
 				faults = append(faults, paas.Fault{

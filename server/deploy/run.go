@@ -50,6 +50,7 @@ type Config struct {
 	Driver     string   // of the jobs' tasks
 	Fragments  []string // what specs may hold in nomad blocks; none for nothing
 	Domain     string   // apps without a route get APP.Domain/
+	Own        string   // host name under which Crumpet itself is reached: no app may have it; "" for none
 	Port       string   // of the router, as clients reach it; "" for the scheme's own
 	Now        func() time.Time
 	NewID      func() string // of a deployment: lower case letters and digits
@@ -73,6 +74,7 @@ type Deployer struct {
 	driver     string
 	fragments  []string
 	domain     string
+	own        string
 	port       string
 	now        func() time.Time
 	newID      func() string
@@ -98,7 +100,7 @@ func New(c Config) *Deployer {
 	}
 	return &Deployer{
 		store: c.Store, scheduler: c.Scheduler, rules: c.Rules, artifacts: c.Artifacts, render: c.Render, renderSide: c.RenderSide,
-		configs: c.Configs, access: c.Access, variables: c.Variables, services: c.Services, storage: c.Storage, nodes: c.Nodes, driver: c.Driver, fragments: c.Fragments, domain: c.Domain, port: c.Port,
+		configs: c.Configs, access: c.Access, variables: c.Variables, services: c.Services, storage: c.Storage, nodes: c.Nodes, driver: c.Driver, fragments: c.Fragments, domain: c.Domain, own: c.Own, port: c.Port,
 		now: c.Now, newID: c.NewID, log: log.With("component", "deploy"),
 		due: map[paas.AppRef]time.Time{}, wake: make(chan struct{}, 1),
 		tries: map[paas.AppRef]int{}, heals: map[paas.AppRef]time.Time{}, looks: map[paas.AppRef]time.Time{},
