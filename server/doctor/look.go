@@ -101,7 +101,7 @@ func Look(ctx context.Context, s Sources, at time.Time) Facts {
 	f.Agents = fact(ctx, func(ctx context.Context) ([]paas.NomadAgent, error) {
 		return s.Nomad.Agents(ctx, f.Quorums[paas.BackendNomad].Is.Servers)
 	})
-	f.Certificates = s.certificates(ctx, f)
+	f.Certificates = s.certificates(ctx, f.Agents.Is, f.Quorums[paas.BackendVault].Is.Servers)
 	second.Wait()
 	f.Leases = leases
 	return f
@@ -193,15 +193,15 @@ func (s Sources) tables(ctx context.Context) ([]paas.StaleRow, error) {
 }
 
 // certificates looks at what the configuration names, and at every agent and peer that speaks TLS.
-func (s Sources) certificates(ctx context.Context, f Facts) []paas.Certificate {
+func (s Sources) certificates(ctx context.Context, agents []paas.NomadAgent, vaults []paas.QuorumServer) []paas.Certificate {
 	at := slices.Clone(s.Endpoints)
-	for _, a := range f.Agents.Is {
+	for _, a := range agents {
 		if a.TLS && !a.Down {
 			at = append(at, Endpoint{Of: paas.BackendNomad, Where: a.Address})
 		}
 	}
 	if u, err := url.Parse(s.VaultURL); err == nil && u.Scheme == "https" {
-		for _, peer := range f.Quorums[paas.BackendVault].Is.Servers {
+		for _, peer := range vaults {
 			if host, _, err := net.SplitHostPort(peer.Address); err == nil && !strings.Contains(host, "/") {
 				at = append(at, Endpoint{Of: paas.BackendVault, Where: net.JoinHostPort(host, u.Port())})
 			}
