@@ -13,7 +13,7 @@ after it, backs it up and brings it back. docs/cluster.md is the chapter on it.`
   crumpet cluster up
   crumpet cluster verify`,
 	}
-	add(cmd, "", newClusterInitCmd(s), newClusterUpCmd(s), newClusterUnsealCmd(s), newClusterDestroyCmd(s))
+	add(cmd, "", newClusterInitCmd(s), newClusterUpCmd(s), newClusterUnsealCmd(s), newClusterTokenCmd(s), newClusterDestroyCmd(s))
 	add(cmd, "", newClusterBackupCmd(s), newClusterRestoreCmd(s), newClusterStatusCmd(s), newClusterVerifyCmd(s))
 	refuseOthers(cmd)
 	return cmd
