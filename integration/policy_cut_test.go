@@ -46,7 +46,11 @@ func cutsOf(text string) []cut {
 		case trimmed == "}" && len(within) > 0:
 			within = within[:len(within)-1]
 		case oneWord.MatchString(line):
-			cuts = append(cuts, cut{i + 1, about + ": " + oneWord.FindStringSubmatch(line)[1], with(i, "")})
+			instead := ""
+			if lonely(lines, i) { // an empty list would not say that nothing is allowed: a wider rule may say otherwise
+				instead = `"deny",`
+			}
+			cuts = append(cuts, cut{i + 1, about + ": " + oneWord.FindStringSubmatch(line)[1], with(i, instead)})
 		case someWords.MatchString(line):
 			parts := someWords.FindStringSubmatch(line)
 			words := strings.Split(parts[2], ", ")
@@ -63,6 +67,22 @@ func cutsOf(text string) []cut {
 		}
 	}
 	return cuts
+}
+
+// lonely says whether a word has its list for itself.
+func lonely(lines []string, at int) bool {
+	words := 0
+	for i := at; i >= 0 && !strings.HasSuffix(lines[i], "["); i-- {
+		if oneWord.MatchString(lines[i]) {
+			words++
+		}
+	}
+	for i := at + 1; i < len(lines) && strings.TrimSpace(lines[i]) != "]"; i++ {
+		if oneWord.MatchString(lines[i]) {
+			words++
+		}
+	}
+	return words == 1
 }
 
 // outcome is what came of a call that is made again.
@@ -103,7 +123,7 @@ func (g *guarded) again(c call, token string) outcome {
 	}
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<24))
 	o.text = string(text)
-	o.refused = o.status == http.StatusForbidden || o.status >= 500 && strings.Contains(strings.ToLower(o.text), "permission denied")
+	o.refused = o.status == http.StatusForbidden || o.status >= 500 && (strings.Contains(strings.ToLower(o.text), "permission denied") || strings.Contains(o.text, "denied by ACLs"))
 	o.size = sizeOf(text)
 	return o
 }

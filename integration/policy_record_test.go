@@ -23,6 +23,7 @@ type call struct {
 	kind   http.Header
 	body   []byte
 	status int
+	number int // of the record
 }
 
 // record is what all actors asked: of each sort of call the last few.
@@ -31,6 +32,7 @@ type record struct {
 	calls   map[string][]call // by what
 	count   map[string]int
 	refused map[string]int
+	last    int
 }
 
 func newRecord() *record {
@@ -64,10 +66,12 @@ func (r *record) add(c call) {
 	if len(list) == fewCalls {
 		list = list[1:]
 	}
+	r.last++
+	c.number = r.last
 	r.calls[what] = append(list, c)
 }
 
-// of gives the calls of an actor, by what they are.
+// of gives the calls of an actor, in their order.
 func (r *record) of(a actor) []call {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,7 +83,7 @@ func (r *record) of(a actor) []call {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b call) int { return cmp.Compare(a.what()+a.path, b.what()+b.path) })
+	slices.SortStableFunc(all, func(a, b call) int { return cmp.Compare(a.number, b.number) })
 	return all
 }
 

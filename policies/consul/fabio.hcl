@@ -1,12 +1,9 @@
 # What Fabio may do in Consul. Nomad registers it, with checks, as it does any other service. One that registers itself
-# (registry.consul.register.enabled) needs service "fabio" { policy = "write" } besides.
+# (registry.consul.register.enabled) needs service "fabio" { policy = "write" } besides, and one with a page of its own for
+# where there is no route, key "fabio/noroute.html" { policy = "read" }.
 
 # The rules of all apps. Fabio only reads them (ui.access = ro).
 key_prefix "fabio/config/" { policy = "read" }
-
-# The page that it answers with where there is no route (registry.consul.noroutehtmlpath). Without this line it asks again,
-# and logs that it may not, every second.
-key "fabio/noroute.html" { policy = "read" }
 
 # Which services there are, with their tags, and whether their checks pass.
 service_prefix "" { policy = "read" }

@@ -28,10 +28,7 @@ path "crumpet/metadata/apps/*" {
   capabilities = ["create", "read", "update", "delete"]
 }
 
-# Destroy single versions for good: a secret that leaked into a version must not wait for its turn.
-path "crumpet/delete/apps/*" {
-  capabilities = ["update"]
-}
+# Destroy single versions for good: the old generations of a binding's credentials must not wait for their turn.
 path "crumpet/destroy/apps/*" {
   capabilities = ["update"]
 }
@@ -66,12 +63,12 @@ path "sys/mounts/crumpet" {
 # One role for each app, bound to its namespace and to its exact job ids. Create and update, as Vault tells
 # a new role from a change. The mount's config, which says whose identities are believed, is not here.
 path "auth/jwt-nomad/role/crumpet-*" {
-  capabilities = ["create", "read", "update", "delete"]
+  capabilities = ["create", "update", "delete"]
 }
 
 # One policy for each app: app.hcl, filled in. The star can't reach the policy "crumpet" itself.
 path "sys/policies/acl/crumpet-*" {
-  capabilities = ["read", "update", "delete"]
+  capabilities = ["update", "delete"]
 }
 
 # Database servers that an operator registers with Crumpet, the role of each binding on them, and a new
@@ -80,7 +77,7 @@ path "database/config/crumpet-*" {
   capabilities = ["create", "read", "update", "delete"]
 }
 path "database/roles/crumpet-*" {
-  capabilities = ["create", "read", "update", "delete"]
+  capabilities = ["create", "update", "delete"]
 }
 path "database/rotate-root/crumpet-*" {
   capabilities = ["update"]

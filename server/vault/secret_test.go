@@ -111,9 +111,9 @@ func TestTheServersPolicyIsEnoughAndNoMore(t *testing.T) {
 			method, path string
 			body         any
 		}{
-			{true, "GET", "sys/policies/acl/crumpet-alpha--shop", nil},
-			{true, "GET", "auth/jwt-nomad/role/crumpet-alpha--shop", nil},
-			{true, "PUT", "crumpet/delete/apps/alpha/shop/config", map[string]any{"versions": []int{1}}},
+			{false, "GET", "sys/policies/acl/crumpet-alpha--shop", nil},
+			{false, "GET", "auth/jwt-nomad/role/crumpet-alpha--shop", nil},
+			{false, "PUT", "crumpet/delete/apps/alpha/shop/config", map[string]any{"versions": []int{1}}},
 			{true, "PUT", "crumpet/destroy/apps/alpha/shop/config", map[string]any{"versions": []int{1}}},
 			{true, "PUT", "database/config/crumpet-pg", db}, // new, and again
 			{true, "PUT", "database/config/crumpet-pg", db},
