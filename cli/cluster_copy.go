@@ -94,7 +94,7 @@ func openSource(ctx context.Context, file string) (copySource, error) {
 				content, _, err := folder.Open(ctx, digest)
 				return content, err
 			},
-			Programs: map[string]backup.Program{backup.Nomad: nomadState{p.nomad}, backup.Consul: p.consul, backup.Vault: vaultState{p.vault}},
+			Programs: map[string]backup.Program{backup.Nomad: nomadState{p.nomad}, backup.Consul: consulState{p.consul}, backup.Vault: vaultState{p.vault}},
 		},
 	}, nil
 }
@@ -199,7 +199,14 @@ func otherToken(program, variable string, err error) error {
 
 type nomadState struct{ *nomad.Client }
 
-func (n nomadState) Version(ctx context.Context) (string, error) { return n.Ping(ctx) }
+func (n nomadState) About(ctx context.Context) (about backup.About, err error) {
+	about.Version, err = n.Ping(ctx)
+	return about, err
+}
+
+func (n nomadState) RestoreSnapshot(ctx context.Context, _ backup.Part, r io.Reader) error {
+	return n.Client.RestoreSnapshot(ctx, r)
+}
 
 func (n nomadState) Filled(ctx context.Context) (string, error) {
 	ids, err := n.JobIDs(ctx)
@@ -252,6 +259,15 @@ func (n nomadState) Settle(ctx context.Context, p backup.Part, mark []string, sa
 
 type consulState struct{ *consul.Client }
 
+func (c consulState) About(ctx context.Context) (about backup.About, err error) {
+	about.Version, err = c.Version(ctx)
+	return about, err
+}
+
+func (c consulState) RestoreSnapshot(ctx context.Context, _ backup.Part, r io.Reader) error {
+	return c.Client.RestoreSnapshot(ctx, r)
+}
+
 func (c consulState) Filled(ctx context.Context) (string, error) {
 	has, err := c.HasRules(ctx)
 	if err != nil || !has {
@@ -275,9 +291,9 @@ func (c consulState) Settle(ctx context.Context, _ backup.Part, _ []string, say 
 
 type vaultState struct{ *vault.Client }
 
-func (v vaultState) Version(ctx context.Context) (string, error) {
+func (v vaultState) About(ctx context.Context) (backup.About, error) {
 	state, err := v.State(ctx)
-	return state.Version, err
+	return backup.About{Version: state.Version, ID: state.Cluster, Shares: state.Shares, Threshold: state.Threshold}, err
 }
 
 // within gives a target that waits so long for somebody to unseal it.
@@ -307,32 +323,47 @@ func (v vaultTarget) Filled(ctx context.Context) (string, error) {
 
 func (v vaultTarget) Mark(context.Context) ([]string, error) { return nil, nil }
 
-// RestoreSnapshot initializes a Vault that is new, with a key that nobody keeps: the backup brings its own.
-func (v vaultTarget) RestoreSnapshot(ctx context.Context, r io.Reader) error {
+// RestoreSnapshot initializes a Vault that is new, with a key that nobody keeps: the backup brings its own. That key has
+// as many shares as the one of the backup, since Vault goes on to ask for this number until it is started again.
+func (v vaultTarget) RestoreSnapshot(ctx context.Context, p backup.Part, r io.Reader) error {
 	state, err := v.State(ctx)
 	if err != nil {
 		return err
 	}
 	if !state.Initialized {
-		if err := v.Begin(ctx); err != nil {
-			return err
-		}
-		// It takes a moment to lead, and would give the answer of a follower.
-		if err := eventually(ctx, settleLimit, v.Ping); err != nil {
+		if err := v.Begin(ctx, p.Shares, p.Threshold); err != nil {
 			return err
 		}
 	}
-	return v.vaultState.RestoreSnapshot(ctx, r)
+	// One that does not lead yet takes the snapshot, seals itself and has dropped it.
+	if err := eventually(ctx, settleLimit, v.leads); err != nil {
+		return err
+	}
+	return v.Client.RestoreSnapshot(ctx, r)
 }
 
-// Settle waits until Vault is unsealed with the shares that it had when the backup was made.
-func (v vaultTarget) Settle(ctx context.Context, _ backup.Part, _ []string, say func(string, ...any)) error {
+func (v vaultTarget) leads(ctx context.Context) error {
+	state, err := v.State(ctx)
+	if err == nil && (state.Sealed || state.Standby) {
+		err = paas.Errorf(paas.Unavailable, "Vault does not lead: it is sealed, or VAULT_ADDR names a server that follows. If an interrupted restore has initialized it, its key is lost: stop its servers, empty their data folders, and start them again.")
+	}
+	return err
+}
+
+// Settle waits until Vault is unsealed with the shares that it had when the backup was made, and has the id that it
+// had then.
+func (v vaultTarget) Settle(ctx context.Context, p backup.Part, _ []string, say func(string, ...any)) error {
 	told := false
 	sealed := errors.New("sealed")
 	err := eventually(ctx, v.wait, func(ctx context.Context) error {
 		state, err := v.State(ctx)
-		if err != nil || !state.Sealed {
+		switch {
+		case err != nil:
 			return err
+		case !state.Sealed && (p.ID == "" || state.Cluster == p.ID):
+			return nil
+		case !state.Sealed:
+			return paas.Errorf(paas.Internal, "Vault has not taken the snapshot: it is cluster %s, and the backup is of %s. Its log says why. Restore it again, with another --journal.", state.Cluster, p.ID)
 		}
 		if !told {
 			say("is sealed: unseal every server of it with shares of the cluster that was backed up, by `vault operator unseal` (waiting %s)", v.wait)

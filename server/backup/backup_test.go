@@ -62,7 +62,9 @@ type program struct {
 	kind, version string
 }
 
-func (p program) Version(context.Context) (string, error) { return p.version, nil }
+func (p program) About(context.Context) (backup.About, error) {
+	return backup.About{Version: p.version, ID: "id-" + p.kind}, nil
+}
 
 func (p program) Snapshot(_ context.Context, w io.Writer) error {
 	if _, err := w.Write(p.states[p.kind]); err != nil {
@@ -75,7 +77,7 @@ func (p program) Filled(context.Context) (string, error) { return p.filled, nil 
 
 func (p program) Mark(context.Context) ([]string, error) { return []string{"node-" + p.kind}, nil }
 
-func (p program) RestoreSnapshot(_ context.Context, r io.Reader) error {
+func (p program) RestoreSnapshot(_ context.Context, _ backup.Part, r io.Reader) error {
 	if err := p.fail[p.kind]; err != nil {
 		return err
 	}
@@ -225,7 +227,7 @@ func TestWhatIsBackedUpComesBackInItsOrder(t *testing.T) {
 	if !slices.Equal(m.Lost, []string{strings.Repeat("0", 64)}) {
 		t.Errorf("lost artifacts %v", m.Lost)
 	}
-	if p := m.Of(backup.Consul)[0]; p.Index != 101 || p.Term != 3 || p.Version != "1.8.7" {
+	if p := m.Of(backup.Consul)[0]; p.Index != 101 || p.Term != 3 || p.Version != "1.8.7" || p.ID != "id-consul" {
 		t.Errorf("Consul's part is %+v", p)
 	}
 	info, err := os.Stat(path)

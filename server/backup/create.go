@@ -21,7 +21,7 @@ type Dumper interface {
 
 // Program is one whose whole state can be copied. Code invalid: it has no snapshots.
 type Program interface {
-	Version(ctx context.Context) (string, error)
+	About(ctx context.Context) (About, error)
 	Snapshot(ctx context.Context, w io.Writer) error
 }
 
@@ -105,7 +105,7 @@ func (c Config) copy(ctx context.Context, kind string, out *writer, m *Manifest)
 		p, err := out.part(Part{Name: State}, func(w io.Writer) error { return copyFile(w, c.Source.State) })
 		return []Part{p}, err
 	case Store:
-		p, err := out.part(Part{Name: Store, Version: c.Crumpet}, func(w io.Writer) (err error) {
+		p, err := out.part(Part{Name: Store, About: About{Version: c.Crumpet}}, func(w io.Writer) (err error) {
 			zipped := gzip.NewWriter(w)
 			if m.Store, err = c.Source.Store.Dump(ctx, zipped); err != nil {
 				return err
@@ -117,12 +117,12 @@ func (c Config) copy(ctx context.Context, kind string, out *writer, m *Manifest)
 		return c.artifacts(ctx, out, m)
 	}
 	program := c.Source.Programs[kind]
-	version, err := program.Version(ctx)
+	about, err := program.About(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var meta raftMeta
-	p, err := out.part(Part{Name: kind, Version: version}, func(w io.Writer) (err error) {
+	p, err := out.part(Part{Name: kind, About: about}, func(w io.Writer) (err error) {
 		meta, err = inspecting(w, func(w io.Writer) error { return program.Snapshot(ctx, w) })
 		return err
 	})

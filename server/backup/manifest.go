@@ -40,15 +40,23 @@ type Manifest struct {
 	Lost    []string  `json:"lost,omitempty"`     // digests of artifacts that releases name and nobody has
 }
 
+// About is what a program says of itself.
+type About struct {
+	Version   string `json:"version,omitempty"`
+	ID        string `json:"id,omitempty"`        // that its state carries
+	Shares    int    `json:"shares,omitempty"`    // that Vault's key was cut into
+	Threshold int    `json:"threshold,omitempty"` // of them that unseal it
+}
+
 // Part is one of the things copied.
 type Part struct {
-	Name    string    `json:"name"`
-	Version string    `json:"version,omitempty"` // of the program that it is from
-	Taken   time.Time `json:"taken"`
-	Size    int64     `json:"size"`
-	SHA256  string    `json:"sha256"`
-	Index   uint64    `json:"index,omitempty"` // raft's, of a program's state
-	Term    uint64    `json:"term,omitempty"`
+	Name string `json:"name"`
+	About
+	Taken  time.Time `json:"taken"`
+	Size   int64     `json:"size"`
+	SHA256 string    `json:"sha256"`
+	Index  uint64    `json:"index,omitempty"` // raft's, of a program's state
+	Term   uint64    `json:"term,omitempty"`
 }
 
 // Kind is one of Kinds.

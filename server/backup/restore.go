@@ -23,12 +23,12 @@ type StoreTarget interface {
 
 // ProgramTarget is a program whose state is replaced.
 type ProgramTarget interface {
-	Version(ctx context.Context) (string, error)
+	About(ctx context.Context) (About, error)
 	// Filled says what it holds that would be lost, "" for nothing that matters.
 	Filled(ctx context.Context) (string, error)
 	// Mark is called before the state is replaced; what it gives is handed to Settle, also of a later process.
 	Mark(ctx context.Context) ([]string, error)
-	RestoreSnapshot(ctx context.Context, r io.Reader) error
+	RestoreSnapshot(ctx context.Context, p Part, r io.Reader) error
 	// Settle does what has to follow, and may wait for a person. It may be called again. say tells of what it did
 	// or waits for.
 	Settle(ctx context.Context, p Part, mark []string, say func(format string, args ...any)) error
@@ -128,12 +128,12 @@ func (r Restore) check(ctx context.Context, m Manifest, todo []string, done *jou
 		if !is || done.Began(kind) {
 			continue
 		}
-		now, err := target.Version(ctx)
+		now, err := target.About(ctx)
 		if err != nil {
 			return err
 		}
-		if was := m.Of(kind)[0].Version; older(now, was) {
-			return paas.Errorf(paas.Conflict, "The %s here is version %s, older than %s of the backup, whose state it can't be trusted to read. Install %s or a newer one.", title(kind), now, was, was)
+		if was := m.Of(kind)[0].Version; older(now.Version, was) {
+			return paas.Errorf(paas.Conflict, "The %s here is version %s, older than %s of the backup, whose state it can't be trusted to read. Install %s or a newer one.", title(kind), now.Version, was, was)
 		}
 		if r.Force {
 			continue
@@ -179,7 +179,7 @@ func (r Restore) restore(ctx context.Context, kind string, m Manifest, done *jou
 			return err
 		}
 	}
-	if err := r.put(ctx, kind); err != nil {
+	if err := r.put(ctx, kind, m); err != nil {
 		return err
 	}
 	if program {
@@ -209,7 +209,7 @@ func (r Restore) settle(ctx context.Context, kind string, target ProgramTarget, 
 }
 
 // put reads the archive and hands the parts of one kind to their target.
-func (r Restore) put(ctx context.Context, kind string) error {
+func (r Restore) put(ctx context.Context, kind string, m Manifest) error {
 	in, err := r.Open()
 	if err != nil {
 		return err
@@ -229,7 +229,7 @@ func (r Restore) put(ctx context.Context, kind string) error {
 		case Artifacts:
 			return r.Target.Artifact(ctx, strings.TrimPrefix(name, Artifacts+"/"), content)
 		}
-		return r.Target.Programs[kind].RestoreSnapshot(ctx, content)
+		return r.Target.Programs[kind].RestoreSnapshot(ctx, m.Of(kind)[0], content)
 	})
 	return err
 }

@@ -30,7 +30,8 @@ func (c *Client) Snapshot(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// RestoreSnapshot puts a storage in place of the one there is. Vault is sealed then, and wants the key shares that it
+// RestoreSnapshot puts a storage in place of the one there is. It returns once Vault has all of it; that it is in place,
+// only State's Cluster shows. Vault is sealed then, and wants the key shares that it
 // had when the snapshot was taken; tokens are those of that time.
 func (c *Client) RestoreSnapshot(ctx context.Context, r io.Reader) error {
 	if err := c.login(); err != nil {
@@ -45,8 +46,8 @@ func (c *Client) RestoreSnapshot(ctx context.Context, r io.Reader) error {
 }
 
 // Begin initializes a new Vault and unseals it, with a key and a root token that this client alone knows and forgets:
-// for one whose storage is about to be replaced.
-func (c *Client) Begin(ctx context.Context) error {
+// for one whose storage is about to be replaced. The key is cut into shares, of which threshold unseal it.
+func (c *Client) Begin(ctx context.Context, shares, threshold int) error {
 	limited, cancel := context.WithTimeout(ctx, beginLimit)
 	defer cancel()
 	seal, err := c.api.Sys().SealStatusWithContext(limited)
@@ -54,8 +55,8 @@ func (c *Client) Begin(ctx context.Context) error {
 		return c.fail(ctx, err, "ask Vault for its seal")
 	}
 	request := &vaultapi.InitRequest{RecoveryShares: 1, RecoveryThreshold: 1}
-	if seal.Type == "shamir" {
-		request = &vaultapi.InitRequest{SecretShares: 1, SecretThreshold: 1}
+	if seal.Type == shamir {
+		request = &vaultapi.InitRequest{SecretShares: max(1, shares), SecretThreshold: max(1, threshold)}
 	}
 	made, err := c.api.Sys().InitWithContext(limited, request)
 	if err != nil {
@@ -63,14 +64,19 @@ func (c *Client) Begin(ctx context.Context) error {
 	}
 	c.cfg.TokenFile = ""
 	c.api.SetToken(made.RootToken)
-	if seal.Type != "shamir" {
+	if seal.Type != shamir {
 		return nil
 	}
-	if _, err := c.api.Sys().UnsealWithContext(limited, made.KeysB64[0]); err != nil {
-		return c.fail(ctx, errors.New("unseal"), "unseal Vault") // its own text may repeat the key
+	for _, share := range made.KeysB64[:request.SecretThreshold] {
+		if _, err := c.api.Sys().UnsealWithContext(limited, share); err != nil {
+			return c.fail(ctx, err, "unseal Vault")
+		}
 	}
 	return nil
 }
+
+// shamir is the seal whose key is cut into shares.
+const shamir = "shamir"
 
 // beginLimit bounds the making of a Vault's first keys.
 const beginLimit = time.Minute
@@ -92,8 +98,12 @@ func (c *Client) failSnapshot(ctx context.Context, err error, does string) error
 // State is how a Vault stands.
 type State struct {
 	Version     string
+	Cluster     string // id that is made with its storage, and restored with it; "" while it is sealed
+	Shares      int    // that its key is cut into; 0 where it unseals itself
+	Threshold   int    // of them that unseal it
 	Initialized bool
 	Sealed      bool
+	Standby     bool // another server leads, or none does yet
 }
 
 // State asks for it, without a token.
@@ -104,7 +114,15 @@ func (c *Client) State(ctx context.Context) (State, error) {
 	if err != nil {
 		return State{}, c.fail(ctx, err, "ask Vault for its health")
 	}
-	return State{Version: health.Version, Initialized: health.Initialized, Sealed: health.Sealed}, nil
+	seal, err := c.api.Sys().SealStatusWithContext(limited)
+	if err != nil {
+		return State{}, c.fail(ctx, err, "ask Vault for its seal")
+	}
+	state := State{Version: health.Version, Cluster: health.ClusterID, Initialized: health.Initialized, Sealed: health.Sealed, Standby: health.Standby}
+	if seal.Type == shamir {
+		state.Shares, state.Threshold = seal.N, seal.T
+	}
+	return state, nil
 }
 
 // HasApps says whether there are configurations of apps.
