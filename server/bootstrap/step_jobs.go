@@ -96,9 +96,9 @@ func (platformJobs) Do(ctx context.Context, w *World) error {
 func (platformJobs) Undo(ctx context.Context, w *World) error {
 	for _, job := range []fleet.Name{fleet.Crumpet, fleet.Fabio} {
 		err := w.CallAny(ctx, fleet.Nomad, http.MethodDelete, "/v1/job/"+string(job)+"?purge=true&namespace="+platformNamespace, nil, nil)
-		switch code := paas.CodeOf(err); code {
-		case "", paas.NotFound:
-		case paas.Unavailable: // its clients are ended below it in any case
+		switch code := paas.CodeOf(err); {
+		case err == nil || code == paas.NotFound:
+		case code == paas.Unavailable: // its clients are ended below it in any case
 			return &Stays{Reason: "Nomad does not answer: the jobs end with its clients."}
 		default:
 			return err

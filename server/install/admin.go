@@ -56,12 +56,12 @@ func (i *Install) admin(ctx context.Context, router string) (string, error) {
 	}
 	api := i.cfg.API(i.wish, router, first["token"])
 	err = api(ctx, "POST", "/v1/users", map[string]any{"name": want.Name, "password": want.Password, "admin": true}, nil)
-	switch code := paas.CodeOf(err); code {
-	case "":
+	switch code := paas.CodeOf(err); {
+	case err == nil:
 		return want.Name, nil
-	case paas.Conflict: // made before
+	case code == paas.Conflict: // made before
 		return "", nil
-	case paas.Unauthorized:
+	case code == paas.Unauthorized:
 		return "", paas.Wrap(code, err, "Crumpet does not know the token of crumpet/platform/first-token: its store is older than this install. Make the admin %q with a token that it knows: crumpet users create %s --admin.", want.Name, want.Name)
 	}
 	return "", err

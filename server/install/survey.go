@@ -36,8 +36,7 @@ type Node struct {
 
 // Fabio is one that was there before.
 type Fabio struct {
-	Address string   `json:"address"` // of its API
-	Faults  []string `json:"faults,omitempty"`
+	Address string `json:"address"` // of its API
 }
 
 // Survey looks at the cluster. Code invalid: what is missing for the platform, each with the next step; unavailable and
