@@ -87,6 +87,7 @@ func TestServicesAreAsWrittenDown(t *testing.T) {
 	f := demo("1.8.7", "2.0.6")
 	for name, s := range map[string]agents.Service{
 		"service-consul": agents.ConsulService(f.Machines[0]), "service-nomad-server": agents.NomadService(f.Machines[1]), "service-nomad-client": agents.NomadService(f.Machines[0]),
+		"service-relay": agents.RelayService(f, f.Machines[0]),
 	} {
 		got := fmt.Sprintf("---- %s\n%s", s.UnitFile(), s.Unit())
 		for _, init := range []fleet.Init{fleet.Systemd, fleet.Process} {

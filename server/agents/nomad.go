@@ -21,6 +21,42 @@ const (
 // requests on to the one that does.
 const VaultName = "vault.service.consul"
 
+// relayAddress is where the relay listens: of the machine alone, and none that Vault itself listens on.
+const relayAddress = "127.0.0.2"
+
+// VaultAddresses are what VaultName leads to on a machine: the relay on a client. On another all servers, its own first;
+// who tries one address after the other finds one that answers there.
+func VaultAddresses(f fleet.Fleet, m fleet.Machine) []string {
+	if m.Is(fleet.Client) {
+		return []string{relayAddress}
+	}
+	return from(servers(f), m.Address)
+}
+
+// from begins a list at one of its values.
+func from(list []string, first string) []string {
+	i := max(0, slices.Index(list, first))
+	return slices.Concat(list[i:], list[:i])
+}
+
+// RelayService leads a client's connections to a server of Vault that is open: to its own where it is a server as well,
+// and otherwise clients prefer one server each, by their order.
+func RelayService(f fleet.Fleet, m fleet.Machine) Service {
+	prefers, all := m.Address, servers(f)
+	clients := f.Of(fleet.Client)
+	if i := slices.IndexFunc(clients, func(c fleet.Machine) bool { return c.Name == m.Name }); i >= 0 && len(all) > 0 && !m.Is(fleet.Server) {
+		prefers = all[i%len(all)]
+	}
+	s := Service{
+		Name: "relay", About: "the way to Vault, of the Crumpet cluster", User: "crumpet", Command: Programs + "/crumpet",
+		Args: []string{"relay", "--listen", hostPort(relayAddress, VaultAPI), "--ca", CAFile},
+	}
+	for _, server := range from(all, prefers) {
+		s.Args = append(s.Args, "--server", hostPort(server, VaultAPI))
+	}
+	return s
+}
+
 // NomadSecrets are what Nomad on one machine is told in confidence.
 type NomadSecrets struct {
 	Gossip string // key, base64; of servers only
@@ -33,7 +69,7 @@ const nomadConfig = Config + "/nomad"
 func NomadFiles(f fleet.Fleet, m fleet.Machine, s NomadSecrets) []File {
 	files := []File{
 		{Path: nomadConfig + "/nomad.hcl", Text: nomadMain(f, m), When: AtRestart},
-		{Path: nomadConfig + "/consul.hcl", Text: nomadConsul(s), Secret: true, When: AtRestart},
+		{Path: nomadConfig + "/consul.hcl", Text: nomadConsul(f, m, s), Secret: true, When: AtRestart},
 		{Path: nomadConfig + "/join.hcl", Text: nomadJoin(f, m), When: AtNext},
 	}
 	if m.Is(fleet.Server) {
@@ -104,7 +140,11 @@ func nomadVault(t *text) {
 }
 
 // nomadConsul: the agent of Consul on the same machine, in clear over loopback, with a token.
-func nomadConsul(s NomadSecrets) string {
+//
+// Services are registered with that token, not with one of an identity each (service_identity): those would be tokens
+// that only Consul's newest state knows, so that after a restore from a backup no running instance could stay in the
+// catalog. A task that asks Consul itself says so by a block consul, and logs in by its identity.
+func nomadConsul(f fleet.Fleet, m fleet.Machine, s NomadSecrets) string {
 	t := newText("how Nomad here reaches Consul here.")
 	t.block("consul", func() {
 		t.set("address", fmt.Sprintf("127.0.0.1:%d", ConsulHTTP))
@@ -116,6 +156,12 @@ func nomadConsul(s NomadSecrets) string {
 		t.note("Machines find each other by join.hcl, with or without Consul.")
 		t.set("server_auto_join", false)
 		t.set("client_auto_join", false)
+		if m.Is(fleet.Server) && ConsulTakesIdentities(f) && atLeast(f.Program(fleet.Nomad), 1, 7) {
+			t.block("task_identity", func() {
+				t.set("aud", []string{"consul.io"})
+				t.set("ttl", "1h")
+			})
+		}
 	})
 	return t.String()
 }

@@ -75,3 +75,36 @@ func TestACloudsFingerprinterIsKeptWhereItIsAskedFor(t *testing.T) {
 		t.Errorf("client.hcl:\n%s", text)
 	}
 }
+
+func TestEachMachineHasItsWayToVault(t *testing.T) {
+	t.Parallel()
+	f := demo("1.8.7", "2.0.6")
+	f.Machines = append(f.Machines, fleet.Machine{Name: "client-2", Address: "10.77.0.22", Roles: []fleet.Role{fleet.Client}})
+	for i, c := range []struct {
+		addresses []string // what the name of Vault leads to
+		prefers   string   // first server of the relay; "" for none
+	}{
+		0: {[]string{"127.0.0.2"}, "10.77.0.11:8200"},
+		1: {[]string{"10.77.0.11", "10.77.0.12", "10.77.0.13"}, ""},
+		2: {[]string{"10.77.0.12", "10.77.0.13", "10.77.0.11"}, ""},
+		3: {[]string{"127.0.0.2"}, "10.77.0.13:8200"}, // its own
+		4: {[]string{"127.0.0.2"}, "10.77.0.13:8200"},
+	} {
+		m := f.Machines[i]
+		if got := agents.VaultAddresses(f, m); !slices.Equal(got, c.addresses) {
+			t.Errorf("%s: the name of Vault leads to %v, want %v", m.Name, got, c.addresses)
+		}
+		if c.prefers == "" {
+			continue
+		}
+		args := agents.RelayService(f, m).Args
+		if first := args[slices.Index(args, "--server")+1]; first != c.prefers {
+			t.Errorf("%s: its relay prefers %s, want %s", m.Name, first, c.prefers)
+		}
+		for _, server := range f.Of(fleet.Server) {
+			if !slices.Contains(args, server.Address+":8200") {
+				t.Errorf("%s: its relay does not know %s", m.Name, server.Name)
+			}
+		}
+	}
+}

@@ -27,6 +27,8 @@ type fakeAgents struct {
 
 	mu          sync.Mutex
 	restarts    []string          // "consul server-1", in their order
+	fails       map[string]int    // how often the check of a machine\'s service still fails when it is asked for
+	early       []string          // machines whose agent was restarted while a check of another failed
 	leader      map[string]string // machine, by program
 	management, // token, by program, once it is taken
 	at map[string]string // what a server's file of tokens said when it was started
@@ -36,7 +38,7 @@ type fakeAgents struct {
 
 func newAgents(t testing.TB, w *fakeWorld) *fakeAgents {
 	a := &fakeAgents{
-		t: t, w: w, leader: map[string]string{}, management: map[string]string{}, at: map[string]string{},
+		t: t, w: w, fails: map[string]int{}, leader: map[string]string{}, management: map[string]string{}, at: map[string]string{},
 		policies: map[string]map[string]map[string]any{"consul": {}, "nomad": {}}, tokens: map[string]map[string]any{},
 	}
 	for _, h := range w.hosts {
@@ -90,6 +92,14 @@ func (a *fakeAgents) change(h *fakeHost, verb, name string) {
 		return
 	case "restart":
 		a.restarts = append(a.restarts, name+" "+h.name)
+		if name == "consul" && strings.HasPrefix(h.name, "client") {
+			for other, left := range a.fails {
+				if other != h.name && left > 0 {
+					a.early = append(a.early, h.name)
+				}
+			}
+			a.fails[h.name] = 3
+		}
 		if a.leader[name] == h.name { // another one that runs comes to lead
 			for other := range a.w.hosts {
 				if strings.HasPrefix(other, "server") && other != h.name {
@@ -231,6 +241,8 @@ func (a *fakeAgents) answer(r *http.Request, in map[string]any, name string, run
 			servers = append(servers, map[string]any{"Node": m.Name, "Leader": m.Name == a.leader[name], "Voter": true})
 		}
 		return http.StatusOK, map[string]any{"Servers": servers}
+	case path == "/health/state/passing":
+		return http.StatusOK, a.passing()
 	case strings.HasPrefix(path, "/health/node/"):
 		return a.node(strings.TrimPrefix(path, "/health/node/"))
 	case path == "/nodes":
@@ -264,6 +276,17 @@ func (a *fakeAgents) node(machine string) (int, any) {
 		status = "passing"
 	}
 	return http.StatusOK, []any{map[string]string{"CheckID": "serfHealth", "Status": status}}
+}
+
+// passing are the checks of a service on each client, which fails a while after a restart of the agent there.
+func (a *fakeAgents) passing() []any {
+	var all []any
+	for _, m := range a.w.fleet.Of(fleet.Client) {
+		if a.fails[m.Name]--; a.fails[m.Name] < 0 {
+			all = append(all, map[string]string{"Node": m.Name, "CheckID": "web", "ServiceName": "default--shop--web--blue"})
+		}
+	}
+	return all
 }
 
 // keep reads or writes one thing by its name, which is its id as well.

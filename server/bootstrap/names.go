@@ -3,7 +3,6 @@ package bootstrap
 import (
 	"bytes"
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/crumpet-paas/crumpet/server/agents"
@@ -16,19 +15,10 @@ const (
 	namesEnd   = "# crumpet end"
 )
 
-// names is the part of a machine's /etc/hosts that is ours: the name of Vault, once for each server, its own address
-// first. An agent tries one address after the other, so that no machine without Consul's DNS hangs on one server.
+// names is the part of a machine's /etc/hosts that is ours: the name of Vault, once for each address.
 func names(f fleet.Fleet, m fleet.Machine) string {
-	var addresses []string
-	for _, s := range f.Of(fleet.Server) {
-		addresses = append(addresses, s.Address)
-	}
-	slices.Sort(addresses)
-	if i := slices.Index(addresses, m.Address); i > 0 {
-		addresses = slices.Concat(addresses[i:], addresses[:i])
-	}
 	text := namesBegin + "\n"
-	for _, address := range addresses {
+	for _, address := range agents.VaultAddresses(f, m) {
 		text += address + " " + agents.VaultName + "\n"
 	}
 	return text + namesEnd + "\n"

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/crumpet-paas/crumpet/server/agents"
 	"github.com/crumpet-paas/crumpet/server/fleet"
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
@@ -15,6 +16,18 @@ type clients struct{}
 func (clients) Name() string { return "clients" }
 
 func (clients) About() string { return "Consul's agents and Nomad's clients, ready for apps" }
+
+// relays lead to Vault, on every client.
+func (w *World) relays() Cluster {
+	c := Cluster{Healthy: func(context.Context) error { return nil }}
+	for _, m := range w.Fleet.Of(fleet.Client) {
+		c.Parts = append(c.Parts, Part{
+			Machine: m, Service: agents.RelayService(w.Fleet, m), Version: w.Fleet.Program(fleet.Crumpet).Version,
+			Breaks: "Connections to Vault from " + m.Name + " are made again.",
+		})
+	}
+	return c
+}
 
 // only are the machines that are no servers: those of servers are made by the steps of servers.
 func (w *World) only() []fleet.Machine {
@@ -42,7 +55,7 @@ func (clients) Plan(ctx context.Context, w *World) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts, err := w.PlanParts(ctx, slices.Concat(w.consulClients().Parts, w.nomadClients().Parts))
+	parts, err := w.PlanParts(ctx, slices.Concat(w.consulClients().Parts, w.relays().Parts, w.nomadClients().Parts))
 	if err != nil {
 		return nil, err
 	}
@@ -62,14 +75,19 @@ func (clients) Do(ctx context.Context, w *World) error {
 	if err := w.makeHosts(ctx, w.only()); err != nil {
 		return err
 	}
-	if err := w.MakeParts(ctx, w.consulClients()); err != nil {
+	members := w.consulClients()
+	members.Healthy = w.checkedAgain(ctx, members.Healthy)
+	if err := w.MakeParts(ctx, members); err != nil {
+		return err
+	}
+	if err := w.MakeParts(ctx, w.relays()); err != nil {
 		return err
 	}
 	return w.MakeParts(ctx, w.nomadClients())
 }
 
 func (clients) Undo(ctx context.Context, w *World) error {
-	if err := w.EndParts(ctx, slices.Concat(w.consulClients().Parts, w.nomadClients().Parts)); err != nil {
+	if err := w.EndParts(ctx, slices.Concat(w.consulClients().Parts, w.relays().Parts, w.nomadClients().Parts)); err != nil {
 		return err
 	}
 	return w.endHosts(ctx, w.only())

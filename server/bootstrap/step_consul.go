@@ -122,7 +122,7 @@ func (consul) Do(ctx context.Context, w *World) error {
 		return err
 	}
 	servers := w.consulServers(management)
-	servers.Healthy = w.consulFollowed // until it has taken the token it tells us no more
+	servers.Healthy = w.checkedAgain(ctx, w.consulFollowed) // until it has taken the token it tells us no more
 	if err := w.MakeParts(ctx, servers); err != nil {
 		return err
 	}
