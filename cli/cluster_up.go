@@ -15,6 +15,7 @@ type clusterUp struct {
 	fleetFlags
 	plan, asJSON bool
 	only         string
+	vaultToken   string // file
 }
 
 func newClusterUpCmd(s *session) *cobra.Command {
@@ -52,7 +53,9 @@ changes (machine, text, breaks), reason, took_ms. With --plan it prints one obje
 	flags := cmd.Flags()
 	flags.BoolVar(&u.plan, "plan", false, "say what would be changed, and change nothing")
 	flags.StringVar(&u.only, "only", "", "run one step only")
+	flags.StringVar(&u.vaultToken, "vault-token", "", "file with a new root token of Vault, where up asks for one, - for stdin; it is revoked at the end")
 	jsonFlag(cmd, &u.asJSON)
+	exclusive(cmd, "plan", "vault-token")
 	must(cmd.RegisterFlagCompletionFunc("only", completeSteps))
 	return cmd
 }
@@ -76,6 +79,15 @@ func (u *clusterUp) run(ctx context.Context, s *session) error {
 		return err
 	}
 	defer func() { _ = state.file.Close() }() // what was saved lies on the disk already
+	if u.vaultToken != "" {
+		token, err := s.password("vault-token", u.vaultToken, "")
+		if err != nil {
+			return err
+		}
+		if err := state.kept.Put(ctx, bootstrap.KeptVaultToken, token); err != nil {
+			return err
+		}
+	}
 	m, err := s.reach(f, u.fleetFlags, state.kept)
 	if err != nil {
 		return err
