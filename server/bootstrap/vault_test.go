@@ -32,6 +32,7 @@ type fakeVault struct {
 	data    map[string]int      // by machine: the init that it holds, 0 for none
 	open    map[string]bool     // by machine
 	shares  map[string][]string // by machine: those that came
+	joining map[string]int      // by machine: answers until it opens, as it has its shares and joins the others
 	written map[string]any      // by path
 	root    string              // "" when revoked
 	running map[string]bool     // by machine and unit
@@ -57,7 +58,7 @@ func newVault(t *testing.T) (*fakeWorld, *fakeVault) {
 	}
 	w.kept[bootstrap.KeptCA] = text
 	v := &fakeVault{
-		world: w, ca: ca, data: map[string]int{}, open: map[string]bool{}, shares: map[string][]string{}, written: map[string]any{},
+		world: w, ca: ca, data: map[string]int{}, open: map[string]bool{}, shares: map[string][]string{}, joining: map[string]int{}, written: map[string]any{},
 		running: map[string]bool{},
 	}
 	for _, m := range w.fleet.Of(fleet.Server) {
@@ -90,7 +91,7 @@ func (v *fakeVault) machine(t *testing.T, m fleet.Machine) {
 		defer v.mu.Unlock()
 		v.running[m.Name+unit(script)] = !strings.Contains(script, "disable")
 		if unit(script) == "vault" {
-			v.open[m.Name], v.shares[m.Name] = false, nil // whatever ends, begins sealed
+			v.open[m.Name], v.shares[m.Name], v.joining[m.Name] = false, nil, 0 // whatever ends, begins sealed
 		}
 		return nil, nil
 	})
@@ -161,6 +162,9 @@ func (v *fakeVault) answer(machine string, rw http.ResponseWriter, r *http.Reque
 		}
 		if share, ok := in["key"].(string); ok && path == "sys/unseal" {
 			v.take(machine, share)
+		} else if v.joining[machine] > 0 {
+			v.joining[machine]--
+			v.open[machine] = v.joining[machine] == 0
 		}
 		say(http.StatusOK, map[string]any{"initialized": v.data[machine] > 0, "sealed": !v.open[machine], "progress": len(v.shares[machine])})
 	case "sys/leader":
@@ -205,7 +209,14 @@ func (v *fakeVault) take(machine, share string) {
 			v.shares[machine] = append(v.shares[machine], share)
 		}
 	}
-	v.open[machine] = v.open[machine] || len(v.shares[machine]) >= needed
+	if len(v.shares[machine]) < needed {
+		return
+	}
+	if leader := v.leads(); leader != "" && leader != machine {
+		v.joining[machine], v.shares[machine] = 2, nil
+		return
+	}
+	v.open[machine] = true
 }
 
 func (v *fakeVault) init(machine string, in map[string]any, say func(int, any)) {
