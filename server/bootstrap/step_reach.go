@@ -110,10 +110,11 @@ func (reach) Do(ctx context.Context, w *World) error {
 	})
 }
 
-// Undo takes the mark away, last of all: until then a destroy that ended is gone on with.
+// Undo takes the mark away, last of all: until then a destroy that ended is gone on with. Logs stay, for whoever asks
+// later what happened.
 func (reach) Undo(ctx context.Context, w *World) error {
 	return w.Each(ctx, w.Fleet.Machines, func(ctx context.Context, _ fleet.Machine, h Host) error {
-		_, err := h.Run(ctx, fmt.Sprintf("rm -f %s\nrmdir %s /opt/crumpet 2>/dev/null || true\n", ownerFile, agents.Config), nil)
+		_, err := h.Run(ctx, fmt.Sprintf("rm -f %s\nrmdir %s %s /run/crumpet /opt/crumpet 2>/dev/null || true\n", ownerFile, agents.Config, agents.Data), nil)
 		return err
 	})
 }
