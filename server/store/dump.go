@@ -81,13 +81,13 @@ func OpenAsIs(ctx context.Context, cfg Config) (*Store, error) {
 // bounds it. An error of w comes back wrapped. Code conflict: the database has a table that this Crumpet does not know.
 func (s *Store) Dump(ctx context.Context, w io.Writer) (paas.Dump, error) {
 	out := &sink{w: w}
-	var d paas.Dump
-	err := once(ctx, s.read, s.engine.reads, func(ctx context.Context, tx bun.Tx) (err error) {
+	// Before the transaction sees anything: whatever was committed until then is in it.
+	d := paas.Dump{Engine: s.engine.name, At: stamp(time.Now())}
+	err := once(ctx, s.read, s.engine.reads, func(ctx context.Context, tx bun.Tx) error {
 		if err := patient(ctx, tx); err != nil {
 			return err
 		}
-		d, err = s.dump(ctx, tx, bufio.NewWriterSize(out, 64<<10))
-		return err
+		return s.dump(ctx, tx, bufio.NewWriterSize(out, 64<<10), &d)
 	})
 	switch {
 	case out.err != nil:
@@ -107,44 +107,44 @@ func patient(ctx context.Context, tx bun.Tx) error {
 	return err
 }
 
-func (s *Store) dump(ctx context.Context, tx bun.Tx, w *bufio.Writer) (paas.Dump, error) {
+func (s *Store) dump(ctx context.Context, tx bun.Tx, w *bufio.Writer, d *paas.Dump) error {
 	known, err := catalog(ctx, tx)
 	if err != nil {
-		return paas.Dump{}, err
+		return err
 	}
 	if err := complete(known); err != nil {
-		return paas.Dump{}, err
+		return err
 	}
-	d := paas.Dump{Engine: s.engine.name, At: stamp(time.Now()), Rows: map[string]int64{}}
+	d.Rows = map[string]int64{}
 	if err := tx.NewRaw("SELECT MAX(version_id) FROM goose_db_version WHERE is_applied").Scan(ctx, &d.Version); err != nil {
-		return d, err
+		return err
 	}
 	lines := json.NewEncoder(w)
 	if err := lines.Encode(dumpHead{Format: dumpFormat, Version: d.Version, Engine: d.Engine, At: d.At}); err != nil {
-		return d, err
+		return err
 	}
 	for _, table := range dumped {
 		if err := lines.Encode(dumpTable{Table: table, Columns: known[table]}); err != nil {
-			return d, err
+			return err
 		}
 		if d.Rows[table], err = writeRows(ctx, tx, lines, table, known[table]); err != nil {
-			return d, fmt.Errorf("table %s: %w", table, err)
+			return fmt.Errorf("table %s: %w", table, err)
 		}
 	}
 	end := dumpEnd{Rows: d.Rows, Sequences: map[string]int64{}}
 	for _, table := range sequences {
 		if end.Sequences[table], err = highest(ctx, tx, table); err != nil {
-			return d, err
+			return err
 		}
 	}
 	d.LastEvent, d.LastAudit = end.Sequences["events"], end.Sequences["audit"]
 	if d.Artifacts, err = artifactsOf(ctx, tx); err != nil {
-		return d, err
+		return err
 	}
 	if err := lines.Encode(map[string]dumpEnd{"end": end}); err != nil {
-		return d, err
+		return err
 	}
-	return d, w.Flush()
+	return w.Flush()
 }
 
 // complete says whether every table is one that dumps know of, or know to leave out.

@@ -50,6 +50,8 @@ func (c *Client) RestoreSnapshot(ctx context.Context, r io.Reader) error {
 func (c *Client) Begin(ctx context.Context, shares, threshold int) error {
 	limited, cancel := context.WithTimeout(ctx, beginLimit)
 	defer cancel()
+	c.api.SetClientTimeout(beginLimit) // an end in the midst of it loses the key
+	defer c.api.SetClientTimeout(c.cfg.Timeout)
 	seal, err := c.api.Sys().SealStatusWithContext(limited)
 	if err != nil {
 		return c.fail(ctx, err, "ask Vault for its seal")
