@@ -329,7 +329,7 @@ func (w *imageWorks) checks(image string) {
 func (w *imageWorks) manifest(image string) {
 	w.t.Helper()
 	inside := w.must(time.Minute, "docker", "run", "--rm", "--network", "none", "--entrypoint", "cat", image, "/etc/crumpet/image.json")
-	if starts := strings.TrimSpace(w.must(time.Minute, "docker", "inspect", "--format", "{{.Config.Entrypoint}} {{.Config.Cmd}}", image)); starts != "[] [/sbin/init]" {
+	if starts := strings.TrimSpace(w.must(time.Minute, "docker", "inspect", "--format", "{{.Config.Entrypoint}} {{.Config.Cmd}}", image)); starts != "[/sbin/init] []" {
 		w.t.Errorf("a container of the image starts %s", starts)
 	}
 	beside, err := os.ReadFile(filepath.Join(w.dir, "output/docker-client.json"))

@@ -31,6 +31,6 @@ source "docker" "node" {
   commit      = true
   run_command = ["-d", "-i", "-t", "--network=${var.container_network}", "--entrypoint=/bin/sh", "--", "{{ .Image }}"]
 
-  # Packer's own entry point is not the image's.
-  changes = ["ENTRYPOINT []", "CMD [\"/sbin/init\"]"]
+  # Packer's own entry point would stay the image's.
+  changes = ["ENTRYPOINT [\"/sbin/init\"]", "CMD []"]
 }

@@ -32,7 +32,7 @@ variable "commit" {
 
 variable "output" {
   type        = string
-  default     = "output"
+  default     = "bin/images"
   description = "Folder for what is made; below it one folder for each image, with its image.json."
 }
 
