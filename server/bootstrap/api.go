@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -199,6 +200,20 @@ func refusalCode(status int) paas.Code {
 func plainPath(path string) string {
 	plain, _, _ := strings.Cut(path, "?")
 	return plain
+}
+
+// names are those under which something is kept and that begin so, in order.
+func (k *Kept) names(prefix string) []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var all []string
+	for name := range k.values {
+		if strings.HasPrefix(name, prefix) {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // scrub takes what is kept out of a text that others wrote.

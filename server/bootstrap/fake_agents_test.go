@@ -300,6 +300,10 @@ func (a *fakeAgents) keep(method string, in map[string]map[string]any, id string
 		}
 		return http.StatusNotFound, nil
 	}
+	if method == http.MethodDelete {
+		delete(in, id)
+		return http.StatusOK, true
+	}
 	name, _ := body[key].(string)
 	if _, twice := in[name]; twice && id == "" {
 		return http.StatusBadRequest, nil

@@ -223,6 +223,32 @@ func TestACertificateThatEndsSoonIsMadeAnewAndReadWithoutARestart(t *testing.T) 
 	}
 }
 
+func TestTheTokensOfAMachineThatIsGoneAreTakenBack(t *testing.T) {
+	t.Parallel()
+	w, agents := platform(t)
+	mustUp(t, w.run(), bootstrap.Options{})
+	w.fleet.Machines = slices.DeleteFunc(w.fleet.Machines, func(m fleet.Machine) bool { return m.Name == "client-2" })
+	if done := mustUp(t, w.run(), bootstrap.Options{}); !slices.Contains(done, "consul-acl") {
+		t.Errorf("up did %v", done)
+	}
+	if len(agents.tokens) != 10 {
+		t.Errorf("Consul has %d tokens, want 10", len(agents.tokens))
+	}
+	for _, token := range agents.tokens {
+		if about, _ := token["Description"].(string); strings.Contains(about, "client-2") {
+			t.Errorf("Consul still has the token %q", about)
+		}
+	}
+	for name := range w.kept {
+		if strings.Contains(name, "client-2") {
+			t.Errorf("%s is still kept", name)
+		}
+	}
+	if done := mustUp(t, w.run(), bootstrap.Options{}); len(done) > 0 {
+		t.Errorf("then up did %v once more", done)
+	}
+}
+
 func TestDestroyLeavesNothing(t *testing.T) {
 	t.Parallel()
 	w, _ := platform(t)

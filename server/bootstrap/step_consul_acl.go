@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/crumpet-paas/crumpet/policies"
 	"github.com/crumpet-paas/crumpet/server/fleet"
@@ -153,6 +154,9 @@ func (consulACL) Plan(ctx context.Context, w *World) ([]Change, error) {
 		}
 		changes = append(changes, Change{Text: "make token of Consul \"" + t.about + "\""})
 	}
+	for _, kept := range w.gone() {
+		changes = append(changes, Change{Text: "take back from Consul the token " + strings.TrimPrefix(kept, ConsulTokenOf("")) + ", of a machine that is gone"})
+	}
 	if away {
 		return changes, nil
 	}
@@ -183,6 +187,11 @@ func (consulACL) Do(ctx context.Context, w *World) error {
 			return err
 		}
 	}
+	for _, kept := range w.gone() {
+		if err := w.takeBack(ctx, kept); err != nil {
+			return err
+		}
+	}
 	return w.MakeParts(ctx, w.consulServers(""))
 }
 
@@ -206,12 +215,25 @@ func (w *World) makeConsulToken(ctx context.Context, t aclToken) error {
 	return w.CallAny(ctx, fleet.Consul, http.MethodPut, path, want, nil)
 }
 
+// gone are the tokens, by the name of their secret, of machines that the fleet no longer has.
+func (w *World) gone() []string {
+	has := map[string]bool{}
+	for _, t := range consulACLTokens(w.Fleet) {
+		has[t.kept] = true
+	}
+	return slices.DeleteFunc(w.Kept.names(ConsulTokenOf("")), func(kept string) bool { return has[kept] })
+}
+
+// takeBack ends such a token: whoever finds the machine's disk finds nothing that Consul takes.
+func (w *World) takeBack(ctx context.Context, kept string) error {
+	err := w.CallAny(ctx, fleet.Consul, http.MethodDelete, "/v1/acl/token/"+accessor(w.Kept.Get(kept)), nil, nil)
+	if code := paas.CodeOf(err); err != nil && code != paas.NotFound && code != paas.Forbidden {
+		return err
+	}
+	return w.Kept.Put(ctx, kept, "")
+}
+
 // Undo forgets the tokens: what Consul knows of them goes with its data, in step consul.
 func (consulACL) Undo(ctx context.Context, w *World) error {
-	for _, t := range consulACLTokens(w.Fleet) {
-		if err := w.Kept.Put(ctx, t.kept, ""); err != nil {
-			return err
-		}
-	}
-	return nil
+	return w.forget(ctx, w.Kept.names(ConsulTokenOf(""))...)
 }
