@@ -110,7 +110,7 @@ func (c *Client) skew(ctx context.Context) (*time.Duration, error) {
 		return nil, c.fail(ctx, err, "ask Vault for its health")
 	}
 	at, skew := time.Unix(health.ServerTimeUTC, 0), time.Duration(0)
-	if late := at.Sub(time.Now()); late > 0 {
+	if late := time.Until(at); late > 0 {
 		skew = late
 	} else if early := at.Add(time.Second).Sub(began); early < 0 {
 		skew = early
