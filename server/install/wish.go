@@ -112,6 +112,9 @@ func (w Wish) complete() (Wish, []paas.Fault) {
 	if strings.HasPrefix(w.ConsulURL, "https:") {
 		fault("consul_url", "consul_url = %q: Fabio and Crumpet reach their node's Consul agent on its loopback, without TLS. Say http://127.0.0.1:8500.", w.ConsulURL)
 	}
+	if strings.HasPrefix(w.NomadURL, "https:") && !w.NomadTLS {
+		fault("nomad_url", "nomad_url = %q: the servers need what they show to that Nomad. Set NOMAD_CACERT, NOMAD_CLIENT_CERT and NOMAD_CLIENT_KEY.", w.NomadURL)
+	}
 	if w.JWKS == "" {
 		w.JWKS = w.NomadURL + "/.well-known/jwks.json"
 	}

@@ -15,6 +15,7 @@ func TestEveryFaultOfAWishIsFoundAtOnce(t *testing.T) {
 	w := install.Default()
 	w.Domain, w.Count, w.AdminPort, w.Driver, w.Folder, w.Volume = "Apps_test", 0, 80, "docker", "bin; rm", "a b"
 	w.ConsulURL, w.VaultURL, w.Listen, w.Drivers, w.Proxies = "https://127.0.0.1:8501", "vault", "everywhere", "java", []string{"proxy"}
+	w.NomadURL = "https://127.0.0.1:4646"
 	w.Crumpet = install.Program{Version: "${x}", Source: "https://u:p@example.com/c", Checksum: "md5:1"}
 	w.Fabio = install.Program{Version: "1.7.3", Source: "https://example.com/f", Checksum: "sha256:12"}
 	_, err := install.New(install.Config{Wish: w})
@@ -25,7 +26,7 @@ func TestEveryFaultOfAWishIsFoundAtOnce(t *testing.T) {
 			t.Errorf("a password is shown: %s", f.Message)
 		}
 	}
-	want := strings.Fields("admin_port consul_url count crumpet.source crumpet.version domain driver drivers fabio.checksum folder host listen proxies vault_url volume")
+	want := strings.Fields("admin_port consul_url count crumpet.source crumpet.version domain driver drivers fabio.checksum folder host listen nomad_url proxies vault_url volume")
 	if diff := cmp.Diff(want, at); diff != "" {
 		t.Errorf("%s\n%v", diff, paas.FaultsOf(err))
 	}
