@@ -133,9 +133,10 @@ func (w *World) consulWishes() ([]wish, error) {
 		text: "have Consul believe Nomad's identities", read: "/v1/acl/auth-method/" + consulMethod, shows: method,
 		method: http.MethodPut, write: "/v1/acl/auth-method/" + consulMethod, body: method,
 	}}
+	// A claim that is not there matches everything in an old Consul: so a rule asks for it first.
 	own := fmt.Sprintf("value.nomad_namespace == %q and value.nomad_job_id == ", platformNamespace)
 	for _, rule := range []struct{ about, kind, name, selector string }{
-		{"services of apps", "service", "${value.nomad_service}", `value.nomad_service matches "^[a-z0-9]+(-[a-z0-9]+)*--[a-z0-9-]+--[a-z0-9-]+--[a-z0-9-]+$"`},
+		{"services of apps", "service", "${value.nomad_service}", `"nomad_service" in value and value.nomad_service matches "^[a-z0-9]+(-[a-z0-9]+)*--[a-z0-9-]+--[a-z0-9-]+--[a-z0-9-]+$"`},
 		{"Fabio", "role", policies.Fabio.Name(), own + `"` + policies.Fabio.Name() + `"`},
 		{"Crumpet", "role", policies.Crumpet.Name(), own + `"` + policies.Crumpet.Name() + `"`},
 	} {
