@@ -31,6 +31,8 @@ type labCluster struct {
 	lab *lab.Lab
 	dir string
 	db  *pgtest.Cluster
+	// names lead to the routers: Crumpet's own first, then those of apps.
+	names []string
 }
 
 // The hosts: a quorum of servers, and two that run apps, so that one of them may be lost.
@@ -68,7 +70,7 @@ func newLabCluster(t testing.TB) *labCluster {
 		}
 		fmt.Fprintf(&programs, "program %q {\n  command = %q\n  version = %q\n  source  = %q\n}\n", p.name, p.command, versionOf(t, path, p.asks), path)
 	}
-	c := &labCluster{t: t, db: pgtest.Own(t)}
+	c := &labCluster{t: t, db: pgtest.Own(t), names: []string{"crumpet.apps.lab"}}
 	c.lab = lab.New(t, lab.Config{Hosts: slices.Concat(labServers, labClients)})
 	c.dir = t.TempDir()
 	known := c.lab.KnownHosts()
@@ -184,6 +186,47 @@ func (c *labCluster) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd.Dir = c.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.dir, "CRUMPET_IDENTITY=" + c.lab.Key()}
 	return cmd
+}
+
+// crumpet is the CLI of a developer or an admin, for whom the names of the apps' domain lead to both routers.
+func (c *labCluster) crumpet(input string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Minute)
+	defer cancel()
+	hosts := "127.0.0.1 localhost\n"
+	for _, name := range labClients {
+		hosts += c.lab.Host(name).Address + " " + strings.Join(c.names, " ") + "\n"
+	}
+	c.write("hosts", hosts)
+	cmd := exec.CommandContext(ctx, "unshare", append([]string{"--mount", "sh", "-c", `mount --bind hosts /etc/hosts && exec "$0" "$@"`, crumpet}, args...)...)
+	cmd.Dir = c.dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.dir, "CRUMPET_ADDR=http://" + c.names[0]}
+	cmd.Stdin = strings.NewReader(input)
+	var faults bytes.Buffer
+	cmd.Stderr = &faults
+	out, err := cmd.Output()
+	if err != nil {
+		err = fmt.Errorf("crumpet %s: %w\n%s%s", strings.Join(args, " "), err, out, faults.String())
+	}
+	return string(out), err
+}
+
+// login makes the operator one of Crumpet as well.
+func (c *labCluster) login() {
+	c.t.Helper()
+	if _, err := c.crumpet(c.ok("token"), "login", "http://"+c.names[0]); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// verified has a canary go through everything.
+func (c *labCluster) verified() {
+	c.t.Helper()
+	c.login()
+	out, err := c.crumpet("", "cluster", "verify")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Logf("verify:\n%s", out)
 }
 
 // run runs one and gives what it printed, and its error.

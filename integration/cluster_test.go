@@ -27,6 +27,7 @@ func TestCluster(t *testing.T) {
 	c.timed(c.events(c.ok("up", "--json")))
 	t.Logf("up took %s", time.Since(began).Round(100*time.Millisecond))
 	c.unchanged()
+	c.verified()
 	c.destroyed()
 
 	for _, h := range c.lab.Hosts() {
@@ -38,6 +39,7 @@ func TestCluster(t *testing.T) {
 	c.write("store.url", c.store()+"\n")
 	c.killed()
 	c.unchanged()
+	c.verified()
 	c.destroyed()
 }
 
