@@ -19,6 +19,7 @@ import (
 
 type backupFlags struct {
 	to, config, state, cluster   string
+	file                         string
 	keepers, without, identities []string
 	json                         bool
 }
@@ -41,6 +42,7 @@ The file appears once it is complete and was read back. With --identity it is op
 checked. What lies on the nodes is not in it: neither volumes nor databases of services.`,
 		Example: `  crumpet cluster backup --to /backups/monday.age --keeper "$(cat ann.pub)" --keeper age1...
   crumpet cluster backup --config /etc/crumpet/server.hcl --keeper "$(cat ann.pub)" --to monday.age --without artifacts
+  crumpet cluster backup --file cluster.hcl --config server.hcl --to monday.age
   crumpet cluster backup verify monday.age --identity ~/.ssh/id_ed25519
   crumpet cluster backup list monday.age --identity ~/.ssh/id_ed25519`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -54,6 +56,7 @@ checked. What lies on the nodes is not in it: neither volumes nor databases of s
 	flags := cmd.Flags()
 	flags.StringVar(&f.to, "to", "", "file to make; required")
 	flags.StringArrayVar(&f.keepers, "keeper", nil, "public key of somebody who may open it; once for each")
+	flags.StringVar(&f.file, "file", "", "cluster.hcl: its keepers may open the backup, and its state is kept in it")
 	flags.StringVar(&f.config, "config", "", "configuration file of the server, HCL")
 	flags.StringVar(&f.state, "state", "", "sealed state file of `cluster up`, to be kept in the backup as it is")
 	flags.StringVar(&f.cluster, "name", "", "name of the cluster, for whoever reads the list")
@@ -68,8 +71,13 @@ func (s *session) clusterBackup(ctx context.Context, f backupFlags) error {
 	if f.to == "" {
 		return usagef("--to FILE says where the backup is to be")
 	}
+	if f.file != "" {
+		if err := f.ofCluster(s); err != nil {
+			return err
+		}
+	}
 	if len(f.keepers) == 0 {
-		return usagef("--keeper KEY says who may open the backup: a public key, such as one of ~/.ssh/*.pub")
+		return usagef("--keeper KEY says who may open the backup: a public key, such as one of ~/.ssh/*.pub; --file takes those of cluster.hcl")
 	}
 	to, err := sealed.NewRecipients(f.keepers...)
 	if err != nil {
@@ -105,6 +113,23 @@ func (s *session) clusterBackup(ctx context.Context, f backupFlags) error {
 	}
 	if n := m.Store.Rows["service_instances"]; n > 0 {
 		s.print("Not in it: what %d service instances hold. Back up their database servers by their own means.", n)
+	}
+	return nil
+}
+
+// ofCluster adds what cluster.hcl says: its name, its keepers, and the state that lies beside it.
+func (f *backupFlags) ofCluster(s *session) error {
+	flags := fleetFlags{file: f.file, state: f.state}
+	of, err := flags.read(s)
+	if err != nil {
+		return err
+	}
+	for _, k := range of.Keepers {
+		f.keepers = append(f.keepers, k.PublicKey)
+	}
+	f.cluster = cmp.Or(f.cluster, of.Name)
+	if _, err := os.Stat(flags.state); err == nil {
+		f.state = flags.state
 	}
 	return nil
 }

@@ -47,6 +47,20 @@ func TestBackupOfOneMachine(t *testing.T) {
 	wants(t, 0, `"last_event": 1`, "cluster", "backup", "list", file, "--identity", key, "--json")
 	wants(t, 1, "sealed to others", "cluster", "backup", "verify", file, "--identity", other)
 	wants(t, 1, "no state file in it", "cluster", "backup", "state", file, "--identity", key, "--to", filepath.Join(dir, "state"))
+	wants(t, 0, "cluster.hcl", "cluster", "init", "lab", "--file", filepath.Join(dir, "cluster.hcl"), "--init", "process", "--domain", "lab.example.com",
+		"--server", "one=10.0.0.1", "--client", "one=10.0.0.1", "--keeper", "ann="+key+".pub")
+	state := filepath.Join(dir, "lab.cluster.age")
+	if err := os.WriteFile(state, []byte("sealed already"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tuesday := filepath.Join(dir, "tuesday.age")
+	wants(t, 0, "sealed to 1 keepers", "cluster", "backup", "--config", from, "--to", tuesday, "--file", filepath.Join(dir, "cluster.hcl"),
+		"--without", "vault", "--without", "consul", "--without", "nomad", "--without", "artifacts")
+	wants(t, 0, "of cluster lab", "cluster", "backup", "list", tuesday, "--identity", key)
+	wants(t, 0, "", "cluster", "backup", "state", tuesday, "--identity", key, "--to", state+".back")
+	if text, err := os.ReadFile(state + ".back"); err != nil || string(text) != "sealed already" {
+		t.Errorf("the state that is taken out is %q, %v", text, err)
+	}
 	whole, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
