@@ -139,7 +139,7 @@ func (w *World) hash(ctx context.Context, source string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer content.Close()
+	defer func() { _ = content.Close() }()
 	sum := sha256.New()
 	if _, err := io.Copy(sum, content); err != nil {
 		return "", paas.Wrap(paas.Unavailable, err, "%s can't be read: %s.", source, err)
@@ -155,7 +155,7 @@ func (w *World) small(ctx context.Context, source string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer content.Close()
+	defer func() { _ = content.Close() }()
 	text, err := io.ReadAll(io.LimitReader(content, longestSums+1))
 	switch {
 	case err != nil:

@@ -110,7 +110,7 @@ func Destroy(ctx context.Context, w *World, steps []Step, o Options) error {
 	if err := r.guarded(ctx); err != nil && !o.Force {
 		return err
 	}
-	if err := r.lock(ctx); err != nil && !(o.Force && paas.CodeOf(err) == paas.Unavailable) {
+	if err := r.lock(ctx); err != nil && (!o.Force || paas.CodeOf(err) != paas.Unavailable) {
 		return err
 	}
 	var failed error

@@ -39,11 +39,10 @@ func (programs) Plan(ctx context.Context, w *World) ([]Change, error) {
 		}
 		var changes []Change
 		for _, a := range wanted.of(m, has.arch) {
-			verb := has.lacks(a)
-			switch {
-			case verb == lacksProgram:
+			switch has.lacks(a) {
+			case lacksProgram:
 				changes = append(changes, Change{Text: fmt.Sprintf("install %s %s from %s", a.program.Command, a.program.Version, a.source)})
-			case verb == lacksLink:
+			case lacksLink:
 				changes = append(changes, Change{Text: fmt.Sprintf("use %s %s", a.program.Command, a.program.Version)})
 			}
 		}

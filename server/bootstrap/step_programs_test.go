@@ -166,7 +166,7 @@ func shellOfPrograms(h *fakeHost) {
 		return nil, nil
 	})
 	h.on("timeout 60", func(h *fakeHost, script string, _ []byte) ([]byte, error) {
-		for _, word := range strings.Fields(script) {
+		for word := range strings.FieldsSeq(script) {
 			if f, ok := h.files[word]; ok && f.Mode == 0o755 {
 				return f.Content[64:], nil
 			}

@@ -66,7 +66,7 @@ func (w *World) load(ctx context.Context, to io.Writer, a artifact) error {
 	if err != nil {
 		return err
 	}
-	defer content.Close()
+	defer func() { _ = content.Close() }()
 	sum := sha256.New()
 	n, err := io.Copy(io.MultiWriter(to, sum), io.LimitReader(content, largest+1))
 	switch got := hex.EncodeToString(sum.Sum(nil)); {

@@ -102,7 +102,7 @@ func ReadState(path, of string, with Identities) (map[string]string, error) {
 	if err != nil {
 		return nil, paas.Wrap(paas.Invalid, err, "The state %s can't be read.", path)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	c, err := read(path, of, file, with)
 	return c.Values, err
 }

@@ -136,7 +136,7 @@ func (h *Host) run(ctx context.Context, script string, input io.Reader) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	defer session.Close()
+	defer func() { _ = session.Close() }()
 	ended := context.AfterFunc(ctx, func() {
 		// The program over there gets a signal where sshd can; and we wait no longer.
 		_ = session.Signal(ssh.SIGTERM)

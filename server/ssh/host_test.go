@@ -204,7 +204,7 @@ func TestConnectionsBeginOnTheMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if text, err := io.ReadAll(conn); err != nil || string(text) != "hello" {
 		t.Errorf("%q, %v", text, err)
 	}
@@ -297,7 +297,7 @@ func TestASilentMachineIsGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer silent.Close()
+	defer func() { _ = silent.Close() }()
 	config.Port, config.Timeout = silent.Addr().(*net.TCPAddr).Port, 300*time.Millisecond //nolint:forcetypeassert // it listens on tcp
 	_, err = reach(t, config).Run(t.Context(), "true", nil)
 	wantCode(t, err, paas.Unavailable, "no SSH server answered", "300ms")
@@ -346,7 +346,7 @@ func TestOthersThanRootUseSudo(t *testing.T) {
 		t.Fatal(err)
 	}
 	host := network.Host("server-1", "127.0.0.1", "/srv/root/")
-	defer host.Close()
+	defer func() { _ = host.Close() }()
 	_, _ = host.Run(t.Context(), "true", nil) // sudo need not be here
 	if got := d.commands()[0]; got != `sudo -n -- chroot '/srv/root' /bin/sh -c 'true'` {
 		t.Errorf("ran %s", got)

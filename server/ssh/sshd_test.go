@@ -188,7 +188,7 @@ func (d *sshd) session(c gossh.NewChannel) {
 	if err != nil {
 		return
 	}
-	defer channel.Close()
+	defer func() { _ = channel.Close() }()
 	for r := range requests {
 		if r.Type != "exec" {
 			_ = r.Reply(false, nil)
