@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -117,11 +118,11 @@ func (g *guarded) inOneWalk(t *testing.T) {
 		d.ok(home, "volumes", "delete", v.Name, "--confirm", "drawer")
 	}
 
-	// A key that no router can read, by anybody.
-	d.put(d.info.Consul+"/v1/kv/fabio/config/somebody", "route wieght by hand")
+	// A key that no router can read.
+	d.put(d.info.Consul+"/v1/kv/fabio/config/crumpet/loose", "route wieght by hand")
 	d.until(time.Minute, "the key is put aside", func() bool {
 		_, keys := d.get(d.info.Consul+"/v1/kv/crumpet/quarantine/?keys", "")
-		return strings.Contains(keys, "somebody") || d.cli(home, "repair").code != 0
+		return strings.Contains(keys, "crumpet/loose/")
 	})
 
 	gone := newHello(t, d)
@@ -259,6 +260,21 @@ var onlyOnce = []call{
 	{actor: of("operator", "vault"), method: http.MethodPut, path: "/v1/sys/seal"},
 }
 
+var (
+	grantedPath = regexp.MustCompile(`^path "([^"*]*)`)
+	kindOfPath  = regexp.MustCompile(`^crumpet/[a-z]+/([a-z]+)/`)
+)
+
+// concerns says whether a call can tell of a grant in Vault: one of its path, or of another half of what is kept there,
+// as data is only created anew once its metadata is gone.
+func concerns(grant, path string) bool {
+	granted, path := grantedPath.FindStringSubmatch(grant)[1], strings.TrimPrefix(path, "/v1/")
+	if kind, has := kindOfPath.FindStringSubmatch(granted), kindOfPath.FindStringSubmatch(path); kind != nil && has != nil {
+		return kind[1] == has[1]
+	}
+	return strings.HasPrefix(path, granted)
+}
+
 // prove takes each grant of each actor away in turn.
 func (g *guarded) prove(t *testing.T) []row {
 	t.Helper()
@@ -276,6 +292,9 @@ func (g *guarded) prove(t *testing.T) []row {
 			token := g.token(program, fmt.Sprintf("cut-%s-%d", name, i), append(slices.Clone(besides), c.text)...)
 			one := row{actor: a, cut: c}
 			for _, made := range calls {
+				if program == "vault" && !concerns(c.grant, made.path) {
+					continue
+				}
 				if g.again(made, token).less(g.again(made, full)) && !slices.Contains(one.refused, made.what()) {
 					one.refused = append(one.refused, made.what())
 				}
