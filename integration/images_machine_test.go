@@ -21,7 +21,7 @@ import (
 )
 
 // machine builds a disk from a disk, boots it as a cloud does, with a name and a key that the image did not know, and
-// has the agents run in their units: what systemd takes away from them they must not need.
+// has the agents run in their units.
 func (w *imageWorks) machine(t *testing.T) {
 	w.t = t
 	for program, from := range map[string]string{
@@ -59,24 +59,33 @@ func (w *imageWorks) machine(t *testing.T) {
 	}
 	w.log("%s", strings.TrimSpace(m.must("systemd-analyze | head -n 1; free -m | sed -n 2p | awk '{print $3 \" MB in use\"}'")))
 
-	if on := m.must("systemctl is-enabled crumpet-consul crumpet-nomad crumpet-vault || true"); on != "disabled\ndisabled\ndisabled\n" {
-		t.Errorf("units that nobody has set up: %s", on)
-	}
-	m.must(agentsAlone)
-	for _, agent := range []struct{ name, answers string }{
-		{"consul", `curl -fsS 127.0.0.1:8500/v1/status/leader | grep -q 8300`},
-		{"nomad", `curl -fsS 127.0.0.1:4646/v1/nodes | grep -q '"Status":"ready"'`},
-		{"vault", `curl -sS 127.0.0.1:8200/v1/sys/health | grep -q '"initialized":false'`},
-	} {
-		if out, err := m.run("for i in $(seq 150); do " + agent.answers + " 2>/dev/null && exit; sleep 2; done; journalctl --no-pager -n 40 -u crumpet-" + agent.name + "; exit 1"); err != nil {
-			t.Errorf("%s does not run in its unit: %v\n%s", agent.name, err, out)
-			continue
-		}
-		w.log("%s answers, %s", agent.name, strings.TrimSpace(m.must("systemd-analyze security --no-pager crumpet-"+agent.name+".service | tail -n 1 | sed 's/[^ -~]//g'")))
-	}
+	w.agents(m.run)
 	drivers := m.must(`curl -fsS "127.0.0.1:4646/v1/node/$(curl -fsS 127.0.0.1:4646/v1/nodes | sed 's/.*"ID":"\([0-9a-f-]*\)".*/\1/')" | tr , '\n' | grep -c '"driver.\(docker\|exec\)":"1"'`)
 	if strings.TrimSpace(drivers) != "2" {
 		t.Errorf("Nomad finds %s of the drivers docker and exec", strings.TrimSpace(drivers))
+	}
+}
+
+// agents starts the three in their units, where systemd is at work: what it takes away from them they must not need.
+func (w *imageWorks) agents(run func(script string) (string, error)) {
+	w.t.Helper()
+	if on, _ := run("systemctl is-enabled crumpet-consul crumpet-nomad crumpet-vault"); on != "disabled\ndisabled\ndisabled\n" {
+		w.t.Errorf("units that nobody has set up: %s", on)
+	}
+	if out, err := run(agentsAlone); err != nil {
+		w.t.Fatalf("start the agents: %v\n%s", err, out)
+	}
+	for _, agent := range []struct{ name, answers string }{
+		{"consul", `curl -fsS 127.0.0.1:8500/v1/status/leader | grep -q 8300`},
+		{"nomad", `curl -fsS 127.0.0.1:4646/v1/status/leader | grep -q 4647 && { [ ! -e /etc/crumpet/nomad/client.hcl ] || curl -fsS 127.0.0.1:4646/v1/nodes | grep -q '"Status":"ready"'; }`},
+		{"vault", `curl -sS 127.0.0.1:8200/v1/sys/health | grep -q '"initialized":false'`},
+	} {
+		if out, err := run("for i in $(seq 150); do { " + agent.answers + "; } 2>/dev/null && exit; sleep 2; done; journalctl --no-pager -n 40 -u crumpet-" + agent.name + "; exit 1"); err != nil {
+			w.t.Errorf("%s does not run in its unit: %v\n%s", agent.name, err, out)
+			continue
+		}
+		exposed, _ := run("systemd-analyze security --no-pager crumpet-" + agent.name + ".service | tail -n 1 | sed 's/[^ -~]//g'")
+		w.log("%s answers, %s", agent.name, strings.TrimSpace(exposed))
 	}
 }
 
@@ -90,11 +99,18 @@ data_dir = "/var/lib/crumpet/consul"
 END
 cat >/etc/crumpet/nomad/alone.hcl <<'END'
 bind_addr = "127.0.0.1"
+advertise {
+  http = "127.0.0.1"
+  rpc = "127.0.0.1"
+  serf = "127.0.0.1"
+}
 data_dir = "/var/lib/crumpet/nomad"
 server {
   enabled = true
   bootstrap_expect = 1
 }
+END
+[ ! -e /etc/crumpet/nomad/10-image.hcl ] || cat >/etc/crumpet/nomad/client.hcl <<'END'
 client {
   enabled = true
   network_interface = "lo"
@@ -114,7 +130,7 @@ listener "tcp" {
   tls_disable = true
 }
 END
-chmod 0644 /etc/crumpet/*/alone.hcl
+chmod 0644 /etc/crumpet/*/*.hcl
 systemctl start crumpet-consul crumpet-nomad crumpet-vault
 `
 

@@ -20,7 +20,7 @@ import (
 // TestImages builds node images from nothing but Debian's packages and the programs that the other stories run, starts
 // them, and has their own check list judge them: whole, and after each of several faults was put in.
 //
-//	root folder (debootstrap) -> docker import -> Packer, docker builder -> a client
+//	root folder (debootstrap) -> docker import -> Packer, docker builder -> a client, and a server that systemd runs
 //	disk (debootstrap)        -> cloud-init    -> Packer, qemu builder   -> server and client in one, booted with systemd
 //
 // CRUMPET_PACKER may name a current Packer, whose validation is then asked for as well; ACCELERATOR=kvm is faster where
@@ -46,14 +46,42 @@ func (w *imageWorks) container(t *testing.T) {
 	w.log("a program that was changed ends the build")
 	w.refusesAChangedProgram()
 
-	w.log("a client for containers")
-	built := w.build("docker.client")
+	w.log("a client and a server for containers")
+	client := w.buildContainer("docker.client")
+	w.checks(client)
+	w.manifest(client)
+	w.systemd(w.buildContainer("docker.server"))
+}
+
+// buildContainer gives the id of the image.
+func (w *imageWorks) buildContainer(name string) string {
+	w.t.Helper()
+	built := w.build(name)
 	m := regexp.MustCompile(`Image ID: (sha256:[0-9a-f]{64})`).FindStringSubmatch(built)
 	if m == nil {
 		w.t.Fatalf("Packer names no image:\n%s", end(built))
 	}
-	w.checks(m[1])
-	w.manifest(m[1])
+	return m[1]
+}
+
+// systemd starts the image of a server with its init and has the agents run. A client would want cgroups of its own.
+func (w *imageWorks) systemd(image string) {
+	w.t.Helper()
+	w.must(time.Minute, "docker", "run", "-d", "--name", "node", "--network", "none", "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined",
+		"--cgroupns", "private", "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec", "-e", "container=docker", image)
+	run := func(script string) (string, error) {
+		return w.run(6*time.Minute, "docker", "exec", "node", "sh", "-c", script)
+	}
+	state, err := run("for i in $(seq 60); do systemctl is-system-running >/dev/null 2>&1 && break; case $(systemctl is-system-running) in degraded) break ;; esac; sleep 1; done; systemctl is-system-running; systemctl list-units --failed --plain --no-legend")
+	w.log("a container with systemd is %s", strings.Join(strings.Fields(state), " "))
+	if strings.TrimSpace(state) == "" {
+		w.t.Fatalf("systemd does not run: %v", err)
+	}
+	out, err := run("/opt/crumpet/image/check")
+	if err != nil {
+		w.t.Errorf("the container does not pass: %v\n%s", err, out)
+	}
+	w.agents(run)
 }
 
 // imageWorks is a folder with programs, a list of their digests and its signature, and a Docker of its own.
@@ -256,7 +284,7 @@ func (w *imageWorks) build(image string) string {
 	if err != nil {
 		w.t.Fatalf("build %s: %v\n%s", image, err, end(out))
 	}
-	count := regexp.MustCompile(`\d+ checks of an? [a-z-]+, 0 failed`).FindString(out)
+	count := regexp.MustCompile(`\d+ checks of image [a-z-]+, 0 failed`).FindString(out)
 	if count == "" {
 		w.t.Fatalf("%s was not checked as it was built:\n%s", image, end(out))
 	}

@@ -19,4 +19,6 @@ client {
 
   # The default of 30 s cuts longer kill_timeouts of apps without a word.
   max_kill_timeout = "10m"
+
+  cni_path = "/opt/cni/bin"
 }
