@@ -70,8 +70,7 @@ func unwritten(path string, err error) error {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return paas.Wrap(paas.Quota, err, "There is no room left for the backup %s.", path)
 	}
-	var own *paas.Error
-	if errors.As(err, &own) {
+	if _, ok := errors.AsType[*paas.Error](err); ok {
 		return err
 	}
 	return paas.Wrap(paas.Internal, err, "The backup %s can't be written.", path)

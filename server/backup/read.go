@@ -86,8 +86,7 @@ func tarError(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, tar.ErrHeader) {
 		return damaged("it ends before its manifest")
 	}
-	var own *paas.Error
-	if errors.As(err, &own) {
+	if _, ok := errors.AsType[*paas.Error](err); ok {
 		return err
 	}
 	return fmt.Errorf("read backup: %w", err)
