@@ -78,7 +78,7 @@ func clearGroups(dir string) int {
 		}
 	}
 	text, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs")) // gone with the group: Remove tells
-	for _, word := range strings.Fields(string(text)) {
+	for word := range strings.FieldsSeq(string(text)) {
 		if pid, err := strconv.Atoi(word); err == nil && pid > 1 {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
 		}
