@@ -250,6 +250,7 @@ func (b *bare) child(name, config string, argv ...string) {
 	}
 	cmd := exec.Command(argv[0], append(argv[1:], file)...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "AWS_CA_BUNDLE=") })
+	cmd.Env = append(cmd.Env, b.mark())
 	b.logs[name] = &buffer{}
 	cmd.Stdout, cmd.Stderr = b.logs[name], b.logs[name]
 	if err := cmd.Start(); err != nil {
@@ -302,16 +303,19 @@ func (b *bare) end() {
 	}
 }
 
-// killTasks ends what a Nomad that was ended too early has left running: executors, which name a folder of ours, and
-// their tasks.
+// mark is what the programs and their helpers have in their environment.
+func (b *bare) mark() string { return "CRUMPET_TEST_BARE=" + b.dir }
+
+// killTasks ends what Nomad leaves running at its end: collectors of logs, and where it was ended too early executors
+// with their tasks.
 func (b *bare) killTasks() {
-	pids, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	files, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
 		b.t.Error(err)
 	}
-	for _, file := range pids {
-		line, err := os.ReadFile(file)
-		if err != nil || !strings.Contains(string(line), "executor") || !strings.Contains(string(line), b.dir+"/nomad/") {
+	for _, file := range files {
+		environ, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(environ), b.mark()) {
 			continue // it has ended, or is none
 		}
 		pid := filepath.Base(filepath.Dir(file))
