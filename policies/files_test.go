@@ -1,6 +1,7 @@
 package policies_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -95,5 +96,27 @@ func TestTheAgentOfANodeIsNoOtherNode(t *testing.T) {
 	}
 	if strings.Contains(text, "NODE") {
 		t.Error("NODE was not replaced")
+	}
+}
+
+// The table in docs/policies.md is what the proof printed: a policy that has changed since is to be proven again.
+func TestTheDocsHoldTheProofOfEveryLine(t *testing.T) {
+	t.Parallel()
+	docs, err := os.ReadFile("../docs/policies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob("*/*.hcl")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		program, name, _ := strings.Cut(strings.TrimSuffix(file, ".hcl"), "/")
+		for i, line := range strings.Split(string(text), "\n") {
+			if row := fmt.Sprintf("| %s@%s | %d |", name, program, i+1); granted.MatchString(line) && !strings.HasPrefix(line, "#") && !strings.Contains(string(docs), row) {
+				t.Errorf("docs/policies.md has no row that begins with %s for %s: run make prove STORY=policies STACK=real and put its table there", row, strings.TrimSpace(line))
+			}
+		}
 	}
 }
