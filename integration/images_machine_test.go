@@ -195,8 +195,9 @@ func (w *imageWorks) boot(disk string) *booted {
 	if err := c.Start(); err != nil {
 		w.t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
+	ended := make(chan struct{})
+	var failed error // once ended is closed
+	go func() { failed = c.Wait(); close(ended) }()
 	w.t.Cleanup(func() {
 		_ = c.Process.Kill() // it may have ended
 		<-ended
@@ -207,9 +208,8 @@ func (w *imageWorks) boot(disk string) *booted {
 			return m
 		}
 		select {
-		case err := <-ended:
-			ended <- err
-			w.t.Fatalf("the machine ended: %v", err)
+		case <-ended:
+			w.t.Fatalf("the machine ended: %v", failed)
 		case <-time.After(2 * time.Second):
 		}
 		if time.Now().After(deadline) {

@@ -205,7 +205,6 @@ type row struct {
 	actor   actor
 	cut     cut
 	refused []string // sorts of calls that were refused without the grant
-	took    bool
 }
 
 func (r row) String() string {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -130,8 +131,8 @@ func (g *guarded) end() {
 			g.t.Logf("last lines of %s.log:\n%s", name, strings.Join(lines[max(0, len(lines)-25):], "\n"))
 		}
 	}
-	for i := len(g.ended) - 1; i >= 0; i-- {
-		g.ended[i]()
+	for _, end := range slices.Backward(g.ended) {
+		end()
 	}
 	if err := os.MkdirAll(g.dir, 0o700); err == nil {
 		for _, left := range g.processes() {
@@ -434,7 +435,7 @@ func smallRoot(t testing.TB) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, word := range strings.Fields(string(libraries)) {
+		for word := range strings.FieldsSeq(string(libraries)) {
 			if strings.HasPrefix(word, "/") {
 				if lib, err := filepath.EvalSymlinks(word); err == nil {
 					files[lib] = word

@@ -31,7 +31,7 @@ func openShop(t *testing.T) shop {
 		}
 	}
 	s := shop{dir: t.TempDir()}
-	for _, name := range strings.Fields(needed) {
+	for name := range strings.FieldsSeq(needed) {
 		s.put(t, name, "#!/bin/sh\necho "+name+"\n")
 	}
 	s.key = s.sign(t, "release@example.com")
@@ -99,7 +99,7 @@ type program struct{ name, command, version, source, sha256, sums, signature, ke
 
 func (s shop) programs() map[string]*program {
 	all := map[string]*program{}
-	for _, name := range strings.Fields(needed) {
+	for name := range strings.FieldsSeq(needed) {
 		all[name] = &program{name: name, command: name, version: "1.2.3", source: s.dir, sums: filepath.Join(s.dir, "SHA256SUMS"), key: s.key}
 	}
 	return all
@@ -109,7 +109,7 @@ func (s shop) programs() map[string]*program {
 func fetch(t *testing.T, programs map[string]*program, unsigned string) (folder, said string, err error) {
 	t.Helper()
 	var records []string
-	for _, name := range strings.Fields(needed) {
+	for name := range strings.FieldsSeq(needed) {
 		if p := programs[name]; p != nil {
 			records = append(records, strings.Join([]string{p.name, p.command, p.version, p.source, p.sha256, p.sums, p.signature, p.key}, "|"))
 		}

@@ -39,22 +39,19 @@ func Names(f fleet.Fleet, m fleet.Machine, n fleet.Name) (common string, dns []s
 	if m.Is(fleet.Server) {
 		role = "server"
 	}
-	switch n {
-	case fleet.Consul:
+	common = string(n) + ".service.consul"
+	if n == fleet.Consul {
 		common = role + "." + f.Name + ".consul"
-		dns = []string{common, "localhost"}
-	case fleet.Nomad:
+	}
+	if n == fleet.Nomad {
 		common = role + "." + region(f) + ".nomad"
-		dns = []string{common, "localhost"}
-		if m.Is(fleet.Server) && m.Is(fleet.Client) {
-			dns = append(dns, "client."+region(f)+".nomad")
-		}
-	default:
-		common = string(n) + ".service.consul"
-		dns = []string{common, "localhost"}
-		if n == fleet.Vault {
-			dns = append(dns, "active."+common, "standby."+common)
-		}
+	}
+	dns = []string{common, "localhost"}
+	if n == fleet.Nomad && m.Is(fleet.Server) && m.Is(fleet.Client) {
+		dns = append(dns, "client."+region(f)+".nomad")
+	}
+	if n == fleet.Vault {
+		dns = append(dns, "active."+common, "standby."+common)
 	}
 	ips = []net.IP{net.IPv4(127, 0, 0, 1)}
 	if ip := net.ParseIP(m.Address); ip != nil {

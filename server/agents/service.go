@@ -76,14 +76,13 @@ func (s Service) UnitFile() string { return units + "/" + s.unitName() }
 
 // Script is the shell script for a verb. It holds no secret.
 func (s Service) Script(init fleet.Init, verb Verb) string {
-	if verb == Prepare {
-		return s.prepare()
-	}
-	if init == fleet.Process {
+	if init == fleet.Process && verb != Prepare {
 		return s.processScript(verb)
 	}
 	unit := s.unitName()
 	switch verb {
+	case Prepare:
+		return s.prepare()
 	case Start:
 		return "set -e\nsystemctl daemon-reload\nsystemctl enable --quiet " + unit + "\nsystemctl start " + unit + "\n"
 	case Stop:
@@ -92,6 +91,7 @@ func (s Service) Script(init fleet.Init, verb Verb) string {
 		return "set -e\nsystemctl daemon-reload\nsystemctl enable --quiet " + unit + "\nsystemctl restart " + unit + "\n"
 	case Reload:
 		return "systemctl reload " + unit + "\n"
+	case Status:
 	}
 	return "if systemctl is-active --quiet " + unit + "; then echo active; else echo inactive; fi\n"
 }
@@ -137,6 +137,7 @@ func (s Service) processScript(verb Verb) string {
 		return "set -e\n" + alive + stop + s.launch(pid)
 	case Reload:
 		return "set -e\n" + alive + "alive\nkill -HUP \"$p\"\n"
+	case Prepare, Status:
 	}
 	return alive + "if alive; then echo active; else echo inactive; fi\n"
 }

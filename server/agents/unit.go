@@ -11,11 +11,11 @@ import (
 // no privileges, no devices, no kernel settings, no other address families than it needs.
 func (s Service) Unit() string {
 	var b strings.Builder
-	after := "network-online.target"
+	after := []string{"network-online.target"}
 	for _, name := range s.After {
-		after += " crumpet-" + name + ".service"
+		after = append(after, "crumpet-"+name+".service")
 	}
-	fmt.Fprintf(&b, "# Written by crumpet cluster up.\n[Unit]\nDescription=%s\nWants=network-online.target\nAfter=%s\nStartLimitIntervalSec=0\n\n", s.About, after)
+	fmt.Fprintf(&b, "# Written by crumpet cluster up.\n[Unit]\nDescription=%s\nWants=network-online.target\nAfter=%s\nStartLimitIntervalSec=0\n\n", s.About, strings.Join(after, " "))
 	b.WriteString("[Service]\nType=simple\n")
 	if s.User != "" {
 		fmt.Fprintf(&b, "User=%s\nGroup=%s\n", s.User, s.User)

@@ -17,11 +17,11 @@ const (
 
 // names is the part of a machine's /etc/hosts that is ours: the name of Vault, once for each address.
 func names(f fleet.Fleet, m fleet.Machine) string {
-	text := namesBegin + "\n"
+	lines := []string{namesBegin}
 	for _, address := range agents.VaultAddresses(f, m) {
-		text += address + " " + agents.VaultName + "\n"
+		lines = append(lines, address+" "+agents.VaultName)
 	}
-	return text + namesEnd + "\n"
+	return strings.Join(append(lines, namesEnd, ""), "\n")
 }
 
 // withNames puts our part into a text of /etc/hosts, in place of what was ours before; "" takes it out.

@@ -177,6 +177,7 @@ func (w *World) PlanParts(ctx context.Context, parts []Part) ([]Change, error) {
 				changes = append(changes, Change{Text: "restart " + p.Service.Name, Breaks: p.Breaks})
 			case agents.Reload:
 				changes = append(changes, Change{Text: "have " + p.Service.Name + " read its certificates and tokens again"})
+			case agents.Prepare, agents.Stop, agents.Status: // no file asks for them
 			}
 		}
 		return changes, nil

@@ -124,8 +124,7 @@ func (t consulToken) is(want aclToken, secret string) bool {
 func (w *World) readConsulToken(ctx context.Context, secret string) (consulToken, bool, error) {
 	var has consulToken
 	err := w.CallAny(ctx, fleet.Consul, http.MethodGet, "/v1/acl/token/"+accessor(secret), nil, &has)
-	switch paas.CodeOf(err) {
-	case paas.NotFound, paas.Forbidden:
+	if code := paas.CodeOf(err); code == paas.NotFound || code == paas.Forbidden {
 		return has, false, nil
 	}
 	return has, err == nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -89,9 +90,7 @@ func (w *World) vaultWishes() ([]wish, error) {
 
 func mount(kind, name, engine string, more map[string]any) wish {
 	body := map[string]any{"type": engine}
-	for key, value := range more {
-		body[key] = value
-	}
+	maps.Copy(body, more)
 	what := "mount " + name + "/ in Vault"
 	if kind == "auth" {
 		what = "have Vault take logins at auth/" + name

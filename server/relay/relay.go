@@ -139,9 +139,9 @@ func (r *Relay) look(ctx context.Context) {
 	before := r.taken
 	r.taken = taken
 	r.mu.Unlock()
-	switch {
-	case taken == before:
-	case taken == "":
+	switch taken {
+	case before:
+	case "":
 		r.log.Warn("no server of vault serves", "servers", r.servers)
 	default:
 		r.log.Info("server of vault taken", "server", taken, "before", before)

@@ -88,11 +88,10 @@ func restore(ctx context.Context, cfg Config, force bool, lines *dumpLines) erro
 // Holds says whether the database holds what a dump does, as after a Restore.
 func Holds(ctx context.Context, cfg Config, d paas.Dump) (bool, error) {
 	s, err := OpenAsIs(ctx, cfg)
-	switch paas.CodeOf(err) {
-	case "":
-	case paas.NotFound, paas.Conflict:
+	if code := paas.CodeOf(err); code == paas.NotFound || code == paas.Conflict {
 		return false, nil
-	default:
+	}
+	if err != nil {
 		return false, err
 	}
 	defer s.Close() //nolint:errcheck // it was read
@@ -217,14 +216,12 @@ func filled(ctx context.Context, db *sql.DB) ([]string, error) {
 
 // hasTable says whether there is a table; its name is one of ours.
 func hasTable(ctx context.Context, db *sql.DB, table string) (bool, error) {
-	rows, err := db.QueryContext(ctx, "SELECT 1 FROM "+table+" WHERE 1 = 0")
-	if err != nil {
-		if state := stateOf(err); state == "42P01" || strings.Contains(err.Error(), "no such table") {
-			return false, nil
-		}
-		return false, err
+	var n int
+	err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+table+" WHERE 1 = 0").Scan(&n)
+	if err != nil && (stateOf(err) == "42P01" || strings.Contains(err.Error(), "no such table")) {
+		return false, nil
 	}
-	return true, errors.Join(rows.Err(), rows.Close())
+	return err == nil, err
 }
 
 // dropTables drops all that migrations have made.

@@ -84,8 +84,7 @@ const shamir = "shamir"
 const beginLimit = time.Minute
 
 func (c *Client) failSnapshot(ctx context.Context, err error, does string) error {
-	var answer *vaultapi.ResponseError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*vaultapi.ResponseError](err); ok {
 		said := strings.Join(answer.Errors, "; ")
 		if answer.StatusCode == http.StatusNotImplemented || strings.Contains(said, "raft storage is not in use") || strings.Contains(said, "unsupported path") {
 			return paas.Wrap(paas.Invalid, err, "Vault at %s has no snapshots: its storage is not raft.", c.address)
