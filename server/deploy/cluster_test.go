@@ -35,6 +35,7 @@ type cluster struct {
 	instances map[string]paas.Instance     // by id
 	rules     map[paas.AppRef]string       // fence version by app
 	sick      func(artifact string) string // why instances of an artifact fail; "" if they are well
+	fixed     bool                         // Nomad lets nobody make a namespace
 	noRoom    bool                         // plans find no room for new instances
 	room      int                          // how many instances fit; 0 for any number
 	capacity  []float64                    // what traffic can reach, after each write; see reach
@@ -311,7 +312,14 @@ func (c *cluster) Deregister(_ context.Context, team, id string, purge bool) err
 	return nil
 }
 
-func (c *cluster) EnsureNamespace(context.Context, string) error { return nil }
+func (c *cluster) EnsureNamespace(_ context.Context, team string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fixed {
+		return paas.Errorf(paas.Forbidden, "Only a management token of Nomad may make the namespace %q.", team)
+	}
+	return nil
+}
 
 // Rules.
 

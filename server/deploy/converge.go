@@ -140,7 +140,11 @@ func (d *Deployer) registerNew(ctx context.Context, snap paas.Snapshot, row paas
 		}
 		return nil
 	}
-	if err := d.scheduler.EnsureNamespace(ctx, row.Team); err != nil {
+	switch err := d.scheduler.EnsureNamespace(ctx, row.Team); {
+	case paas.CodeOf(err) == paas.Forbidden:
+		out.held = paas.MessageOf(err)
+		return nil
+	case err != nil:
 		return err
 	}
 	stored, err := d.amended(row, snap, counts)

@@ -240,6 +240,24 @@ func TestAReleaseWithoutRoomIsPausedThenGivenUpAndNeverRegistered(t *testing.T) 
 	}
 }
 
+func TestANamespaceThatMayNotBeMadeIsTold(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.set(func() { c.fixed = true })
+	result, err := c.deployer().Deploy(t.Context(), request(spec(1, "hi"), "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.until("the deployment says what it lacks", func() (paas.Deployment, bool) {
+		d, err := c.store.Deployment(t.Context(), shop, result.Deployment.ID)
+		return d, err == nil && d.State == paas.DeploymentPaused && strings.Contains(d.Reason, "Only a management token")
+	})
+	c.set(func() { c.fixed = false })
+	if d := c.ended(result.Deployment.ID); d.State != paas.DeploymentHealthy {
+		t.Errorf("with the namespace there it ended as %s: %q", d.State, d.Reason)
+	}
+}
+
 func TestAWalkHoldsWhileARouterDoesNotFollow(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)

@@ -136,6 +136,21 @@ func TestARegisterNamesTeamAndIndex(t *testing.T) {
 	}
 }
 
+func TestANamespaceThatMayNotBeMadeNamesTheCommand(t *testing.T) {
+	t.Parallel()
+	c := server(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			http.Error(w, "not found", http.StatusNotFound)
+			return
+		}
+		http.Error(w, "Permission denied", http.StatusForbidden)
+	})
+	err := c.EnsureNamespace(t.Context(), "shop")
+	if got := paas.MessageOf(err); paas.CodeOf(err) != paas.Forbidden || !strings.Contains(got, "`nomad namespace apply shop`") {
+		t.Errorf("it is %q: %q", paas.CodeOf(err), got)
+	}
+}
+
 func TestANamespaceIsMadeOnlyWhenMissing(t *testing.T) {
 	t.Parallel()
 	var calls []string

@@ -82,7 +82,11 @@ func (c *Client) EnsureNamespace(ctx context.Context, team string) error {
 	defer done()
 	ns := &nomadapi.Namespace{Name: team, Description: "Team of Crumpet"}
 	if _, err := c.api.Namespaces().Register(ns, w); err != nil {
-		return c.fail(ctx, err, fmt.Sprintf("make namespace %q", team))
+		err = c.fail(ctx, err, fmt.Sprintf("make namespace %q", team))
+		if paas.CodeOf(err) == paas.Forbidden { // Nomad has no capability for it
+			err = paas.Wrap(paas.Forbidden, err, "Only a management token of Nomad may make the namespace %[1]q, and Crumpet's is none: run `nomad namespace apply %[1]s` with one, then try again.", team)
+		}
+		return err
 	}
 	return nil
 }

@@ -82,7 +82,8 @@ func (t *Teams) Show(ctx context.Context, name string) (paas.Team, paas.Standing
 }
 
 // Create makes a team. That Nomad does not answer is no failure: the namespace is made with the first job, if
-// not now. Codes: invalid, conflict for a team that is there.
+// not now. Codes: invalid, conflict for a team that is there, forbidden where Crumpet may not make its namespace: no
+// app of such a team would ever start.
 func (t *Teams) Create(ctx context.Context, one paas.Team, by string) (paas.Team, error) {
 	if problem := paas.CheckName("team", one.Name, paas.MaxTeam); problem != "" {
 		return paas.Team{}, invalid("body.name", "%s", problem)
@@ -90,14 +91,14 @@ func (t *Teams) Create(ctx context.Context, one paas.Team, by string) (paas.Team
 	if err := checkTeam(one); err != nil {
 		return paas.Team{}, err
 	}
-	one.CreatedAt, one.CreatedBy = t.now().UTC().Truncate(time.Microsecond), by
-	if err := t.store.AddTeam(ctx, one); err != nil {
+	switch err := t.namespaces.EnsureNamespace(ctx, one.Name); {
+	case paas.CodeOf(err) == paas.Forbidden:
 		return paas.Team{}, err
-	}
-	if err := t.namespaces.EnsureNamespace(ctx, one.Name); err != nil {
+	case err != nil:
 		t.log.Warn("namespace not made yet", "team", one.Name, "err", err)
 	}
-	return one, nil
+	one.CreatedAt, one.CreatedBy = t.now().UTC().Truncate(time.Microsecond), by
+	return one, t.store.AddTeam(ctx, one)
 }
 
 // Change changes a team, and gives it as it was and is. A quota may be below what the team wants already: that

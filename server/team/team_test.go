@@ -19,13 +19,17 @@ var now = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
 // namespaces are Nomad's, which may be away.
 type namespaces struct {
-	made []string
-	away bool
+	made    []string
+	away    bool
+	refuses bool
 }
 
 func (n *namespaces) EnsureNamespace(_ context.Context, team string) error {
 	if n.away {
 		return errors.New("connection refused")
+	}
+	if n.refuses {
+		return paas.Errorf(paas.Forbidden, "Only a management token may make the namespace %q.", team)
 	}
 	n.made = append(n.made, team)
 	return nil
@@ -97,6 +101,16 @@ func (w world) roles(team string) map[string]paas.Role {
 		roles[m.User] = m.Role
 	}
 	return roles
+}
+
+func TestATeamWhoseNamespaceMayNotBeMadeIsNone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.nomad.refuses = true
+	_, err := w.Create(t.Context(), paas.Team{Name: "green"}, "root")
+	w.code(err, paas.Forbidden, "management token", `"green"`)
+	_, _, err = w.Show(t.Context(), "green")
+	w.code(err, paas.NotFound)
 }
 
 func TestATeamIsMadeEvenWhileNomadIsAway(t *testing.T) {
