@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crumpet-paas/crumpet/server/bootstrap"
+	"github.com/crumpet-paas/crumpet/server/fleet"
 )
 
 // clusterUp is one run of the command.
@@ -116,9 +117,20 @@ func (u *clusterUp) run(ctx context.Context, s *session) error {
 		s.print("Cluster %s is as %s says: nothing was changed.", s.bold(f.Name), u.file)
 		return nil
 	}
-	s.print("Cluster %s is up. `crumpet cluster verify` tries it out.", s.bold(f.Name))
+	s.print("Cluster %s is up.", s.bold(f.Name))
 	s.print("What it is run with is sealed in %s: keep a copy elsewhere.", u.state)
+	if u.only == "" {
+		s.print("Next: `crumpet cluster token | crumpet login %s`, then `crumpet cluster verify` tries it out.", front(f))
+	}
 	return nil
+}
+
+// front is where Crumpet's servers are reached, behind Fabio.
+func front(f fleet.Fleet) string {
+	if f.Ports.Router == 80 {
+		return "http://crumpet." + f.Domain
+	}
+	return fmt.Sprintf("http://crumpet.%s:%d", f.Domain, f.Ports.Router)
 }
 
 // plannedCluster is the JSON of a plan.

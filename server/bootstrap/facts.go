@@ -152,7 +152,7 @@ func (f facts) taken(all fleet.Fleet, m fleet.Machine) []string {
 		maps.Copy(wanted, map[int]string{8300: "Consul", 4647: "Nomad", 4648: "Nomad", 8200: "Vault", 8201: "Vault", all.Ports.JWKS: "the keys of Nomad"})
 	}
 	if m.Is(fleet.Client) {
-		maps.Copy(wanted, map[int]string{all.Ports.Router: "the router", all.Ports.Admin: "Fabio", all.Ports.API: "Crumpet"})
+		maps.Copy(wanted, map[int]string{all.Ports.Router: "the router", all.Ports.Admin: "Fabio"})
 	}
 	var taken []string
 	for _, port := range slices.Sorted(maps.Keys(wanted)) {

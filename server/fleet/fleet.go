@@ -121,7 +121,6 @@ type Store struct {
 type Ports struct {
 	Router int // of Fabio, for the apps' requests; 80 unless said
 	Admin  int // of Fabio's API; 9998 unless said
-	API    int // of Crumpet; 8500 is Consul's: 7070 unless said
 	JWKS   int // of the proxy that hands out Nomad's public keys; 4651 unless said
 }
 

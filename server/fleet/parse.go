@@ -74,7 +74,6 @@ type (
 	portsBlock struct {
 		Router *int `hcl:"router"`
 		Admin  *int `hcl:"admin"`
-		API    *int `hcl:"api"`
 		JWKS   *int `hcl:"jwks"`
 	}
 	clientsBlock struct {
@@ -219,7 +218,7 @@ func (w file) fleet() (f Fleet, faults []paas.Fault) {
 		f.Store.URLFile = w.Store.URLFile
 	}
 	ports := orBlock(w.Ports)
-	f.Ports = Ports{Router: or(ports.Router, 80), Admin: or(ports.Admin, 9998), API: or(ports.API, 7070), JWKS: or(ports.JWKS, 4651)}
+	f.Ports = Ports{Router: or(ports.Router, 80), Admin: or(ports.Admin, 9998), JWKS: or(ports.JWKS, 4651)}
 	clients := orBlock(w.Clients)
 	f.Clients = ClientBase{Drivers: clients.Drivers, MinPort: or(clients.MinPort, 20000), MaxPort: or(clients.MaxPort, 32000), ChrootEnv: clients.ChrootEnv, ReservedMB: or(clients.ReservedMB, 0)}
 	if len(f.Clients.Drivers) == 0 {

@@ -82,7 +82,6 @@ store {
 ports {
   router = 80   # Fabio, for the apps' requests
   admin  = 9998 # Fabio's API
-  api    = 7070 # Crumpet
   jwks   = 4651 # the proxy that hands out Nomad's public keys
 }
 

@@ -87,7 +87,7 @@ func (c *checked) ports(f Fleet) {
 		key  string
 		port int
 		what string
-	}{{"router", f.Ports.Router, "the router"}, {"admin", f.Ports.Admin, "Fabio's API"}, {"api", f.Ports.API, "Crumpet's API"}, {"jwks", f.Ports.JWKS, "Nomad's public keys"}} {
+	}{{"router", f.Ports.Router, "the router"}, {"admin", f.Ports.Admin, "Fabio's API"}, {"jwks", f.Ports.JWKS, "Nomad's public keys"}} {
 		key := "ports." + p.key
 		if p.port < 1 || p.port > 65535 {
 			c.fault(key, "%s = %d is not a port.", key, p.port)
