@@ -98,6 +98,13 @@ func TestScripts(t *testing.T) {
 			"finish": func(ts *testscript.TestScript, _ bool, args []string) {
 				platform(ts).Finish(paas.AppRef{Team: "default", App: args[0]}, paas.DeploymentState(args[1]), strings.Join(args[2:], " "))
 			},
+			"followed": func(ts *testscript.TestScript, _ bool, _ []string) { // somebody follows events
+				for deadline := time.Now().Add(time.Minute); platform(ts).Followed() == 0; time.Sleep(10 * time.Millisecond) {
+					if time.Now().After(deadline) {
+						ts.Fatalf("nobody follows events")
+					}
+				}
+			},
 			"line": func(ts *testscript.TestScript, _ bool, args []string) {
 				text := strings.Join(args[2:], " ")
 				at := time.Date(2026, 11, 22, 14, 2, 11, 5e6, time.UTC)

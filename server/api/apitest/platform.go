@@ -163,6 +163,12 @@ func (p *Platform) Subscribe(ctx context.Context) <-chan struct{} {
 	return ch
 }
 
+// Followed says how many follow events at this moment.
+func (p *Platform) Followed() (n int) {
+	p.locked(func() { n = len(p.woken) })
+	return n
+}
+
 // Missing, Receive, Open implement api.Blobs and api.Artifacts.
 func (p *Platform) Missing(_ context.Context, digests []string) (missing []string, err error) {
 	p.locked(func() {
