@@ -143,7 +143,7 @@ func (c *labCluster) store() string {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", lab.Gateway+":0")
+	l, err := net.Listen("tcp", c.lab.Gateway()+":0")
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -38,6 +38,8 @@ rm -rf var/cache/apt/archives/*.deb var/lib/apt/lists/* usr/share/doc/* usr/shar
 // makeBase gives the folder of the base, which is made once for a user and a set of packages.
 func makeBase(t testing.TB, cache string) string {
 	t.Helper()
+	one := lockFile(t, filepath.Join(cache, "lock-base"), 0)
+	defer one.Close() //nolint:errcheck // the end of the lock, nothing was written
 	sum := sha256.Sum256([]byte(packages + prepare))
 	base := filepath.Join(cache, fmt.Sprintf("base-%x", sum[:6]))
 	if _, err := os.Stat(base); err == nil {

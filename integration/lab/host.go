@@ -55,7 +55,7 @@ func (h *Host) Boot() {
 	cmd := exec.Command("sh", script)
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "BOOT=" + script, "NAME=" + h.Name, "DISK=" + h.disk(""), "BASE=" + h.lab.base,
-		"GROUP=" + group, "CONTROLLERS=" + strings.Join(controllers(), " "), "OPERATOR=" + h.lab.PublicKey(),
+		"GROUP=" + h.lab.group(), "CONTROLLERS=" + strings.Join(controllers(), " "), "OPERATOR=" + h.lab.PublicKey(),
 	}
 	cmd.Stdout, cmd.Stderr = &h.out, &h.out
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -106,13 +106,13 @@ func (h *Host) plug(pid int) {
 	h.boots++
 	here := h.cable()
 	h.lab.must("ip", "link", "add", here, "type", "veth", "peer", "name", "eth0", "netns", fmt.Sprint(pid))
-	h.lab.must("ip", "link", "set", here, "master", bridge, "up")
+	h.lab.must("ip", "link", "set", here, "master", h.lab.bridge(), "up")
 	for _, args := range []string{
 		"link set lo up",
 		"link set eth0 address " + h.mac(), // the same after each boot: others remember it
 		"link set eth0 up",
 		"addr add " + h.Address + "/24 dev eth0",
-		"route add default via " + Gateway,
+		"route add default via " + h.lab.Gateway(),
 	} {
 		h.lab.must("nsenter", append([]string{"--net", "--target", fmt.Sprint(pid), "ip"}, strings.Fields(args)...)...)
 	}
@@ -174,9 +174,9 @@ func (h *Host) Cut() { h.lab.t.Helper(); h.lab.must("ip", "link", "set", h.cable
 func (h *Host) Heal() { h.lab.t.Helper(); h.lab.must("ip", "link", "set", h.cable(), "up") }
 
 // cable is the name of its end at the bridge.
-func (h *Host) cable() string { return fmt.Sprintf("%s%d-%d", cables, h.last(), h.boots) }
+func (h *Host) cable() string { return fmt.Sprintf("%s%d-%d", h.lab.cables(), h.last(), h.boots) }
 
-func (h *Host) mac() string { return fmt.Sprintf("02:10:77:00:00:%02x", h.last()) }
+func (h *Host) mac() string { return fmt.Sprintf("02:10:77:00:%02x:%02x", h.lab.place, h.last()) }
 
 // last is the last byte of its address.
 func (h *Host) last() byte { return net.ParseIP(h.Address).To4()[3] }

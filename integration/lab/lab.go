@@ -16,29 +16,35 @@ import (
 	"time"
 )
 
-// Names in the kernel, by which what an earlier test left is found.
-const (
-	bridge = "crumpet-lab"
-	cables = "crumpet-" // and the end of the address, and the number of the boot
-	group  = "crumpet-lab"
-)
-
-// Gateway is the address of this machine on the bridge: the operator's.
-const Gateway = "10.77.0.1"
+// places is how many labs may be at once on a machine, each with names in the kernel and addresses of its own.
+const places = 2
 
 // Config is what a lab is to hold.
 type Config struct {
-	Hosts []string // names; the first one gets 10.77.0.11, and so on
+	Hosts []string // names; the first one gets the address .11, and so on
 }
 
 // Lab is a set of hosts on one cable.
 type Lab struct {
 	t     testing.TB
+	place int    // which of the labs on this machine it is
 	dir   string // of the hosts' disks and of the keys
 	base  string // what all disks are laid over
 	hosts []*Host
 	lock  *os.File
 }
+
+// Names in the kernel, by which what an earlier test left is found.
+func (l *Lab) bridge() string { return fmt.Sprintf("crumpet-lab%d", l.place) }
+func (l *Lab) group() string  { return l.bridge() }
+
+// cables is how names of cables begin: the end of the address and the number of the boot follow.
+func (l *Lab) cables() string { return fmt.Sprintf("crumpet%d-", l.place) }
+
+func (l *Lab) address(last int) string { return fmt.Sprintf("10.77.%d.%d", l.place, last) }
+
+// Gateway is the address of this machine on the bridge: the operator's.
+func (l *Lab) Gateway() string { return l.address(1) }
 
 // New makes the hosts and boots them, or skips the test and names what is missing. The lab ends with the test.
 func New(t testing.TB, c Config) *Lab {
@@ -52,19 +58,21 @@ func New(t testing.TB, c Config) *Lab {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	l := &Lab{t: t, dir: filepath.Join(cache, "now"), lock: lockFile(t, filepath.Join(cache, "lock"))}
+	l := &Lab{t: t}
+	l.place, l.lock = takePlace(t, cache)
+	l.dir = filepath.Join(cache, fmt.Sprintf("now-%d", l.place))
 	t.Cleanup(l.Destroy)
 	l.clear() // of a lab whose test was killed
 	if err := os.MkdirAll(l.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	l.base = makeBase(t, cache)
-	l.must("ip", "link", "add", bridge, "type", "bridge")
-	l.must("ip", "addr", "add", Gateway+"/24", "dev", bridge)
-	l.must("ip", "link", "set", bridge, "up")
+	l.must("ip", "link", "add", l.bridge(), "type", "bridge")
+	l.must("ip", "addr", "add", l.Gateway()+"/24", "dev", l.bridge())
+	l.must("ip", "link", "set", l.bridge(), "up")
 	l.must("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator", "-f", l.Key())
 	for i, name := range c.Hosts {
-		l.hosts = append(l.hosts, &Host{lab: l, Name: name, Address: fmt.Sprintf("10.77.0.%d", 11+i)})
+		l.hosts = append(l.hosts, &Host{lab: l, Name: name, Address: l.address(11 + i)})
 	}
 	for _, h := range l.hosts {
 		h.Boot()
@@ -88,21 +96,37 @@ func need(t testing.TB) {
 	}
 }
 
-// lockFile waits for whoever has a lab on this machine.
-func lockFile(t testing.TB, path string) *os.File {
+// takePlace waits until one of the places for labs on this machine is free, and takes it.
+func takePlace(t testing.TB, cache string) (int, *os.File) {
+	t.Helper()
+	for start := time.Now(); ; time.Sleep(time.Second) {
+		for place := range places {
+			if f := lockFile(t, filepath.Join(cache, fmt.Sprintf("lock-%d", place)), syscall.LOCK_NB); f != nil {
+				return place, f
+			}
+		}
+		if time.Since(start) > 30*time.Minute {
+			t.Fatalf("the %d places for labs on this machine are taken, by the locks in %s", places, cache)
+		}
+	}
+}
+
+// lockFile locks a file until it is closed; nil where it is not to wait and somebody else has it.
+func lockFile(t testing.TB, path string, flags int) *os.File {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for start := time.Now(); ; time.Sleep(time.Second) {
-		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
-		case err == nil:
-			return f
-		case !errors.Is(err, syscall.EWOULDBLOCK) || time.Since(start) > 30*time.Minute:
-			t.Fatalf("lock %s: %v", path, err)
-		}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|flags)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		_ = f.Close() // nothing was written to it
+		return nil
 	}
+	if err != nil {
+		t.Fatalf("lock %s: %v", path, err)
+	}
+	return f
 }
 
 // Host gives one by name.
@@ -186,7 +210,7 @@ func (l *Lab) Destroy() {
 // clear takes away whatever the kernel and the disk have of a lab. It holds the lock: nobody else has one.
 func (l *Lab) clear() {
 	l.t.Helper()
-	clearStale(l.t)
+	l.clearStale()
 	if err := os.RemoveAll(l.dir); err != nil {
 		l.t.Error(err)
 	}

@@ -33,25 +33,26 @@ func controllers() []string {
 	return names
 }
 
-// clearStale takes away what a lab leaves: processes by the control groups they are in, then the groups, the cables and the bridge.
+// clearStale takes away what an earlier lab at this place left: processes by the control groups they are in, then the groups, the cables and the bridge.
 // Whoever calls it holds the lock, so that nothing of it is in use.
-func clearStale(t testing.TB) {
+func (l *Lab) clearStale() {
+	t := l.t
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		left := 0
 		for _, controller := range controllers() {
-			left += clearGroups(filepath.Join(cgroups, controller, group))
+			left += clearGroups(filepath.Join(cgroups, controller, l.group()))
 		}
 		if left == 0 {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Errorf("%d control groups %q below %s are still in use", left, group, cgroups)
+			t.Errorf("%d control groups %q below %s are still in use", left, l.group(), cgroups)
 			break
 		}
 	}
-	links, _ := filepath.Glob("/sys/class/net/" + cables + "*") // the pattern is right
-	for _, link := range append(links, bridge) {
+	links, _ := filepath.Glob("/sys/class/net/" + l.cables() + "*") // the pattern is right
+	for _, link := range append(links, l.bridge()) {
 		removeLink(t, filepath.Base(link))
 	}
 }
