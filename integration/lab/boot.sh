@@ -1,10 +1,12 @@
 # The first process of a host: in namespaces of its own already, it makes the host's control groups and root, and
-# becomes its init. It gets $NAME, $DISK, $BASE, $GROUP and $CONTROLLERS, and waits for a line that says its cable is in.
+# becomes its init. It gets $NAME, $DISK, $BASE, $GROUP, $CONTROLLERS and $INIT, and waits for a line that says its cable is in.
 set -eu
+named= # the hierarchy that has no controller: systemd keeps its units in it
+[ "$INIT" != systemd ] || named=systemd
 if [ "${1:-}" != in-groups ]; then
   mount --make-rprivate /
   read -r _
-  for c in $CONTROLLERS; do
+  for c in $CONTROLLERS $named; do
     g=/sys/fs/cgroup/$c/$GROUP
     mkdir -p "$g/$NAME"
     if [ "$c" = cpuset ]; then # a new set has no processor and no memory until it is given some
@@ -28,6 +30,10 @@ for c in $CONTROLLERS; do
   mkdir "sys/fs/cgroup/$c"
   mount -t cgroup -o "$c" cgroup "sys/fs/cgroup/$c"
 done
+if [ -n "$named" ]; then
+  mkdir sys/fs/cgroup/systemd
+  mount -t cgroup -o none,name=systemd cgroup sys/fs/cgroup/systemd
+fi
 mount -t tmpfs -o nosuid,mode=0755 dev dev
 mkdir dev/pts dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts dev/pts
@@ -58,4 +64,8 @@ cd /
 umount -l mnt
 [ -e /etc/machine-id ] && [ -s /etc/machine-id ] || tr -d - < /proc/sys/kernel/random/uuid > /etc/machine-id
 [ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
-exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root tini -- /usr/sbin/sshd -D -e
+clean="env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+case $INIT in
+  systemd) exec $clean container=crumpet-lab /sbin/init < /dev/null ;; # that it is in one it can't see by itself
+  *) exec $clean HOME=/root tini -- /usr/sbin/sshd -D -e ;;
+esac

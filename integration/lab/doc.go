@@ -2,12 +2,13 @@
 // processes, a host name and control groups of its own, and sshd.
 //
 //	New(t, Config{Hosts}) -> Lab: a bridge with 10.77.N.1, which is where the operator sits
-//	  Host "server-1": 10.77.N.11, an overlay on a Debian base that debootstrap made once
+//	  Host "server-1": 10.77.N.11, an overlay on a Debian base that debootstrap made once, started by tini or systemd
 //	    Kill: power cut; Boot: on again with the same disk; Wipe: a new, empty disk
 //	    Cut, Heal: its cable; Lab.Partition: who can't reach whom
 //
 // Nothing leaves the machine: the bridge has no way out and nothing is forwarded. Only debootstrap loads packages, from
-// where apt on this machine does, and keeps the base in the user's cache folder.
+// where apt on this machine does, and keeps the base of each first process in the user's cache folder; one that was not
+// used for a day goes when another is made.
 //
 // A host is one process and what it started, so it ends with the test, also when that is killed: its namespaces, mounts
 // and cable go with it. What can outlive a test are empty control groups and the bridge; the next lab at that place takes them over. Two

@@ -56,6 +56,7 @@ func (h *Host) Boot() {
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "BOOT=" + script, "NAME=" + h.Name, "DISK=" + h.disk(""), "BASE=" + h.lab.base,
 		"GROUP=" + h.lab.group(), "CONTROLLERS=" + strings.Join(controllers(), " "), "OPERATOR=" + h.lab.PublicKey(),
+		"INIT=" + string(h.lab.init),
 	}
 	cmd.Stdout, cmd.Stderr = &h.out, &h.out
 	cmd.SysProcAttr = &syscall.SysProcAttr{

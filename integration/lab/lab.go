@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +20,19 @@ import (
 // places is how many labs may be at once on a machine, each with names in the kernel and addresses of its own.
 const places = 2
 
+// Init is the first process of a host.
+type Init string
+
+// Tini starts sshd and nothing else. Systemd is that of Debian, with sshd as one of its units.
+const (
+	Tini    Init = "tini"
+	Systemd Init = "systemd"
+)
+
 // Config is what a lab is to hold.
 type Config struct {
 	Hosts []string // names; the first one gets the address .11, and so on
+	Init  Init     // Tini unless said
 }
 
 // Lab is a set of hosts on one cable.
@@ -30,6 +41,7 @@ type Lab struct {
 	place int    // which of the labs on this machine it is
 	dir   string // of the hosts' disks and of the keys
 	base  string // what all disks are laid over
+	init  Init
 	hosts []*Host
 	lock  *os.File
 }
@@ -49,7 +61,8 @@ func (l *Lab) Gateway() string { return l.address(1) }
 // New makes the hosts and boots them, or skips the test and names what is missing. The lab ends with the test.
 func New(t testing.TB, c Config) *Lab {
 	t.Helper()
-	need(t)
+	c.Init = cmp.Or(c.Init, Tini)
+	need(t, c.Init)
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +71,7 @@ func New(t testing.TB, c Config) *Lab {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	l := &Lab{t: t}
+	l := &Lab{t: t, init: c.Init}
 	l.place, l.lock = takePlace(t, cache)
 	l.dir = filepath.Join(cache, fmt.Sprintf("now-%d", l.place))
 	t.Cleanup(l.Destroy)
@@ -66,7 +79,7 @@ func New(t testing.TB, c Config) *Lab {
 	if err := os.MkdirAll(l.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	l.base = makeBase(t, cache)
+	l.base = makeBase(t, cache, bases[c.Init])
 	l.must("ip", "link", "add", l.bridge(), "type", "bridge")
 	l.must("ip", "addr", "add", l.Gateway()+"/24", "dev", l.bridge())
 	l.must("ip", "link", "set", l.bridge(), "up")
@@ -81,7 +94,7 @@ func New(t testing.TB, c Config) *Lab {
 }
 
 // need skips the test when this machine can't hold a lab.
-func need(t testing.TB) {
+func need(t testing.TB, init Init) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("a lab of network namespaces needs root")
@@ -93,6 +106,9 @@ func need(t testing.TB) {
 	}
 	if len(controllers()) == 0 {
 		t.Skip("a lab needs the controllers of cgroup v1 below " + cgroups)
+	}
+	if init == Systemd && !slices.Contains(hierarchies(), named) {
+		t.Skipf("a lab of hosts with systemd needs its hierarchy: mkdir %[1]s/%[2]s && mount -t cgroup -o none,name=systemd cgroup %[1]s/%[2]s", cgroups, named)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,8 +17,16 @@ import (
 // cgroups is where the controllers are mounted, one folder each.
 const cgroups = "/sys/fs/cgroup"
 
-// controllers are the folders of cgroup v1 hierarchies: "cpu", "memory"...
+// named is the folder of the hierarchy of cgroup v1 that has no controller: systemd keeps its units in it.
+const named = "systemd"
+
+// controllers are the folders of hierarchies of cgroup v1 that have one: "cpu", "memory"...
 func controllers() []string {
+	return slices.DeleteFunc(hierarchies(), func(name string) bool { return name == named })
+}
+
+// hierarchies are the folders of all of them.
+func hierarchies() []string {
 	f, err := os.Open("/proc/self/mounts")
 	if err != nil {
 		return nil
@@ -26,8 +35,11 @@ func controllers() []string {
 	var names []string
 	for s := bufio.NewScanner(f); s.Scan(); {
 		words := strings.Fields(s.Text())
-		if len(words) > 3 && words[2] == "cgroup" && filepath.Dir(words[1]) == cgroups && !strings.Contains(words[3], "name=") {
-			names = append(names, filepath.Base(words[1]))
+		if len(words) < 4 || words[2] != "cgroup" || filepath.Dir(words[1]) != cgroups {
+			continue
+		}
+		if name := filepath.Base(words[1]); name == named || !strings.Contains(words[3], "name=") {
+			names = append(names, name)
 		}
 	}
 	return names
@@ -40,8 +52,8 @@ func (l *Lab) clearStale() {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		left := 0
-		for _, controller := range controllers() {
-			left += clearGroups(filepath.Join(cgroups, controller, l.group()))
+		for _, name := range hierarchies() {
+			left += clearGroups(filepath.Join(cgroups, name, l.group()))
 		}
 		if left == 0 {
 			break
