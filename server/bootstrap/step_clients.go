@@ -109,12 +109,31 @@ func (w *World) consulJoined(ctx context.Context) error {
 	return nil
 }
 
+// driver is what Nomad says of one on a node.
+type driver struct {
+	Healthy           bool
+	HealthDescription string
+}
+
+// unfit says why no task can run under it, "" where one can.
+func (d *driver) unfit() string {
+	switch {
+	case d == nil:
+		return "this build of the program does not have it (exec and java need one made with cgo), or it is still looking"
+	case d.Healthy:
+		return ""
+	case d.HealthDescription != "":
+		return d.HealthDescription
+	}
+	return "what it needs is missing, or it is still looking"
+}
+
 // clientsReady wants every client ready in Nomad, with the drivers that are asked for and with its Consul: without that
 // no job that has a service is placed there.
 func (w *World) clientsReady(ctx context.Context) error {
 	var nodes []struct {
 		ID, Name, Status string
-		Drivers          map[string]struct{ Healthy bool }
+		Drivers          map[string]*driver
 	}
 	if err := w.CallAny(ctx, fleet.Nomad, http.MethodGet, "/v1/nodes", nil, &nodes); err != nil {
 		return err
@@ -129,9 +148,9 @@ func (w *World) clientsReady(ctx context.Context) error {
 			if err := w.seesConsul(ctx, m, n.ID); err != nil {
 				return err
 			}
-			for _, driver := range w.Fleet.Clients.Drivers {
-				if !n.Drivers[driver].Healthy {
-					return paas.Errorf(paas.Unavailable, "Nomad on %s is ready, but driver %q is not healthy there: what it needs is missing, or it is still looking.", m.Name, driver)
+			for _, name := range w.Fleet.Clients.Drivers {
+				if why := n.Drivers[name].unfit(); why != "" {
+					return paas.Errorf(paas.Unavailable, "Nomad on %s is ready, but driver %q is not: %s.", m.Name, name, why)
 				}
 			}
 		}
