@@ -27,12 +27,20 @@ import (
 // labCluster is a cluster that `crumpet cluster` looks after, on the hosts of a lab, as an operator has it: a folder with
 // cluster.hcl, their key, and the built program.
 type labCluster struct {
-	t   testing.TB
-	lab *lab.Lab
-	dir string
-	db  *pgtest.Cluster
+	t     testing.TB
+	lab   *lab.Lab
+	dir   string
+	db    *pgtest.Cluster
+	shape labShape
 	// names lead to the routers: Crumpet's own first, then those of apps.
 	names []string
+}
+
+// labShape is what a cluster is made of.
+type labShape struct {
+	init             lab.Init
+	servers, clients []string                 // hosts; one in both lists is both
+	seal             func(*labCluster) string // its block in cluster.hcl
 }
 
 // The hosts: a quorum of servers, and two that run apps, so that one of them may be lost.
@@ -55,6 +63,17 @@ var labPrograms = []struct {
 // newLabCluster makes empty machines and writes the cluster.hcl that asks for a cluster on them.
 func newLabCluster(t testing.TB) *labCluster {
 	t.Helper()
+	return newLabClusterOf(t, labShape{init: lab.Tini, servers: labServers, clients: labClients, seal: func(*labCluster) string {
+		return `seal "shares" {
+  shares    = 3
+  threshold = 2
+}
+`
+	}})
+}
+
+func newLabClusterOf(t testing.TB, shape labShape) *labCluster {
+	t.Helper()
 	if !proving || stack != "real" {
 		t.Skip("a cluster of real programs on five hosts is made only with PROVE=1 STACK=real (make prove STORY=cluster STACK=real)")
 	}
@@ -70,24 +89,20 @@ func newLabCluster(t testing.TB) *labCluster {
 		}
 		fmt.Fprintf(&programs, "program %q {\n  command = %q\n  version = %q\n  source  = %q\n}\n", p.name, p.command, versionOf(t, path, p.asks), path)
 	}
-	c := &labCluster{t: t, db: pgtest.Own(t), names: []string{"crumpet.apps.lab"}}
-	c.lab = lab.New(t, lab.Config{Hosts: slices.Concat(labServers, labClients)})
+	c := &labCluster{t: t, db: pgtest.Own(t), names: []string{"crumpet.apps.lab"}, shape: shape}
+	c.lab = lab.New(t, lab.Config{Hosts: shape.hosts(), Init: shape.init})
 	c.dir = t.TempDir()
 	known := c.lab.KnownHosts()
 	var text strings.Builder
 	fmt.Fprintf(&text, `name   = "lab"
 domain = "apps.lab"
-init   = "process"
+init   = %q
 ssh {
   user        = "root"
   key_file    = %q
   known_hosts = %q
 }
-seal "shares" {
-  shares    = 3
-  threshold = 2
-}
-keeper "operator" {
+%skeeper "operator" {
   public_key = %q
 }
 store {
@@ -96,13 +111,9 @@ store {
 ports {
   router = 80
 }
-`, c.lab.Key(), known, c.lab.PublicKey())
+`, labInits[shape.init], c.lab.Key(), known, shape.seal(c), c.lab.PublicKey())
 	for _, h := range c.lab.Hosts() {
-		role := "client"
-		if slices.Contains(labServers, h.Name) {
-			role = "server"
-		}
-		fmt.Fprintf(&text, "machine %q {\n  address = %q\n  roles   = [%q]\n}\n", h.Name, h.Address, role)
+		fmt.Fprintf(&text, "machine %q {\n  address = %q\n  roles   = [%s]\n}\n", h.Name, h.Address, strings.Join(shape.roles(h.Name), ", "))
 	}
 	text.WriteString(programs.String())
 	c.write("cluster.hcl", text.String())
@@ -113,6 +124,26 @@ ports {
 		}
 	})
 	return c
+}
+
+// labInits are the words of cluster.hcl for what starts a host.
+var labInits = map[lab.Init]string{lab.Tini: "process", lab.Systemd: "systemd"}
+
+func (s labShape) hosts() []string {
+	more := slices.DeleteFunc(slices.Clone(s.clients), func(name string) bool { return slices.Contains(s.servers, name) })
+	return slices.Concat(s.servers, more)
+}
+
+// roles are those of a host, quoted.
+func (s labShape) roles(name string) []string {
+	var roles []string
+	if slices.Contains(s.servers, name) {
+		roles = append(roles, `"server"`)
+	}
+	if slices.Contains(s.clients, name) {
+		roles = append(roles, `"client"`)
+	}
+	return roles
 }
 
 var versionWord = regexp.MustCompile(`v?(\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?)`)
@@ -193,7 +224,7 @@ func (c *labCluster) crumpet(input string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Minute)
 	defer cancel()
 	hosts := "127.0.0.1 localhost\n"
-	for _, name := range labClients {
+	for _, name := range c.shape.clients {
 		hosts += c.lab.Host(name).Address + " " + strings.Join(c.names, " ") + "\n"
 	}
 	c.write("hosts", hosts)
@@ -296,7 +327,11 @@ func (c *labCluster) events(out string) []stepEvent {
 // tails prints the last lines of what each program wrote on each host that is on.
 func (c *labCluster) tails() {
 	for _, h := range c.lab.Hosts() {
-		out, err := h.Console("tail -n 15 /var/log/crumpet/*.log")
+		ask := "tail -n 15 /var/log/crumpet/*.log"
+		if c.shape.init == lab.Systemd {
+			ask = "for unit in $(systemctl list-units --plain --no-legend 'crumpet-*' | cut -d' ' -f1); do journalctl -q -n 15 -u $unit; done"
+		}
+		out, err := h.Console(ask)
 		if err != nil {
 			out = err.Error()
 		}
