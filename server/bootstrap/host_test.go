@@ -30,6 +30,7 @@ type fakeHost struct {
 	notes    map[string]string // what commands keep
 	commands []command
 	heldBy   string
+	lost     chan struct{} // of who holds the lock
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -154,14 +155,15 @@ func (h *fakeHost) Dial(ctx context.Context, network, address string) (conn net.
 }
 
 // Hold gives its lock back when the run dies, as the real one does.
-func (h *fakeHost) Hold(_ context.Context, _, holder string) (func(), error) {
+func (h *fakeHost) Hold(_ context.Context, _, holder string) (<-chan struct{}, func(), error) {
+	lost := make(chan struct{})
 	err := h.death.call(func() error {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if h.heldBy != "" {
 			return paas.Errorf(paas.Conflict, "Another run holds the lock of machine %q: %s.", h.name, h.heldBy)
 		}
-		h.heldBy = holder
+		h.heldBy, h.lost = holder, lost
 		return nil
 	})
 	release := func() {
@@ -172,7 +174,15 @@ func (h *fakeHost) Hold(_ context.Context, _, holder string) (func(), error) {
 	if paas.CodeOf(err) == paas.Unavailable {
 		release()
 	}
-	return release, err
+	return lost, release, err
+}
+
+// lose breaks the connection of who holds the lock.
+func (h *fakeHost) lose() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.heldBy = ""
+	close(h.lost)
 }
 
 // state is all that a machine holds.

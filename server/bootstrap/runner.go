@@ -129,7 +129,8 @@ type run struct {
 	w       *World
 	steps   []Step
 	o       Options
-	release func() // nil without the lock
+	release func()          // nil without the lock
+	lost    <-chan struct{} // closed when the lock is another's to take; nil where that does not matter
 }
 
 func newRun(w *World, steps []Step, o Options) (*run, error) {
@@ -193,7 +194,7 @@ func (r *run) up(ctx context.Context, s Step, e *Event) error {
 		e.State = Same
 		return nil
 	}
-	if err := limited(ctx, doWithin, func(ctx context.Context) error { return s.Do(ctx, r.w) }); err != nil {
+	if err := r.held(ctx, func(ctx context.Context) error { return s.Do(ctx, r.w) }); err != nil {
 		return err
 	}
 	return r.settled(ctx, s)
@@ -254,7 +255,7 @@ func (r *run) guarded(ctx context.Context) error {
 
 func (r *run) undo(ctx context.Context, s Step, e *Event) error {
 	e.State = Undone
-	err := limited(ctx, doWithin, func(ctx context.Context) error { return s.Undo(ctx, r.w) })
+	err := r.held(ctx, func(ctx context.Context) error { return s.Undo(ctx, r.w) })
 	if stays, ok := errors.AsType[*Stays](err); ok {
 		e.State, e.Reason = Stayed, stays.Reason
 		return nil
@@ -272,12 +273,52 @@ func (r *run) lock(ctx context.Context) error {
 	if !ok {
 		return paas.Errorf(paas.Internal, "There is no connection to machine %q.", servers[0].Name)
 	}
-	release, err := host.Hold(ctx, lockName, r.o.Holder)
+	lost, release, err := host.Hold(ctx, lockName, r.o.Holder)
 	if err != nil {
 		return onMachine(servers[0].Name, err)
 	}
 	r.release = release
+	if !r.o.Force { // which goes on without a lock, too
+		r.lost = lost
+	}
 	return nil
+}
+
+// held makes changes while the lock is held. Without it another run may make its own: what is under way is
+// interrupted then, and nothing more begins.
+func (r *run) held(ctx context.Context, do func(context.Context) error) error {
+	if r.isLost() {
+		return r.lockLost(nil)
+	}
+	changing, stop := context.WithTimeout(ctx, doWithin)
+	defer stop()
+	go func() {
+		select {
+		case <-r.lost:
+			stop()
+		case <-changing.Done():
+		}
+	}()
+	err := do(changing)
+	if err != nil && r.isLost() && ctx.Err() == nil {
+		return r.lockLost(err)
+	}
+	return err
+}
+
+func (r *run) isLost() bool {
+	select {
+	case <-r.lost:
+		return true
+	default:
+		return false
+	}
+}
+
+func (r *run) lockLost(err error) error {
+	server := r.w.Fleet.Of(fleet.Server)[0].Name
+	return onMachine(server, paas.Wrap(paas.Unavailable, err,
+		"The connection that holds the lock there broke, so another run may begin, and this one has stopped. See that the machine is up and can be reached, then run it again: it goes on from what it finds."))
 }
 
 func (r *run) unlock() {

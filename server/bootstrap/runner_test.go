@@ -230,6 +230,69 @@ func TestTwoRunsDoNotChangeThingsAtOnce(t *testing.T) {
 	}
 }
 
+func TestARunWhoseLockIsLostChangesNothingMore(t *testing.T) {
+	t.Parallel()
+	stopped := func(w *fakeWorld, err error) {
+		t.Helper()
+		if text := paas.MessageOf(err); paas.CodeOf(err) != paas.Unavailable || !strings.Contains(text, `Step "two" failed on server-1: The connection that holds the lock there broke`) || !strings.Contains(text, "run it again") {
+			t.Errorf("said %v", err)
+		}
+		if by := w.hosts["server-1"].heldBy; by != "" {
+			t.Errorf("the lock is held by %q", by)
+		}
+	}
+	wrote := func(w *fakeWorld, name string) bool {
+		_, ok := w.hosts["client-2"].files["/etc/crumpet/"+name]
+		return ok
+	}
+
+	// Between two changes: the next does not begin.
+	w, steps := newWorld(t), threeSteps()
+	steps[0].(*writes).over = func(m string) bool { //nolint:forcetypeassert // as threeSteps makes them
+		if m == "client-2" {
+			w.hosts["server-1"].lose()
+		}
+		return false
+	}
+	stopped(w, bootstrap.Up(t.Context(), w.run(), steps, bootstrap.Options{Settle: time.Second}))
+	if !wrote(w, "one") || wrote(w, "two") {
+		t.Errorf("wrote one %t, two %t", wrote(w, "one"), wrote(w, "two"))
+	}
+
+	// While a step makes changes: its calls are interrupted.
+	w, steps = newWorld(t), threeSteps()
+	steps[1] = &stuck{writes{name: "two"}, w.hosts["server-1"].lose}
+	stopped(w, bootstrap.Up(t.Context(), w.run(), steps, bootstrap.Options{Settle: time.Second}))
+	if wrote(w, "two") || wrote(w, "three") {
+		t.Error("it went on without the lock")
+	}
+	// Run again, as it says, it completes.
+	if err := bootstrap.Up(t.Context(), w.run(), threeSteps(), bootstrap.Options{Settle: time.Second}); err != nil || !wrote(w, "three") {
+		t.Error(err)
+	}
+
+	w, steps = newWorld(t), threeSteps()
+	steps[1] = &stuck{writes{name: "two"}, w.hosts["server-1"].lose}
+	stopped(w, bootstrap.Destroy(t.Context(), w.run(), steps, bootstrap.Options{}))
+	if err := bootstrap.Destroy(t.Context(), w.run(), []bootstrap.Step{&writes{name: "one", wait: func() error { w.hosts["server-1"].lose(); return nil }}, steps[2]}, bootstrap.Options{Force: true}); err != nil {
+		t.Errorf("a destroy that is forced needs no lock, and yet: %v", err)
+	}
+}
+
+// stuck is a step whose changes hang once something has happened.
+type stuck struct {
+	writes
+	happens func()
+}
+
+func (s *stuck) Do(ctx context.Context, _ *bootstrap.World) error {
+	s.happens()
+	<-ctx.Done()
+	return paas.Wrap(paas.Unavailable, ctx.Err(), "Machine %q did not answer in time, or the run was interrupted.", "client-1")
+}
+
+func (s *stuck) Undo(ctx context.Context, w *bootstrap.World) error { return s.Do(ctx, w) }
+
 func TestDestroyGoesBackwardsAndSaysWhatStays(t *testing.T) {
 	t.Parallel()
 	w, said := newWorld(t), &told{}

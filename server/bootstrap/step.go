@@ -24,9 +24,9 @@ type Host interface {
 	Upload(ctx context.Context, path string, content io.Reader, size int64, mode fs.FileMode) error
 	// Dial opens a connection that begins on the machine: its own loopback is reached so.
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
-	// Hold takes a lock of that name on the machine, until release or the end of this process. Code: conflict
-	// where another holds it; who is what the other gave as holder.
-	Hold(ctx context.Context, name, holder string) (release func(), err error)
+	// Hold takes a lock of that name on the machine, until release or the end of this process. Another may have
+	// it once lost is closed. Code: conflict where another holds it; who is what the other gave as holder.
+	Hold(ctx context.Context, name, holder string) (lost <-chan struct{}, release func(), err error)
 }
 
 // File is what lies on a machine.

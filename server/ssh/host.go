@@ -41,8 +41,9 @@ type Host struct {
 	network             *Network
 	name, address, root string
 
-	mu     sync.Mutex // guards client
+	mu     sync.Mutex // guards what follows
 	client *ssh.Client
+	holds  []*hold // locks that are held, each with a connection of its own
 }
 
 // Host gives a machine; nothing is sent yet. All paths are below root, and commands run in it, by chroot where it
@@ -51,10 +52,13 @@ func (n *Network) Host(name, address, root string) *Host {
 	return &Host{network: n, name: name, address: address, root: root}
 }
 
-// Close ends the connection.
+// Close ends the connection, and with theirs the locks that are held.
 func (h *Host) Close() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for _, k := range h.holds {
+		_ = k.client.Close()
+	}
 	client := h.client
 	h.client = nil
 	if client == nil {

@@ -312,28 +312,89 @@ func TestALockIsHeldByOne(t *testing.T) {
 	name := "test-" + filepath.Base(t.TempDir()) + filepath.Base(filepath.Dir(t.TempDir()))
 	t.Cleanup(func() { _ = os.Remove("/run/lock/crumpet-" + name) })
 	one, two := reach(t, config), reach(t, config)
-	release, err := one.Hold(t.Context(), name, "ada on laptop, it's hers")
+	lost, release, err := one.Hold(t.Context(), name, "ada on laptop, it's hers")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = two.Hold(t.Context(), name, "grace")
+	_, _, err = two.Hold(t.Context(), name, "grace")
 	wantCode(t, err, paas.Conflict, "ada on laptop, it's hers", "server-1")
+	if isLost(lost) {
+		t.Error("lost, as another asked for it")
+	}
 	release()
 	release()
-	if release, err = two.Hold(t.Context(), name, "grace"); err != nil {
+	if lost, release, err = two.Hold(t.Context(), name, "grace"); err != nil {
 		t.Fatalf("not held any more, and yet: %v", err)
 	}
 	// The end of a connection is that of its locks.
 	if err := two.Close(); err != nil {
 		t.Fatal(err)
 	}
+	waitFor(t, func() bool { return isLost(lost) })
 	waitFor(t, func() bool {
-		again, err := one.Hold(t.Context(), name, "ada")
+		_, again, err := one.Hold(t.Context(), name, "ada")
 		if err == nil {
 			again()
 		}
 		return err == nil
 	})
+	release()
+}
+
+func isLost(lost <-chan struct{}) bool {
+	select {
+	case <-lost:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestAHolderKnowsWhenItsLockIsLost(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("locks lie in /run/lock: run as root to take one")
+	}
+	d, config := startSSHD(t)
+	network, err := ssh.Open(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const times = 20 // a beat each 500 ms, that may go unanswered for 2 s
+	network.Hurry(times)
+	host := network.Host("server-1", "127.0.0.1", "/")
+	t.Cleanup(func() { _ = host.Close() })
+	name := "test-" + filepath.Base(t.TempDir()) + filepath.Base(filepath.Dir(t.TempDir()))
+	t.Cleanup(func() { _ = os.Remove("/run/lock/crumpet-" + name) })
+	hold := func() (<-chan struct{}, func()) {
+		lost, release, err := host.Hold(t.Context(), name, "ada")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lost, release
+	}
+	lost, release := hold()
+	// Calls that hang take their connection down, and not the lock's.
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	_, _ = host.Run(ctx, "exec sleep 5 < /dev/null > /dev/null 2>&1", nil)
+	if isLost(lost) {
+		t.Fatal("lost while every beat was answered")
+	}
+	d.cut()
+	waitFor(t, func() bool { return isLost(lost) })
+	release()
+
+	waitFor(t, func() bool {
+		_, again, err := host.Hold(t.Context(), name, "ada")
+		if err == nil {
+			again()
+		}
+		return err == nil
+	})
+	lost, release = hold()
+	d.silence()
+	waitFor(t, func() bool { return isLost(lost) })
 	release()
 }
 

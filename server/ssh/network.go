@@ -34,7 +34,13 @@ type Network struct {
 	known  *known
 	auth   ssh.AuthMethod
 	agent  net.Conn // nil without one
+	// hurry is by how many times the beats of locks come sooner, for a test.
+	hurry time.Duration
 }
+
+// beat is how often the holder of a lock tells that it lives, missed how long it may go unanswered.
+func (n *Network) beat() time.Duration   { return beatEvery / max(n.hurry, 1) }
+func (n *Network) missed() time.Duration { return missedWithin / max(n.hurry, 1) }
 
 // Open reads the key, or finds the agent, and the known hosts. Codes: not_found, invalid, unavailable for an
 // agent that does not answer.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,6 +36,7 @@ type sshd struct {
 	conns  []net.Conn
 	asked  []string // commands
 	served sync.WaitGroup
+	silent atomic.Bool
 }
 
 func newKey(t testing.TB) gossh.Signer {
@@ -106,6 +108,22 @@ func (d *sshd) cut() {
 	d.conns = nil
 }
 
+// silence has the server hear everything and answer nothing any more.
+func (d *sshd) silence() { d.silent.Store(true) }
+
+// mutable is a connection that may be silenced.
+type mutable struct {
+	net.Conn
+	silent *atomic.Bool
+}
+
+func (m *mutable) Write(p []byte) (int, error) {
+	if m.silent.Load() {
+		return len(p), nil
+	}
+	return m.Conn.Write(p)
+}
+
 func (d *sshd) commands() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -123,10 +141,11 @@ func (d *sshd) serve() {
 		config.AddHostKey(key)
 	}
 	for {
-		conn, err := d.listener.Accept()
+		accepted, err := d.listener.Accept()
 		if err != nil {
 			return
 		}
+		conn := net.Conn(&mutable{accepted, &d.silent})
 		d.mu.Lock()
 		d.conns = append(d.conns, conn)
 		d.mu.Unlock()
