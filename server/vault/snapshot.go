@@ -126,7 +126,8 @@ func (c *Client) State(ctx context.Context) (State, error) {
 	return state, nil
 }
 
-// HasApps says whether there are configurations of apps.
+// HasApps says whether there are configurations of apps. It is asked of a Vault that is about to be replaced, by whoever
+// may do that: neither the server's policy nor an operator's lets a token list them. Code forbidden: it is not a root token.
 func (c *Client) HasApps(ctx context.Context) (bool, error) {
 	if err := c.login(); err != nil {
 		return false, err
@@ -134,12 +135,16 @@ func (c *Client) HasApps(ctx context.Context) (bool, error) {
 	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	list, err := c.api.Logical().ListWithContext(limited, c.cfg.Mount+"/metadata/apps")
-	if err != nil {
-		var answer *vaultapi.ResponseError
-		if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
-			return false, nil
-		}
-		return false, c.fail(ctx, err, "list configurations")
+	if err == nil {
+		return list != nil, nil
 	}
-	return list != nil, nil
+	answer, answered := errors.AsType[*vaultapi.ResponseError](err)
+	switch {
+	case answered && answer.StatusCode == http.StatusNotFound:
+		return false, nil
+	case answered && answer.StatusCode == http.StatusForbidden:
+		return false, paas.Wrap(paas.Forbidden, err,
+			"Vault at %s does not let this token see whether it holds configurations of apps. To replace all that it holds takes a root token of it: make one with `vault operator generate-root`, and set VAULT_TOKEN.", c.address)
+	}
+	return false, c.fail(ctx, err, "list configurations")
 }
