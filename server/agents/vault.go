@@ -22,9 +22,13 @@ const vaultLogs = logs + "/vault"
 // VaultSecrets are what Vault on one machine is told in confidence.
 type VaultSecrets struct {
 	SealToken string // for the other Vault, of a transit seal; else ""
+	SealCA    string // no secret: who signed that one's certificate; "" for one that machines know
 }
 
-const vaultConfig = Config + "/vault"
+const (
+	vaultConfig = Config + "/vault"
+	sealCA      = vaultConfig + "/seal-ca.pem"
+)
 
 // VaultFiles are the configuration of Vault on a machine: words that HashiCorp's and OpenBao's both take.
 func VaultFiles(f fleet.Fleet, m fleet.Machine, s VaultSecrets) []File {
@@ -34,6 +38,9 @@ func VaultFiles(f fleet.Fleet, m fleet.Machine, s VaultSecrets) []File {
 	}
 	if text := vaultSeal(f.Seal, s); text != "" {
 		files = append(files, File{Path: vaultConfig + "/seal.hcl", Text: text, Secret: true, When: AtRestart})
+	}
+	if s.SealCA != "" {
+		files = append(files, File{Path: sealCA, Text: s.SealCA, When: AtRestart})
 	}
 	return files
 }
@@ -135,6 +142,9 @@ func vaultSeal(seal fleet.Seal, s VaultSecrets) string {
 	t.block(`seal "`+kind+`"`, func() {
 		for _, name := range slices.Sorted(maps.Keys(seal.Settings)) {
 			t.set(name, seal.Settings[name])
+		}
+		if s.SealCA != "" {
+			t.set("tls_ca_cert", sealCA)
 		}
 		if s.SealToken != "" {
 			t.set("token", s.SealToken)

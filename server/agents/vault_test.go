@@ -25,7 +25,7 @@ func TestVaultsConfigurationIsAsWrittenDown(t *testing.T) {
 	kms := withVault("vault", fleet.Seal{Kind: fleet.KMS, Type: "awskms", Settings: map[string]string{"region": "eu-central-1", "kms_key_id": "1234"}})
 	for name, got := range map[string]string{
 		"vault-shares":  shown(agents.VaultFiles(shares, shares.Machines[1], agents.VaultSecrets{})),
-		"vault-transit": shown(agents.VaultFiles(transit, transit.Machines[1], agents.VaultSecrets{SealToken: "SEALTOKEN"})),
+		"vault-transit": shown(agents.VaultFiles(transit, transit.Machines[1], agents.VaultSecrets{SealToken: "SEALTOKEN", SealCA: "CERTIFICATE\n"})),
 		"vault-kms":     shown(agents.VaultFiles(kms, kms.Machines[1], agents.VaultSecrets{})[2:]),
 	} {
 		golden(t, name, got)

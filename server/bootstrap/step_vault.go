@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
@@ -82,7 +83,7 @@ func (w *World) forget(ctx context.Context, names ...string) error {
 }
 
 func (w *World) vaultParts(ctx context.Context) ([]Part, error) {
-	token, err := w.sealToken(ctx)
+	secrets, err := w.sealSecrets(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func (w *World) vaultParts(ctx context.Context) ([]Part, error) {
 		service := agents.VaultService(m)
 		parts = append(parts, Part{
 			Machine: m, Service: service, Version: w.Fleet.Program(fleet.Vault).Version,
-			Files:   filesOf(agents.VaultFiles(w.Fleet, m, agents.VaultSecrets{SealToken: token}), service.User),
+			Files:   filesOf(agents.VaultFiles(w.Fleet, m, secrets), service.User),
 			Watched: []string{agents.CAFile, certificate, key},
 			Breaks:  w.vaultBreaks(m),
 		})
@@ -107,22 +108,42 @@ func (w *World) vaultBreaks(m fleet.Machine) string {
 	return ""
 }
 
-// sealToken reads the token of a transit seal from its file here.
-func (w *World) sealToken(ctx context.Context) (string, error) {
-	if w.Fleet.Seal.Kind != fleet.Transit || w.Fleet.Seal.TokenFile == "" {
+// sealSecrets reads from files here what a transit seal needs.
+func (w *World) sealSecrets(ctx context.Context) (s agents.VaultSecrets, err error) {
+	seal := w.Fleet.Seal
+	if seal.Kind != fleet.Transit {
+		return s, nil
+	}
+	if s.SealToken, err = w.sealFile(ctx, "token", seal.TokenFile); err != nil {
+		return s, err
+	}
+	authority, err := w.sealFile(ctx, "authority", seal.CAFile)
+	if err != nil || authority == "" {
+		return s, err
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM([]byte(authority)) {
+		return s, paas.Errorf(paas.Invalid, "The file %s of the authority of Vault's seal holds no certificate: write it in PEM, -----BEGIN CERTIFICATE-----.", seal.CAFile)
+	}
+	s.SealCA = authority + "\n"
+	return s, nil
+}
+
+// sealFile reads one, "" where none is named.
+func (w *World) sealFile(ctx context.Context, what, path string) (string, error) {
+	if path == "" {
 		return "", nil
 	}
-	file, err := w.Open(ctx, w.Fleet.Seal.TokenFile)
+	file, err := w.Open(ctx, path)
 	if err != nil {
-		return "", err
+		return "", paas.Wrap(paas.CodeOf(err), err, "The %s of Vault's seal can't be read from %s. Check seal \"transit\".", what, path)
 	}
-	defer func() { _ = file.Close() }()
-	text, err := io.ReadAll(io.LimitReader(file, 4096))
+	defer func() { _ = file.Close() }() // only read
+	text, err := io.ReadAll(io.LimitReader(file, 64<<10))
 	if err != nil {
-		return "", paas.Wrap(paas.Invalid, err, "The token of Vault's seal can't be read from %s.", w.Fleet.Seal.TokenFile)
+		return "", paas.Wrap(paas.Invalid, err, "The %s of Vault's seal can't be read from %s.", what, path)
 	}
 	if text = bytes.TrimSpace(text); len(text) == 0 {
-		return "", paas.Errorf(paas.Invalid, "The file %s of the token of Vault's seal is empty.", w.Fleet.Seal.TokenFile)
+		return "", paas.Errorf(paas.Invalid, "The file %s of the %s of Vault's seal is empty.", path, what)
 	}
 	return string(text), nil
 }

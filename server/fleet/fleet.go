@@ -104,6 +104,7 @@ type Seal struct {
 	Type      string            // of Kind KMS: Vault's own word, such as "awskms"
 	Settings  map[string]string // of Transit and KMS, as Vault's seal stanza has them, without secrets
 	TokenFile string            // of Transit: file here that holds the token for the other Vault
+	CAFile    string            // of Transit: file here with the authority of the other Vault's certificate; "" for one that machines know
 }
 
 // Keeper may read the shares and the state that up keeps.

@@ -63,6 +63,7 @@ type (
 		Type      *string           `hcl:"type"`
 		Settings  map[string]string `hcl:"settings,optional"`
 		TokenFile *string           `hcl:"token_file"`
+		CAFile    *string           `hcl:"ca_file"`
 	}
 	keeperBlock struct {
 		Name      string `hcl:"name,label"`
@@ -201,7 +202,7 @@ func (w file) fleet() (f Fleet, faults []paas.Fault) {
 		})
 	}
 	seal := orBlock(w.Seal)
-	f.Seal = Seal{Kind: SealKind(seal.Kind), Type: or(seal.Type, ""), Settings: seal.Settings, TokenFile: or(seal.TokenFile, "")}
+	f.Seal = Seal{Kind: SealKind(seal.Kind), Type: or(seal.Type, ""), Settings: seal.Settings, TokenFile: or(seal.TokenFile, ""), CAFile: or(seal.CAFile, "")}
 	if w.Seal == nil {
 		f.Seal.Kind = Shares
 	}

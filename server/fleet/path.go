@@ -18,7 +18,7 @@ func (f Fleet) In(folder, home string) Fleet {
 		return filepath.Join(folder, name)
 	}
 	f.SSH.KeyFile, f.SSH.KnownHosts = full(f.SSH.KeyFile), full(f.SSH.KnownHosts)
-	f.Seal.TokenFile, f.Store.URLFile = full(f.Seal.TokenFile), full(f.Store.URLFile)
+	f.Seal.TokenFile, f.Seal.CAFile, f.Store.URLFile = full(f.Seal.TokenFile), full(f.Seal.CAFile), full(f.Store.URLFile)
 	programs := make([]Program, 0, len(f.Programs))
 	for _, p := range f.Programs {
 		p.Source, p.Sums, p.Key = full(p.Source), full(p.Sums), full(p.Key)

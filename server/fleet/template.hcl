@@ -49,6 +49,7 @@ program {{ quote .Name }} {
 #   seal "transit" {
 #     settings   = { address = "https://vault.example.com:8200", key_name = "crumpet", mount_path = "transit/" }
 #     token_file = "transit.token"
+#     ca_file    = "transit-ca.pem" # where machines don't know who signed its certificate
 #   }
 #   seal "kms" {
 #     type     = "awskms"

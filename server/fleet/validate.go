@@ -153,7 +153,7 @@ func (c *checked) seal(s Seal) {
 		if s.Threshold < 1 || s.Threshold > s.Shares || s.Threshold == 1 && s.Shares > 1 {
 			c.fault("seal.shares.threshold", "seal.threshold = %d of %d shares; Vault wants from 2 to as many as there are, or one share alone.", s.Threshold, s.Shares)
 		}
-		if s.Type != "" || s.TokenFile != "" || len(s.Settings) > 0 {
+		if s.Type != "" || s.TokenFile+s.CAFile != "" || len(s.Settings) > 0 {
 			c.fault("seal.shares", "seal \"shares\" has shares and threshold only.")
 		}
 		return
@@ -169,12 +169,18 @@ func (c *checked) seal(s Seal) {
 		if s.Type != "" {
 			c.fault("seal.transit.type", "type is that of seal \"kms\".")
 		}
+		if s.CAFile != "" && s.Settings["tls_ca_cert"] != "" {
+			c.fault("seal.transit.ca_file", "ca_file is a file here and tls_ca_cert one on each server: keep one.")
+		}
 	case KMS:
 		if !word.MatchString(s.Type) {
 			c.fault("seal.kms.type", "seal \"kms\" needs a type in Vault's words, such as \"awskms\".")
 		}
 		if s.TokenFile != "" {
 			c.fault("seal.kms.token_file", "token_file is that of seal \"transit\"; machines get at a KMS by their own identity.")
+		}
+		if s.CAFile != "" {
+			c.fault("seal.kms.ca_file", "ca_file is that of seal \"transit\".")
 		}
 	default:
 		c.fault("seal", "seal %q; there are \"shares\", \"transit\" and \"kms\".", s.Kind)
