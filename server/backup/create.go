@@ -41,7 +41,9 @@ type Config struct {
 	Seal    func(w io.Writer) (io.WriteCloser, error)
 	Crumpet string // version of this program
 	Cluster string // name; may be empty
-	Now     func() time.Time
+	// Database is where the store is, without a password, as a new cluster is to be told; may be empty.
+	Database string
+	Now      func() time.Time
 	// Say tells of a part that is done. Parts of one kind are told of together. May be nil.
 	Say func(kind string, parts int, size int64, detail string)
 }
@@ -76,7 +78,7 @@ func Create(ctx context.Context, path string, c Config) (Manifest, error) {
 
 // write writes the archive in clear to w.
 func (c Config) write(ctx context.Context, w io.Writer) (Manifest, error) {
-	m := Manifest{Format: format, ID: rand.Text(), Crumpet: c.Crumpet, Cluster: c.Cluster, Began: c.Now().UTC(), LeftOut: c.Without}
+	m := Manifest{Format: format, ID: rand.Text(), Crumpet: c.Crumpet, Cluster: c.Cluster, Database: c.Database, Began: c.Now().UTC(), LeftOut: c.Without}
 	out := newWriter(w, c.Now)
 	for _, kind := range Kinds {
 		if slices.Contains(c.Without, kind) {

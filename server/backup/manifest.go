@@ -28,10 +28,13 @@ const manifestName = "manifest.json"
 
 // Manifest says what an archive holds.
 type Manifest struct {
-	Format  int       `json:"format"`
-	ID      string    `json:"id"`
-	Crumpet string    `json:"crumpet"` // version of the program that made it
-	Cluster string    `json:"cluster,omitempty"`
+	Format  int    `json:"format"`
+	ID      string `json:"id"`
+	Crumpet string `json:"crumpet"` // version of the program that made it
+	Cluster string `json:"cluster,omitempty"`
+	// Database is where Crumpet's store was, without a password: "" for a file.
+	Database string `json:"database,omitempty"`
+
 	Began   time.Time `json:"began"`
 	Ended   time.Time `json:"ended"`
 	Parts   []Part    `json:"parts"` // in the order in which they were taken

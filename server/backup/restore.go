@@ -58,17 +58,22 @@ type Restore struct {
 // every target is looked at. Codes: invalid for a damaged archive; conflict for a target that is in use, holds
 // something, or is older than what was backed up.
 func (r Restore) Run(ctx context.Context) (Manifest, error) {
-	m, err := r.verify()
+	m, err := r.Verify()
 	if err != nil {
 		return m, err
 	}
+	return m, r.Put(ctx, m)
+}
+
+// Put is Run for an archive that Verify has read: what is put back a part at a time is not read each time.
+func (r Restore) Put(ctx context.Context, m Manifest) error {
 	done, err := openJournal(r.Journal, m.ID)
 	if err != nil {
-		return m, err
+		return err
 	}
 	todo := r.todo(m)
 	if err := r.check(ctx, m, todo, done); err != nil {
-		return m, err
+		return err
 	}
 	for _, kind := range todo {
 		if done.Done(kind) {
@@ -76,13 +81,20 @@ func (r Restore) Run(ctx context.Context) (Manifest, error) {
 			continue
 		}
 		if err := r.restore(ctx, kind, m, done); err != nil {
-			return m, err
+			return err
 		}
 	}
-	return m, nil
+	return nil
 }
 
-func (r Restore) verify() (Manifest, error) {
+// Began says whether an earlier run, of which the journal tells, may have changed a kind.
+func (r Restore) Began(m Manifest, kind string) (bool, error) {
+	done, err := openJournal(r.Journal, m.ID)
+	return err == nil && done.Began(kind), err
+}
+
+// Verify reads the archive to its end.
+func (r Restore) Verify() (Manifest, error) {
 	in, err := r.Open()
 	if err != nil {
 		return Manifest{}, err

@@ -76,13 +76,11 @@ func (w *World) Send(ctx context.Context, r Request) error {
 	if err != nil {
 		return err
 	}
-	config, err := w.clientTLS(m.Address)
+	transport, err := w.transport(m, host, address)
 	if err != nil {
 		return err
 	}
-	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return host.Dial(ctx, network, address)
-	}}
+	transport.DisableKeepAlives = true
 	defer transport.CloseIdleConnections()
 	response, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
@@ -129,21 +127,36 @@ func (w *World) request(ctx context.Context, address string, r Request) (*http.R
 	return request, nil
 }
 
-// clientTLS believes the fleet's authority only, and shows a certificate of an operator.
+// transport makes connections to one API that begin on its machine, whatever host a request names.
+func (w *World) transport(m fleet.Machine, host Host, address string) (*http.Transport, error) {
+	config, err := w.clientTLS(m.Address)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Transport{TLSClientConfig: config, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return host.Dial(ctx, network, address)
+	}}, nil
+}
+
+// clientTLS believes the fleet's authority only, and shows a certificate of an operator, made for each connection: some
+// last for hours.
 func (w *World) clientTLS(address string) (*tls.Config, error) {
 	ca, err := w.Authority()
 	if err != nil {
 		return nil, err
 	}
-	certificate, key, err := ca.Issue(pki.Leaf{Name: "crumpet-up", Life: time.Hour}, w.Now())
-	if err != nil {
-		return nil, err
+	shown := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		certificate, key, err := ca.Issue(pki.Leaf{Name: certHolder, Life: time.Hour}, w.Now())
+		if err != nil {
+			return nil, err
+		}
+		pair, err := tls.X509KeyPair(certificate, key)
+		if err != nil {
+			return nil, fmt.Errorf("read own certificate: %w", err)
+		}
+		return &pair, nil
 	}
-	pair, err := tls.X509KeyPair(certificate, key)
-	if err != nil {
-		return nil, fmt.Errorf("read own certificate: %w", err)
-	}
-	return &tls.Config{RootCAs: ca.Pool(), Certificates: []tls.Certificate{pair}, ServerName: address, MinVersion: tls.VersionTLS12, Time: w.Now}, nil
+	return &tls.Config{RootCAs: ca.Pool(), GetClientCertificate: shown, ServerName: address, MinVersion: tls.VersionTLS12, Time: w.Now}, nil
 }
 
 // Authority reads the fleet's own CA. Code not_found before step "authority" made it.

@@ -80,26 +80,22 @@ func Unseal(ctx context.Context, w *World, open func(sealed []byte) ([]byte, err
 	if len(shares) == 0 {
 		return Unsealed{}, paas.Errorf(paas.NotFound, "There are no shares in the state of cluster %s: its Vault unseals itself, or holds nothing yet.", w.Fleet.Name)
 	}
-	var mine []string
-	var owners []string
-	for _, share := range shares {
-		owners = append(owners, share.Keeper)
-		if plain, err := open(share.Sealed); err == nil { // one of another keeper's is no failure
-			mine = append(mine, string(plain))
-		}
-	}
+	mine, owners := opened(shares, open)
 	if len(mine) == 0 {
 		slices.Sort(owners)
 		return Unsealed{}, paas.Errorf(paas.NotFound, "None of the shares is sealed to this identity. They are of %s.", strings.Join(slices.Compact(owners), ", "))
 	}
 	done := Unsealed{Mine: len(mine), Machines: map[string]string{}}
 	var failed error
-	for name, state := range w.seals(ctx) {
-		switch {
+	states := w.seals(ctx)
+	for _, name := range inOrder(states) {
+		switch state := states[name]; {
 		case state.err != nil:
 			failed, done.Machines[name] = state.err, "does not answer"
 		case state.open():
 			done.Machines[name] = "open"
+		case !state.Initialized && !anyOpen(done.Machines):
+			done.Machines[name] = "waits for one that is open"
 		default:
 			after, err := w.bring(ctx, name, mine)
 			switch {
@@ -113,6 +109,28 @@ func Unseal(ctx context.Context, w *World, open func(sealed []byte) ([]byte, err
 		}
 	}
 	return done, failed
+}
+
+// opened gives the shares that open can open, and the keepers of all.
+func opened(shares []Share, open func(sealed []byte) ([]byte, error)) (mine, owners []string) {
+	for _, share := range shares {
+		owners = append(owners, share.Keeper)
+		if plain, err := open(share.Sealed); err == nil { // one of another keeper's is no failure
+			mine = append(mine, string(plain))
+		}
+	}
+	return mine, owners
+}
+
+// inOrder are the servers that have a key, and then those that get it from one that is open.
+func inOrder(states map[string]sealState) []string {
+	names := slices.Sorted(maps.Keys(states))
+	slices.SortStableFunc(names, func(a, b string) int { return b2i(!states[a].Initialized) - b2i(!states[b].Initialized) })
+	return names
+}
+
+func anyOpen(machines map[string]string) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Values(machines)), func(said string) bool { return strings.HasPrefix(said, "open") })
 }
 
 // joinLimit is how long a server may take to find the others and to be told what they share.

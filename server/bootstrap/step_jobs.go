@@ -122,7 +122,7 @@ func (w *World) reachPlatform(ctx context.Context) (PlatformReach, error) {
 	}
 	at := PlatformReach{
 		Database: database, Authority: string(ca.Certificate()), Fleet: w.Fleet, Say: w.Say, Now: w.Now, MayWriteInVault: w.Kept.Get(KeptVaultToken) != "",
-		HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: w.dialClient}},
+		HTTP: w.Router(),
 		Vault: func(ctx context.Context, method, path string, in, out any) error {
 			return w.callVault(ctx, token, method, path, in, out)
 		},

@@ -52,12 +52,9 @@ func (w *World) vaultToken(ctx context.Context) (string, error) {
 
 // callVault calls the server that leads, or any that hands it on.
 func (w *World) callVault(ctx context.Context, token, method, path string, in, out any) error {
-	machine, err := w.vaultLeader(ctx)
+	machine, err := w.VaultLeading(ctx)
 	if err != nil {
 		return err
-	}
-	if machine == "" {
-		return paas.Errorf(paas.Unavailable, "No server of Vault leads: they are sealed, away, or too few. crumpet cluster status says which.")
 	}
 	return w.Send(ctx, Request{Machine: machine, Program: fleet.Vault, Method: method, Path: path, Token: token, In: in, Out: out})
 }

@@ -28,6 +28,8 @@ type Config struct {
 	Datacenter string        // the agent's own by default
 	Prefix     string        // of the keys of rules, ending in a slash; DefaultPrefix by default
 	Timeout    time.Duration // of one call that doesn't wait; 10 s by default
+	// Transport makes the connections; nil for one of the client's own.
+	Transport *http.Transport
 }
 
 // Client speaks to one Consul agent.
@@ -58,16 +60,19 @@ func New(cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("consul.address %q is not a URL such as http://127.0.0.1:8500", cfg.Address)
 	}
 	u.User = nil
-	api, err := consulapi.NewClient(&consulapi.Config{
-		Address:    cfg.Address,
-		Token:      cfg.Token,
-		Datacenter: cfg.Datacenter,
-		Transport: &http.Transport{
+	if cfg.Transport == nil {
+		cfg.Transport = &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 			TLSHandshakeTimeout: 5 * time.Second,
 			MaxIdleConnsPerHost: 16,
 			IdleConnTimeout:     time.Minute,
-		},
+		}
+	}
+	api, err := consulapi.NewClient(&consulapi.Config{
+		Address:    cfg.Address,
+		Token:      cfg.Token,
+		Datacenter: cfg.Datacenter,
+		Transport:  cfg.Transport,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make consul client: %w", err)

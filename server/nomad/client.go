@@ -22,6 +22,8 @@ type Config struct {
 	CAFile   string // PEM file of the authority that signed Nomad's certificate
 	CertFile string // PEM file of our client certificate
 	KeyFile  string // PEM file of its key
+	// Transport makes the connections, and knows all of TLS then; nil for one of the client's own.
+	Transport *http.Transport
 
 	Timeout time.Duration // of one call that doesn't wait; 10 s by default
 	Proc    string        // where Listening finds processes; /proc by default
@@ -63,15 +65,8 @@ func New(cfg Config) (*Client, error) {
 			ClientKey:  cfg.KeyFile,
 		},
 	}
-	conf.HttpClient = &http.Client{Transport: &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 5 * time.Second,
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-		MaxIdleConnsPerHost: 16,
-		IdleConnTimeout:     time.Minute,
-	}}
-	if err := nomadapi.ConfigureTLS(conf.HttpClient, conf.TLSConfig); err != nil {
-		return nil, fmt.Errorf("configure tls of nomad: %w", err)
+	if conf.HttpClient, err = cfg.client(conf.TLSConfig); err != nil {
+		return nil, err
 	}
 	api, err := nomadapi.NewClient(conf)
 	if err != nil {
@@ -85,6 +80,24 @@ func New(cfg Config) (*Client, error) {
 		api: api, address: address, base: base, region: cfg.Region, token: cfg.Token, http: conf.HttpClient,
 		timeout: cfg.Timeout, proc: cfg.Proc,
 	}, nil
+}
+
+// client makes connections, by files of TLS where no transport is given.
+func (cfg Config) client(files *nomadapi.TLSConfig) (*http.Client, error) {
+	if cfg.Transport != nil {
+		return &http.Client{Transport: cfg.Transport}, nil
+	}
+	own := &http.Client{Transport: &http.Transport{
+		DialContext:         (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 5 * time.Second,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		MaxIdleConnsPerHost: 16,
+		IdleConnTimeout:     time.Minute,
+	}}
+	if err := nomadapi.ConfigureTLS(own, files); err != nil {
+		return nil, fmt.Errorf("configure tls of nomad: %w", err)
+	}
+	return own, nil
 }
 
 // Close lets go of idle connections.

@@ -66,6 +66,10 @@ func openPostgres(ctx context.Context, cfg Config) (*Store, error) {
 	maps.Copy(parsed.RuntimeParams, session)
 	parsed.ConnectTimeout = dialLimit
 	parsed.DialFunc = dial
+	if cfg.Dial != nil {
+		parsed.DialFunc = cfg.Dial
+		parsed.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
+	}
 	parsed.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // bun writes the arguments into the text
 	write, read := pool(*parsed, writers), pool(*parsed, readers)
 	if err := alone(ctx, write.DB, cfg.ready); err != nil {

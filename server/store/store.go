@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"net"
 	"sync"
 	"time"
 
@@ -17,6 +18,8 @@ type Config struct {
 	// URL of a PostgreSQL database, which several servers may use at once. It may hold a password, so it
 	// appears in no error.
 	URL string
+	// Dial makes the connections to URL, whose host it is given by its name; nil for direct ones.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Notify is called after each commit, once for each app the commit wrote about, and for the commits of
 	// other servers while Run runs. It must return at once: it runs in the writer's goroutine. May be nil.
 	Notify func(paas.AppRef)

@@ -26,6 +26,8 @@ type Config struct {
 	Audience  string        // of those identities; vault.io by default
 	Database  string        // mount of the database engine; database by default
 	Timeout   time.Duration // of one call; 10 s by default
+	// Transport makes the connections, and knows all of TLS then; nil for one by the environment.
+	Transport *http.Transport
 }
 
 // Client speaks to one Vault.
@@ -67,7 +69,9 @@ func New(cfg Config) (*Client, error) {
 	conf.Address, conf.AgentAddress = cfg.Addr, ""
 	conf.Timeout = cfg.Timeout
 	conf.MaxRetries = 0 // callers retry, with their own backoff
-	if t, ok := conf.HttpClient.Transport.(*http.Transport); ok {
+	if cfg.Transport != nil {
+		conf.HttpClient.Transport = cfg.Transport
+	} else if t, ok := conf.HttpClient.Transport.(*http.Transport); ok {
 		t.DialContext = (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	}
 	api, err := vaultapi.NewClient(conf)
