@@ -18,7 +18,8 @@ func certificate(ctx context.Context, at doctor.Endpoint) paas.Certificate {
 	c := paas.Certificate{Of: at.Of, Where: at.Where}
 	var chain []*x509.Certificate
 	var reason string
-	if at.File {
+	if at.File != "" {
+		c.Where, c.File = at.File+" ("+at.Where+")", at.Where
 		chain, reason = certificatesIn(at.Where)
 	} else {
 		chain, reason = shown(ctx, at.Where)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/url"
 	"time"
@@ -44,9 +45,10 @@ func (s *Server) endpoints() (list []doctor.Endpoint) {
 		}
 		list = append(list, doctor.Endpoint{Of: of, Where: at})
 	}
-	for _, file := range []string{s.cfg.Nomad.CAFile, s.cfg.Nomad.CertFile} {
-		if file != "" {
-			list = append(list, doctor.Endpoint{Of: paas.BackendNomad, Where: file, File: true})
+	// In a task the path is one inside it: it says little without the server, which is called as `crumpet servers` does.
+	for path, what := range map[string]string{s.cfg.Nomad.CAFile: "the authority that server %s trusts", s.cfg.Nomad.CertFile: "what server %s shows"} {
+		if path != "" {
+			list = append(list, doctor.Endpoint{Of: paas.BackendNomad, Where: path, File: fmt.Sprintf(what, s.self.name)})
 		}
 	}
 	return list

@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,8 +64,22 @@ func TestTheCertificateOfAnEndpointIsSeenWhateverItIsWorth(t *testing.T) {
 	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if c := server.Certificate(t.Context(), doctor.Endpoint{Where: file, File: true}); c.Ends == nil || !c.Ends.Equal(ended) {
+	if c := server.Certificate(t.Context(), doctor.Endpoint{Where: file, File: "what server a shows"}); c.Ends == nil || !c.Ends.Equal(ended) || c.Where != "what server a shows ("+file+")" || c.File != file {
 		t.Errorf("file: %+v", c)
+	}
+}
+
+// In a task the path of a file is one inside it, and several servers have the same.
+func TestAFileWithACertificateIsNamedWithItsServer(t *testing.T) {
+	t.Parallel()
+	got := server.EndpointsOf("client-1-0a1b2c3d", "/secrets/nomad-ca.pem", "/secrets/nomad-cert.pem")
+	slices.SortFunc(got, func(a, b doctor.Endpoint) int { return strings.Compare(a.Where, b.Where) })
+	want := []doctor.Endpoint{
+		{Of: "nomad", Where: "/secrets/nomad-ca.pem", File: "the authority that server client-1-0a1b2c3d trusts"},
+		{Of: "nomad", Where: "/secrets/nomad-cert.pem", File: "what server client-1-0a1b2c3d shows"},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -82,10 +97,10 @@ func TestACertificateThatCantBeSeenSaysWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, at := range []doctor.Endpoint{
-		{Where: plain.Listener.Addr().String()}, {Where: silent.Addr().String()}, {Where: "127.0.0.1:1"}, {Where: empty, File: true}, {Where: empty + ".not", File: true},
+		{Where: plain.Listener.Addr().String()}, {Where: silent.Addr().String()}, {Where: "127.0.0.1:1"}, {Where: empty, File: "a file"}, {Where: empty + ".not", File: "a file"},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		if c := server.Certificate(ctx, at); c.Ends != nil || !strings.HasSuffix(c.Reason, ".") || c.Where != at.Where {
+		if c := server.Certificate(ctx, at); c.Ends != nil || !strings.HasSuffix(c.Reason, ".") || !strings.Contains(c.Where, at.Where) {
 			t.Errorf("%+v: %+v", at, c)
 		}
 		cancel()

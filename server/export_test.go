@@ -4,13 +4,22 @@ import (
 	"reflect"
 
 	"github.com/crumpet-paas/crumpet/server/build"
+	"github.com/crumpet-paas/crumpet/server/config"
 	"github.com/crumpet-paas/crumpet/server/deploy"
+	"github.com/crumpet-paas/crumpet/server/doctor"
 	"github.com/crumpet-paas/crumpet/server/nomad"
 	"github.com/crumpet-paas/crumpet/server/watch"
 )
 
 // Around is around of boundaries in a folder.
 func Around(dir string) func(name string, call func()) { return newBoundaries(dir).around }
+
+// EndpointsOf are those of a server of that name with these files about Nomad.
+func EndpointsOf(name, ca, cert string) []doctor.Endpoint {
+	s := Server{cfg: config.Config{Nomad: &config.Nomad{CAFile: ca, CertFile: cert}, Consul: &config.Consul{}, Vault: &config.Vault{}, Fabio: &config.Fabio{}}}
+	s.self.name = name
+	return s.endpoints()
+}
 
 // Calls is one interface whose calls have boundaries, and what wraps it, around nil.
 type Calls struct {

@@ -15,10 +15,13 @@ const (
 func certificates(l *findings, f Facts) {
 	const next = "crumpet cluster up   (it renews certificates that end soon, and reloads the programs)"
 	for _, c := range f.Certificates {
-		thing := c.Of + " " + c.Where
+		thing, look := c.Of+" "+c.Where, "openssl s_client -connect "+c.Where
+		if c.File != "" {
+			look = "openssl x509 -noout -dates -in " + c.File + "   (where that server runs; in a task with nomad alloc exec)"
+		}
 		switch {
 		case c.Reason != "" || c.Ends == nil:
-			l.unknown(paas.OfCertificate, thing, orElse(c.Reason, "It showed no certificate."), "Nobody is told before it ends.", "openssl s_client -connect "+c.Where)
+			l.unknown(paas.OfCertificate, thing, orElse(c.Reason, "It showed no certificate."), "Nobody is told before it ends.", look)
 			continue
 		case c.Begins != nil && f.At.Before(*c.Begins):
 			l.say(paas.Critical, paas.OfCertificate, thing, fmt.Sprintf("The certificate of %s holds from %s on.", c.Subject, day(*c.Begins)),

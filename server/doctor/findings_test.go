@@ -138,6 +138,9 @@ var cases = []struct {
 	{"no certificate could be seen", func(f *doctor.Facts) {
 		f.Certificates = []paas.Certificate{{Of: "vault", Where: "v:8200", Reason: "It can't be reached."}}
 	}, []string{"unknown certificate vault v:8200: It can't be reached."}},
+	{"no certificate is in a file of a server's", func(f *doctor.Facts) {
+		f.Certificates = []paas.Certificate{{Of: "nomad", Where: "what server a shows (/secrets/c.pem)", File: "/secrets/c.pem", Reason: "The file can't be read."}}
+	}, []string{"unknown certificate nomad what server a shows (/secrets/c.pem): The file can't be read."}},
 
 	{"Crumpet's token ends soon and nothing renews it", func(f *doctor.Facts) { f.Leases[1].Ends = new(now.Add(time.Hour)) }, []string{"critical lease token for Nomad: ends in 1h0m0s"}},
 	{"Crumpet's token ends some day", func(f *doctor.Facts) { f.Leases[2].Ends = new(now.Add(1000 * time.Hour)) }, []string{"warning lease token for Consul: nothing renews it"}},

@@ -46,7 +46,7 @@ type Routers interface {
 type Endpoint struct {
 	Of    string // a backend's name
 	Where string // HOST:PORT, or the path of a file
-	File  bool
+	File  string // whose file it is and what for, as "the authority of server a"; "" for none
 }
 
 // Sources are all that is asked. All are required but Endpoints.

@@ -128,7 +128,8 @@ type AgentSettings struct {
 // Certificate is one that an endpoint showed, or that lies in a file of Crumpet's.
 type Certificate struct {
 	Of      string     `json:"of"`    // a backend's name, or what the file is for
-	Where   string     `json:"where"` // HOST:PORT or the path
+	Where   string     `json:"where"` // HOST:PORT; for a file what it is, on which server, and its path
+	File    string     `json:"-"`     // its path; "" for an endpoint
 	Subject string     `json:"subject,omitempty"`
 	Ends    *time.Time `json:"ends,omitempty"` // the first of its chain to end
 	Begins  *time.Time `json:"begins,omitempty"`
