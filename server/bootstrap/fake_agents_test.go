@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -29,6 +30,8 @@ type fakeAgents struct {
 	restarts    []string          // "consul server-1", in their order
 	fails       map[string]int    // how often the check of a machine\'s service still fails when it is asked for
 	early       []string          // machines whose agent was restarted while a check of another failed
+	voteless    string            // machine whose servers have no vote
+	catalog     map[string]int    // services of a node that Consul keeps, by machine
 	leader      map[string]string // machine, by program
 	management, // token, by program, once it is taken
 	at map[string]string // what a server's file of tokens said when it was started
@@ -238,11 +241,20 @@ func (a *fakeAgents) answer(r *http.Request, in map[string]any, name string, run
 	case path == "/operator/raft/configuration":
 		var servers []any
 		for _, m := range running {
-			servers = append(servers, map[string]any{"Node": m.Name, "Leader": m.Name == a.leader[name], "Voter": true})
+			servers = append(servers, map[string]any{"Node": m.Name, "Leader": m.Name == a.leader[name], "Voter": m.Name != a.voteless})
 		}
 		return http.StatusOK, map[string]any{"Servers": servers}
 	case path == "/health/state/passing":
 		return http.StatusOK, a.passing()
+	case strings.HasPrefix(path, "/catalog/node/"):
+		return a.known(strings.TrimPrefix(path, "/catalog/node/"))
+	case path == "/catalog/deregister":
+		machine, _ := in["Node"].(string)
+		if a.running(machine, name) {
+			a.t.Errorf("%s is taken out of Consul with its agent on", machine)
+		}
+		delete(a.catalog, machine)
+		return http.StatusOK, true
 	case strings.HasPrefix(path, "/health/node/"):
 		return a.node(strings.TrimPrefix(path, "/health/node/"))
 	case path == "/nodes":
@@ -254,7 +266,7 @@ func (a *fakeAgents) answer(r *http.Request, in map[string]any, name string, run
 		}
 		return http.StatusOK, nodes
 	case strings.HasPrefix(path, "/node/"):
-		return http.StatusOK, map[string]any{"Attributes": map[string]string{"consul.version": "1.8.7"}}
+		return http.StatusOK, map[string]any{"Attributes": map[string]string{"consul.version": "1.8.7", "vault.version": "2.6.2"}}
 	case path == "/acl/policies":
 		var list []any
 		for _, p := range a.policies[name] {
@@ -276,6 +288,18 @@ func (a *fakeAgents) node(machine string) (int, any) {
 		status = "passing"
 	}
 	return http.StatusOK, []any{map[string]string{"CheckID": "serfHealth", "Status": status}}
+}
+
+// known is what the catalog has of a node; null for one that it has never heard of.
+func (a *fakeAgents) known(machine string) (int, any) {
+	if a.catalog[machine] == 0 {
+		return http.StatusOK, nil
+	}
+	services := map[string]any{}
+	for i := range a.catalog[machine] {
+		services[fmt.Sprint(i)] = map[string]string{"Service": "web"}
+	}
+	return http.StatusOK, map[string]any{"Services": services}
 }
 
 // passing are the checks of a service on each client, which fails a while after a restart of the agent there.

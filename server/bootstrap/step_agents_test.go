@@ -171,6 +171,19 @@ func TestNothingIsRestartedWhileAServerIsAway(t *testing.T) {
 	}
 }
 
+func TestUpWaitsForTheVoteOfAServerThatCameBackEmpty(t *testing.T) {
+	t.Parallel()
+	for _, step := range []string{"consul", "nomad"} {
+		w, agents := platform(t)
+		mustUp(t, w.run(), bootstrap.Options{})
+		agents.voteless = "server-3"
+		changes, err := bootstrap.Plan(t.Context(), w.run(), agentSteps(), bootstrap.Options{Only: step})
+		if err != nil || len(changes) != 1 || !strings.Contains(changes[0].Text, "server-3 has no vote") {
+			t.Errorf("plan of %s with a server that has no vote: %v, %v", step, changes, err)
+		}
+	}
+}
+
 func TestAConsulThatKnowsNoTokenIsToldAgain(t *testing.T) {
 	t.Parallel()
 	w, agents := platform(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/crumpet-paas/crumpet/server/agents"
 	"github.com/crumpet-paas/crumpet/server/fleet"
@@ -17,10 +18,10 @@ func (clients) Name() string { return "clients" }
 
 func (clients) About() string { return "Consul's agents and Nomad's clients, ready for apps" }
 
-// relays lead to Vault, on every client.
-func (w *World) relays() Cluster {
+// relays lead to Vault, on clients: Nomad there looks for Vault as it starts, and again only after a while.
+func (w *World) relays(machines []fleet.Machine) Cluster {
 	c := Cluster{Healthy: func(context.Context) error { return nil }}
-	for _, m := range w.Fleet.Of(fleet.Client) {
+	for _, m := range machines {
 		c.Parts = append(c.Parts, Part{
 			Machine: m, Service: agents.RelayService(w.Fleet, m), Version: w.Fleet.Program(fleet.Crumpet).Version,
 			Breaks: "Connections to Vault from " + m.Name + " are made again.",
@@ -55,11 +56,11 @@ func (clients) Plan(ctx context.Context, w *World) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts, err := w.PlanParts(ctx, slices.Concat(w.consulClients().Parts, w.relays().Parts, w.nomadClients().Parts))
+	parts, err := w.PlanParts(ctx, slices.Concat(w.consulClients().Parts, w.relays(w.only()).Parts, w.nomadClients().Parts))
 	if err != nil {
 		return nil, err
 	}
-	changes := slices.Concat(names, parts)
+	changes := slices.Concat(names, w.planForget(ctx, w.consulClients().Parts), parts)
 	if len(changes) > 0 {
 		return changes, nil
 	}
@@ -77,17 +78,20 @@ func (clients) Do(ctx context.Context, w *World) error {
 	}
 	members := w.consulClients()
 	members.Healthy = w.checkedAgain(ctx, members.Healthy)
+	if err := w.forget(ctx, members.Parts); err != nil {
+		return err
+	}
 	if err := w.MakeParts(ctx, members); err != nil {
 		return err
 	}
-	if err := w.MakeParts(ctx, w.relays()); err != nil {
+	if err := w.MakeParts(ctx, w.relays(w.only())); err != nil {
 		return err
 	}
 	return w.MakeParts(ctx, w.nomadClients())
 }
 
 func (clients) Undo(ctx context.Context, w *World) error {
-	if err := w.EndParts(ctx, slices.Concat(w.consulClients().Parts, w.relays().Parts, w.nomadClients().Parts)); err != nil {
+	if err := w.EndParts(ctx, slices.Concat(w.consulClients().Parts, w.relays(w.only()).Parts, w.nomadClients().Parts)); err != nil {
 		return err
 	}
 	return w.endHosts(ctx, w.only())
@@ -128,8 +132,8 @@ func (d *driver) unfit() string {
 	return "what it needs is missing, or it is still looking"
 }
 
-// clientsReady wants every client ready in Nomad, with the drivers that are asked for and with its Consul: without that
-// no job that has a service is placed there.
+// clientsReady wants every client ready in Nomad, with the drivers that are asked for, and with its Consul and Vault: without
+// those no job that has a service or a secret is placed there.
 func (w *World) clientsReady(ctx context.Context) error {
 	var nodes []struct {
 		ID, Name, Status string
@@ -145,7 +149,7 @@ func (w *World) clientsReady(ctx context.Context) error {
 				continue
 			}
 			ready = true
-			if err := w.seesConsul(ctx, m, n.ID); err != nil {
+			if err := w.seesOthers(ctx, m, n.ID); err != nil {
 				return err
 			}
 			for _, name := range w.Fleet.Clients.Drivers {
@@ -161,13 +165,15 @@ func (w *World) clientsReady(ctx context.Context) error {
 	return nil
 }
 
-func (w *World) seesConsul(ctx context.Context, m fleet.Machine, id string) error {
+func (w *World) seesOthers(ctx context.Context, m fleet.Machine, id string) error {
 	var node struct{ Attributes map[string]string }
 	if err := w.CallAny(ctx, fleet.Nomad, http.MethodGet, "/v1/node/"+id, nil, &node); err != nil {
 		return err
 	}
-	if node.Attributes["consul.version"] == "" {
-		return paas.Errorf(paas.Unavailable, "Nomad on %s does not reach its Consul yet.", m.Name)
+	for _, name := range []string{"Consul", "Vault"} {
+		if node.Attributes[strings.ToLower(name)+".version"] == "" {
+			return paas.Errorf(paas.Unavailable, "Nomad on %s does not reach its %s yet.", m.Name, name)
+		}
 	}
 	return nil
 }

@@ -102,6 +102,7 @@ func (consul) Plan(ctx context.Context, w *World) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	changes = append(changes, w.planForget(ctx, w.consulServers("").Parts)...)
 	if changes = append(changes, parts...); len(changes) == 0 {
 		if err := w.consulHealthy(ctx); err != nil {
 			changes = []Change{{Text: "wait for Consul: " + sentence(err)}}
@@ -122,6 +123,9 @@ func (consul) Do(ctx context.Context, w *World) error {
 		return err
 	}
 	servers := w.consulServers(management)
+	if err := w.forget(ctx, servers.Parts); err != nil && !silent(err) {
+		return err
+	}
 	servers.Healthy = w.checkedAgain(ctx, w.consulFollowed) // until it has taken the token it tells us no more
 	if err := w.MakeParts(ctx, servers); err != nil {
 		return err
@@ -175,30 +179,40 @@ func (consul) Undo(ctx context.Context, w *World) error {
 
 // consulHealthy wants every server to be a voter, one of them to lead, and all to follow.
 func (w *World) consulHealthy(ctx context.Context) error {
+	if err := w.voting(ctx, fleet.Consul); err != nil {
+		return err
+	}
+	return w.followed(ctx, fleet.Consul)
+}
+
+// voting wants every server to have a vote, and one of them to lead. One that came back empty gets its vote after some
+// seconds of health: to restart another before would take the majority away.
+func (w *World) voting(ctx context.Context, p fleet.Name) error {
 	var raft struct {
 		Servers []struct {
-			Node          string
+			Node          string // of Nomad with its region: server-1.global
 			Leader, Voter bool
 		}
 	}
-	if err := w.CallAny(ctx, fleet.Consul, http.MethodGet, "/v1/operator/raft/configuration", nil, &raft); err != nil {
+	if err := w.CallAny(ctx, p, http.MethodGet, "/v1/operator/raft/configuration", nil, &raft); err != nil {
 		return err
 	}
 	led := false
 	voters := map[string]bool{}
 	for _, s := range raft.Servers {
+		name, _, _ := strings.Cut(s.Node, ".")
 		led = led || s.Leader
-		voters[s.Node] = s.Voter
+		voters[name] = voters[name] || s.Voter
 	}
 	if !led {
-		return paas.Errorf(paas.Unavailable, "Consul has no leader.")
+		return paas.Errorf(paas.Unavailable, "%s has no leader.", p)
 	}
 	for _, m := range w.Fleet.Of(fleet.Server) {
 		if !voters[m.Name] {
-			return paas.Errorf(paas.Unavailable, "Consul on %s has no vote yet.", m.Name)
+			return paas.Errorf(paas.Unavailable, "The server of %s on %s has no vote yet.", p, m.Name)
 		}
 	}
-	return w.followed(ctx, fleet.Consul)
+	return nil
 }
 
 // consulFollowed wants every server to be a peer and to follow the leader. It needs no token.

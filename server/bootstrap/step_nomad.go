@@ -36,6 +36,11 @@ func (w *World) nomadServers() Cluster {
 	return c
 }
 
+// both are the servers that are clients as well.
+func (w *World) both() []fleet.Machine {
+	return slices.DeleteFunc(w.Fleet.Of(fleet.Server), func(m fleet.Machine) bool { return !m.Is(fleet.Client) })
+}
+
 func (nomad) Plan(ctx context.Context, w *World) ([]Change, error) {
 	var changes []Change
 	if w.Kept.Get(KeptNomadGossip) == "" {
@@ -45,7 +50,7 @@ func (nomad) Plan(ctx context.Context, w *World) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts, err := w.PlanParts(ctx, w.nomadServers().Parts)
+	parts, err := w.PlanParts(ctx, slices.Concat(w.relays(w.both()).Parts, w.nomadServers().Parts))
 	if err != nil {
 		return nil, err
 	}
@@ -64,11 +69,14 @@ func (nomad) Do(ctx context.Context, w *World) error {
 	if err := w.makeHosts(ctx, w.Fleet.Of(fleet.Server)); err != nil {
 		return err
 	}
+	if err := w.MakeParts(ctx, w.relays(w.both())); err != nil {
+		return err
+	}
 	return w.MakeParts(ctx, w.nomadServers())
 }
 
 func (nomad) Undo(ctx context.Context, w *World) error {
-	if err := w.EndParts(ctx, w.nomadServers().Parts); err != nil {
+	if err := w.EndParts(ctx, slices.Concat(w.relays(w.both()).Parts, w.nomadServers().Parts)); err != nil {
 		return err
 	}
 	if err := w.endHosts(ctx, w.Fleet.Of(fleet.Server)); err != nil {
@@ -77,6 +85,11 @@ func (nomad) Undo(ctx context.Context, w *World) error {
 	return w.Kept.Put(ctx, KeptNomadGossip, "")
 }
 
-// nomadHealthy wants every server to be a peer, and all to follow one leader. It needs no token: there is none yet when
-// it is asked first.
-func (w *World) nomadHealthy(ctx context.Context) error { return w.peered(ctx, fleet.Nomad, "4647") }
+// nomadHealthy wants every server to be a peer, to follow one leader and, as far as Nomad knows our token already, to have
+// a vote.
+func (w *World) nomadHealthy(ctx context.Context) error {
+	if err := w.peered(ctx, fleet.Nomad, "4647"); err != nil || w.nomadKnowsUs(ctx) != nil {
+		return err
+	}
+	return w.voting(ctx, fleet.Nomad)
+}
