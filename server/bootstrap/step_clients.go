@@ -78,7 +78,7 @@ func (clients) Do(ctx context.Context, w *World) error {
 	}
 	members := w.consulClients()
 	members.Healthy = w.checkedAgain(ctx, members.Healthy)
-	if err := w.forget(ctx, members.Parts); err != nil {
+	if err := w.forgetLost(ctx, members.Parts); err != nil {
 		return err
 	}
 	if err := w.MakeParts(ctx, members); err != nil {

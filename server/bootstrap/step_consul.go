@@ -123,7 +123,7 @@ func (consul) Do(ctx context.Context, w *World) error {
 		return err
 	}
 	servers := w.consulServers(management)
-	if err := w.forget(ctx, servers.Parts); err != nil && !silent(err) {
+	if err := w.forgetLost(ctx, servers.Parts); err != nil && !silent(err) {
 		return err
 	}
 	servers.Healthy = w.checkedAgain(ctx, w.consulFollowed) // until it has taken the token it tells us no more
