@@ -13,15 +13,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crumpet-paas/crumpet/server/backup"
+	"github.com/crumpet-paas/crumpet/server/fleet"
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/sealed"
 )
 
 type backupFlags struct {
-	to, config, state, cluster   string
-	file                         string
-	keepers, without, identities []string
-	json                         bool
+	fleetFlags
+	to, config, cluster string
+	keepers, without    []string
+	json                bool
 }
 
 func newClusterBackupCmd(s *session) *cobra.Command {
@@ -33,16 +34,20 @@ func newClusterBackupCmd(s *session) *cobra.Command {
 into one file, sealed to the public keys of its keepers (age1..., ssh-ed25519 or ssh-rsa). Servers go on
 writing meanwhile: the backup is of the moment at which the store was copied, which comes first.
 
-It runs where the store and its artifacts are: on the machine of the server, or for a PostgreSQL wherever that can be
-reached. --config is the server's own configuration file; NOMAD_ADDR, NOMAD_TOKEN, CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN,
-VAULT_ADDR, VAULT_TOKEN and their kin for TLS stand above it: copies need management tokens, the server's own are not
-enough.
+With --file it copies a cluster that "crumpet cluster up" has made, from where that is run: the keepers are those of
+cluster.hcl, the tokens come from the sealed state (and from Vault, for the holder of its authority), connections begin
+on the machines, and the state comes along. It takes a keeper's key, and checks with it what was written.
+
+Without, it runs where the store and its artifacts are: on the machine of the server, or for a PostgreSQL wherever that
+can be reached. --config is the server's own configuration file; NOMAD_ADDR, NOMAD_TOKEN, CONSUL_HTTP_ADDR,
+CONSUL_HTTP_TOKEN, VAULT_ADDR, VAULT_TOKEN and their kin for TLS stand above it: copies need management tokens, the
+server's own are not enough. With both, --file says the keepers and which state comes along.
 
 The file appears once it is complete and was read back. With --identity it is opened as well, and every digest in it
 checked. What lies on the nodes is not in it: neither volumes nor databases of services.`,
-		Example: `  crumpet cluster backup --to /backups/monday.age --keeper "$(cat ann.pub)" --keeper age1...
+		Example: `  crumpet cluster backup --file cluster.hcl --to monday.age
+  crumpet cluster backup --to /backups/monday.age --keeper "$(cat ann.pub)" --keeper age1...
   crumpet cluster backup --config /etc/crumpet/server.hcl --keeper "$(cat ann.pub)" --to monday.age --without artifacts
-  crumpet cluster backup --file cluster.hcl --config server.hcl --to monday.age
   crumpet cluster backup verify monday.age --identity ~/.ssh/id_ed25519
   crumpet cluster backup list monday.age --identity ~/.ssh/id_ed25519`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -56,9 +61,10 @@ checked. What lies on the nodes is not in it: neither volumes nor databases of s
 	flags := cmd.Flags()
 	flags.StringVar(&f.to, "to", "", "file to make; required")
 	flags.StringArrayVar(&f.keepers, "keeper", nil, "public key of somebody who may open it; once for each")
-	flags.StringVar(&f.file, "file", "", "cluster.hcl: its keepers may open the backup, and its state is kept in it")
+	flags.StringVar(&f.file, "file", "", "cluster.hcl of the cluster that is copied: its keepers may open the backup")
 	flags.StringVar(&f.config, "config", "", "configuration file of the server, HCL")
 	flags.StringVar(&f.state, "state", "", "sealed state file of `cluster up`, to be kept in the backup as it is")
+	flags.BoolVar(&f.trustNew, "trust-new-hosts", false, "write down the SSH keys of machines that are not known yet")
 	flags.StringVar(&f.cluster, "name", "", "name of the cluster, for whoever reads the list")
 	flags.StringArrayVar(&f.without, "without", nil, "leave out artifacts, vault, consul or nomad; once for each")
 	flags.StringArrayVar(&f.identities, "identity", nil, "key file of a keeper: open the backup and check it")
@@ -71,10 +77,9 @@ func (s *session) clusterBackup(ctx context.Context, f backupFlags) error {
 	if f.to == "" {
 		return usagef("--to FILE says where the backup is to be")
 	}
-	if f.file != "" {
-		if err := f.ofCluster(s); err != nil {
-			return err
-		}
+	of, err := f.ofCluster(s)
+	if err != nil {
+		return err
 	}
 	if len(f.keepers) == 0 {
 		return usagef("--keeper KEY says who may open the backup: a public key, such as one of ~/.ssh/*.pub; --file takes those of cluster.hcl")
@@ -83,7 +88,7 @@ func (s *session) clusterBackup(ctx context.Context, f backupFlags) error {
 	if err != nil {
 		return err
 	}
-	from, err := openSource(ctx, f.config)
+	from, err := s.openBackupSource(ctx, f, of)
 	if err != nil {
 		return err
 	}
@@ -99,7 +104,7 @@ func (s *session) clusterBackup(ctx context.Context, f backupFlags) error {
 	if err != nil {
 		return err
 	}
-	if len(f.identities) > 0 {
+	if len(f.identities) > 0 || f.fromFleet() {
 		if _, err := s.verifyBackup(f.to, f.identities); err != nil {
 			return err
 		}
@@ -117,21 +122,34 @@ func (s *session) clusterBackup(ctx context.Context, f backupFlags) error {
 	return nil
 }
 
-// ofCluster adds what cluster.hcl says: its name, its keepers, and the state that lies beside it.
-func (f *backupFlags) ofCluster(s *session) error {
-	flags := fleetFlags{file: f.file, state: f.state}
-	of, err := flags.read(s)
+// fromFleet says that the machines of cluster.hcl are what is copied.
+func (f *backupFlags) fromFleet() bool { return f.file != "" && f.config == "" }
+
+func (s *session) openBackupSource(ctx context.Context, f backupFlags, of fleet.Fleet) (copySource, error) {
+	if f.fromFleet() {
+		return s.fleetSource(ctx, f.fleetFlags, of, f.without)
+	}
+	return openSource(ctx, f.config)
+}
+
+// ofCluster adds what cluster.hcl says, where it is given: its name, its keepers, and the state that lies beside it.
+func (f *backupFlags) ofCluster(s *session) (fleet.Fleet, error) {
+	if f.file == "" {
+		return fleet.Fleet{}, nil
+	}
+	asked := f.state
+	of, err := f.read(s)
 	if err != nil {
-		return err
+		return of, err
 	}
 	for _, k := range of.Keepers {
 		f.keepers = append(f.keepers, k.PublicKey)
 	}
 	f.cluster = cmp.Or(f.cluster, of.Name)
-	if _, err := os.Stat(flags.state); err == nil {
-		f.state = flags.state
+	if _, err := os.Stat(f.state); err != nil && asked == "" && !f.fromFleet() {
+		f.state = "" // there is none to be kept
 	}
-	return nil
+	return of, nil
 }
 
 func newBackupListCmd(s *session) *cobra.Command {

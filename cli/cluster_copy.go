@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,57 +13,12 @@ import (
 	"github.com/crumpet-paas/crumpet/server"
 	"github.com/crumpet-paas/crumpet/server/backup"
 	"github.com/crumpet-paas/crumpet/server/blob"
-	"github.com/crumpet-paas/crumpet/server/config"
 	"github.com/crumpet-paas/crumpet/server/consul"
 	"github.com/crumpet-paas/crumpet/server/nomad"
 	"github.com/crumpet-paas/crumpet/server/paas"
 	"github.com/crumpet-paas/crumpet/server/store"
 	"github.com/crumpet-paas/crumpet/server/vault"
 )
-
-// controlPlane is what a backup copies, reached directly: it must be there to be restored when no Crumpet server is.
-type controlPlane struct {
-	cfg    config.Config
-	store  store.Config
-	nomad  *nomad.Client
-	consul *consul.Client
-	vault  *vault.Client
-}
-
-func openControlPlane(file string) (p controlPlane, err error) {
-	// The token of the environment is the operator's, who may do more than the server in whose file another stands.
-	getenv := func(name string) string {
-		if name == "VAULT_TOKEN" {
-			return ""
-		}
-		return os.Getenv(name)
-	}
-	if p.cfg, err = config.Load(file, getenv, config.Config{}); err != nil {
-		return p, err
-	}
-	p.store.Path = p.cfg.Store.Path
-	if p.store.URL, err = p.cfg.StoreURL(); err != nil {
-		return p, err
-	}
-	c := p.cfg
-	if p.nomad, err = nomad.New(nomad.Config{
-		Address: c.Nomad.Address, Region: c.Nomad.Region, Token: c.Nomad.Token,
-		CAFile: c.Nomad.CAFile, CertFile: c.Nomad.CertFile, KeyFile: c.Nomad.KeyFile,
-	}); err != nil {
-		return p, err
-	}
-	if p.consul, err = consul.New(consul.Config{Address: c.Consul.Address, Token: c.Consul.Token, Datacenter: c.Consul.Datacenter, Prefix: c.Consul.Rules}); err != nil {
-		return p, err
-	}
-	with := vault.Config{Addr: c.Vault.Address, Token: c.Vault.Token, TokenFile: c.Vault.TokenFile, Mount: c.Vault.Mount}
-	if token := os.Getenv("VAULT_TOKEN"); token != "" {
-		with.Token, with.TokenFile = token, ""
-	}
-	p.vault, err = vault.New(with)
-	return p, err
-}
-
-func (p controlPlane) blobs() string { return filepath.Join(p.cfg.Data, "blobs") }
 
 // copySource is a control plane opened to be copied.
 type copySource struct {
@@ -77,26 +31,41 @@ func openSource(ctx context.Context, file string) (copySource, error) {
 	if err != nil {
 		return copySource{}, err
 	}
+	from, err := p.source(ctx)
+	if err != nil {
+		return from, err
+	}
+	from.source.Programs = p.programs()
+	from.onClose(p.nomad.Close)
+	return from, nil
+}
+
+// source opens the store and where its artifacts are.
+func (p controlPlane) source(ctx context.Context) (copySource, error) {
 	opened, err := store.OpenAsIs(ctx, p.store)
 	if err != nil {
 		return copySource{}, err
 	}
 	folder := blob.NewView(p.blobs())
 	return copySource{
-		close: func() { _ = opened.Close(); p.nomad.Close() }, // it was read
+		close: func() { _ = opened.Close() }, // it was read
 		source: backup.Source{
-			Store: opened,
+			Store: opened, Database: databaseOf(p.store.URL),
 			Artifact: func(ctx context.Context, digest string) (io.ReadCloser, error) {
-				if p.cfg.Shared() {
+				if p.data == "" {
 					content, _, err := opened.OpenBlob(ctx, digest)
 					return content, err
 				}
 				content, _, err := folder.Open(ctx, digest)
 				return content, err
 			},
-			Programs: map[string]backup.Program{backup.Nomad: nomadState{p.nomad}, backup.Consul: consulState{p.consul}, backup.Vault: vaultState{p.vault}},
 		},
 	}, nil
+}
+
+func (c *copySource) onClose(do func()) {
+	before := c.close
+	c.close = func() { before(); do() }
 }
 
 // copyTarget is a control plane opened to be replaced.
@@ -110,20 +79,15 @@ func openTarget(file string, wait time.Duration) (copyTarget, error) {
 	if err != nil {
 		return copyTarget{}, err
 	}
-	r := copyTarget{close: p.nomad.Close, target: backup.Target{
-		Store: databaseState{p.store},
-		Programs: map[string]backup.ProgramTarget{
-			backup.Vault: vaultState{p.vault}.within(wait), backup.Consul: consulState{p.consul}, backup.Nomad: nomadState{p.nomad},
-		},
-	}}
-	if p.cfg.Shared() {
+	r := copyTarget{close: p.nomad.Close, target: backup.Target{Store: databaseState{p.store}, Programs: p.targets(wait)}}
+	if p.data == "" {
 		r.target.Artifact = p.putShared
 		return r, nil
 	}
-	if err := os.MkdirAll(p.cfg.Data, 0o700); err != nil {
-		return copyTarget{}, paas.Wrap(paas.Internal, err, "The data folder %s can't be made.", p.cfg.Data)
+	if err := os.MkdirAll(p.data, 0o700); err != nil {
+		return copyTarget{}, paas.Wrap(paas.Internal, err, "The data folder %s can't be made.", p.data)
 	}
-	lock, err := server.LockFolder(p.cfg.Data)
+	lock, err := server.LockFolder(p.data)
 	if err != nil {
 		return copyTarget{}, err
 	}
@@ -360,10 +324,8 @@ func (v vaultTarget) Settle(ctx context.Context, p backup.Part, _ []string, say 
 		switch {
 		case err != nil:
 			return err
-		case !state.Sealed && (p.ID == "" || state.Cluster == p.ID):
-			return nil
 		case !state.Sealed:
-			return paas.Errorf(paas.Internal, "Vault has not taken the snapshot: it is cluster %s, and the backup is of %s. Its log says why. Restore it again, with another --journal.", state.Cluster, p.ID)
+			return hasTaken(state, p)
 		}
 		if !told {
 			say("is sealed: unseal every server of it with shares of the cluster that was backed up, by `vault operator unseal` (waiting %s)", v.wait)
@@ -375,4 +337,20 @@ func (v vaultTarget) Settle(ctx context.Context, p backup.Part, _ []string, say 
 		return paas.Wrap(paas.Unavailable, err, "Vault was not unsealed within %s. Unseal it with shares of the cluster that was backed up, and run the same command again: it goes on from here.", v.wait)
 	}
 	return err
+}
+
+// taken says whether a Vault that is open has the storage of the backup.
+func (v vaultTarget) taken(ctx context.Context, p backup.Part) error {
+	state, err := v.State(ctx)
+	if err != nil {
+		return err
+	}
+	return hasTaken(state, p)
+}
+
+func hasTaken(state vault.State, p backup.Part) error {
+	if p.ID == "" || state.Cluster == p.ID {
+		return nil
+	}
+	return paas.Errorf(paas.Internal, "Vault has not taken the snapshot: it is cluster %s, and the backup is of %s. Its log says why. Restore it again, with another --journal.", state.Cluster, p.ID)
 }

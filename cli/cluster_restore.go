@@ -9,43 +9,64 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crumpet-paas/crumpet/server/backup"
+	"github.com/crumpet-paas/crumpet/server/sealed"
 	"github.com/crumpet-paas/crumpet/server/store"
 )
 
 type restoreFlags struct {
-	config, journal  string
-	identities, only []string
-	force            bool
-	wait             time.Duration
+	fleetFlags
+	config, journal string
+	only            []string
+	force           bool
+	wait            time.Duration
 }
 
 func newClusterRestoreCmd(s *session) *cobra.Command {
 	var f restoreFlags
 	cmd := &cobra.Command{
 		Use:   "restore FILE",
-		Short: "Put a backup back, onto a new cluster",
-		Long: `Puts a backup back, onto a cluster that has the same programs, or newer ones, and nothing on it: the store, the
-artifacts, Vault, Consul, Nomad, in that order. Crumpet's servers must not run meanwhile.
+		Short: "Make a cluster anew out of a backup",
+		Long: `Puts a backup back, in this order: the store, the artifacts, Vault, Consul, Nomad. The backup is read to its end
+before anything is changed. Then each part takes the place of what was there: tokens, keys and shares are those of the
+cluster that was backed up. Machines that are gone are taken out of Consul and Nomad, and what ran there is placed on
+those that are here.
 
-The backup is read to its end and every target looked at before anything is changed. Then each part takes the place
-of what was there: tokens, keys and shares are those of the cluster that was backed up. Vault is sealed with its old
-shares then, and is waited for. Machines that are gone are taken out of Consul and Nomad, and what ran there is placed
-on those that are here.
+With --file it makes the whole cluster, out of empty machines and an empty database: it takes the sealed state out of
+the backup where none is beside cluster.hcl, does the steps of "crumpet cluster up" and puts each part back between
+them, before the first app may start. Vault is opened with the shares that are sealed to you; where more are needed it
+says so and waits for other keepers, who run "crumpet cluster unseal". A cluster that holds something is refused.
+With --only it puts back those parts alone, on a cluster that is there.
 
-What is done stands in a journal, FILE.restore: the same command again goes on after the last part that was done.
---config and the environment are as for "crumpet cluster backup".`,
-		Example: `  crumpet cluster restore monday.age --identity ~/.ssh/id_ed25519 --config /etc/crumpet/server.hcl
-  crumpet cluster restore monday.age --only store --only artifacts`,
+Without --file the programs and the store are reached as for "crumpet cluster backup", by --config and the environment:
+there the programs must run already, with nothing in them, and Crumpet's servers must not. Vault is waited for until
+somebody has unsealed it.
+
+What is done stands in a journal, FILE.restore: the same command again goes on after the last part that was done.`,
+		Example: `  crumpet cluster restore monday.age --file cluster.hcl
+  crumpet cluster restore monday.age --file cluster.hcl --only vault --force
+  crumpet cluster restore monday.age --identity ~/.ssh/id_ed25519 --config /etc/crumpet/server.hcl`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return s.clusterRestore(cmd.Context(), args[0], f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.journal == "" {
+				f.journal = args[0] + ".restore"
+			}
+			if f.file != "" {
+				return s.rebuild(cmd.Context(), args[0], f)
+			}
+			return s.clusterRestore(cmd.Context(), args[0], f)
+		},
 	}
 	identityFlag(cmd, &f.identities)
 	flags := cmd.Flags()
+	flags.StringVar(&f.file, "file", "", "cluster.hcl of the cluster that is made")
+	flags.StringVar(&f.state, "state", "", "sealed state (default NAME.cluster.age beside cluster.hcl, else that of the backup)")
+	flags.BoolVar(&f.trustNew, "trust-new-hosts", false, "write down the SSH keys of machines that are not known yet")
 	flags.StringVar(&f.config, "config", "", "configuration file of the server, HCL")
 	flags.StringArrayVar(&f.only, "only", nil, "put back store, artifacts, vault, consul or nomad alone; once for each")
 	flags.BoolVar(&f.force, "force", false, "replace also what is not empty")
 	flags.DurationVar(&f.wait, "wait", 10*time.Minute, "for Vault to be unsealed")
 	flags.StringVar(&f.journal, "journal", "", "file that says what is done (default FILE.restore)")
+	exclusive(cmd, "file", "config")
 	return cmd
 }
 
@@ -54,30 +75,35 @@ func (s *session) clusterRestore(ctx context.Context, path string, f restoreFlag
 	if err != nil {
 		return err
 	}
-	if f.journal == "" {
-		f.journal = path + ".restore"
-	}
 	to, err := openTarget(f.config, f.wait)
 	if err != nil {
 		return err
 	}
 	defer to.close()
 	began := time.Now()
-	m, err := backup.Restore{
-		Open:   func() (io.ReadCloser, error) { return openSealed(path, with) },
-		Target: to.target, Only: f.only, Force: f.force, Journal: f.journal, Now: time.Now,
-		Say: func(kind, format string, args ...any) {
-			s.say("%6.1f s  %-9s  "+format, append([]any{time.Since(began).Seconds(), kind}, args...)...)
-		},
-	}.Run(ctx)
+	restore := s.restoreOf(path, f, with, began)
+	restore.Target = to.target
+	m, err := restore.Run(ctx)
 	if err != nil {
 		return err
 	}
 	s.restored(m, time.Since(began))
+	s.print("Next      Start Crumpet's servers, then: crumpet repair")
 	return nil
 }
 
-// restored says what is back, what is not, and what comes next.
+// restoreOf is the restore of a file, without a target yet.
+func (s *session) restoreOf(path string, f restoreFlags, with sealed.Identities, began time.Time) backup.Restore {
+	return backup.Restore{
+		Open: func() (io.ReadCloser, error) { return openSealed(path, with) },
+		Only: f.only, Force: f.force, Journal: f.journal, Now: time.Now,
+		Say: func(kind, format string, args ...any) {
+			s.say("%6.1f s  %-9s  "+format, append([]any{time.Since(began).Seconds(), kind}, args...)...)
+		},
+	}
+}
+
+// restored says what is back, and what is not.
 func (s *session) restored(m backup.Manifest, took time.Duration) {
 	at := m.Store.At.Format(time.RFC3339)
 	s.print("Restored in %.1f s: the control plane is as it was at %s, %s ago.", took.Seconds(), at, time.Since(m.Store.At).Round(time.Second))
@@ -92,5 +118,4 @@ func (s *session) restored(m backup.Manifest, took time.Duration) {
 		s.print("          The files of %d volumes, unless their nodes are still there.", n)
 	}
 	s.print("")
-	s.print("Next      Start Crumpet's servers, then: crumpet repair")
 }

@@ -27,7 +27,8 @@ type Program interface {
 
 // Source is what is copied.
 type Source struct {
-	Store Dumper
+	Store    Dumper
+	Database string // where the store is, without a password; "" for a file
 	// Artifact opens the bytes of a digest. Code not_found: nobody has them.
 	Artifact func(ctx context.Context, digest string) (io.ReadCloser, error)
 	Programs map[string]Program // by Vault, Consul, Nomad
@@ -41,8 +42,6 @@ type Config struct {
 	Seal    func(w io.Writer) (io.WriteCloser, error)
 	Crumpet string // version of this program
 	Cluster string // name; may be empty
-	// Database is where the store is, without a password, as a new cluster is to be told; may be empty.
-	Database string
 	Now      func() time.Time
 	// Say tells of a part that is done. Parts of one kind are told of together. May be nil.
 	Say func(kind string, parts int, size int64, detail string)
@@ -78,7 +77,7 @@ func Create(ctx context.Context, path string, c Config) (Manifest, error) {
 
 // write writes the archive in clear to w.
 func (c Config) write(ctx context.Context, w io.Writer) (Manifest, error) {
-	m := Manifest{Format: format, ID: rand.Text(), Crumpet: c.Crumpet, Cluster: c.Cluster, Database: c.Database, Began: c.Now().UTC(), LeftOut: c.Without}
+	m := Manifest{Format: format, ID: rand.Text(), Crumpet: c.Crumpet, Cluster: c.Cluster, Database: c.Source.Database, Began: c.Now().UTC(), LeftOut: c.Without}
 	out := newWriter(w, c.Now)
 	for _, kind := range Kinds {
 		if slices.Contains(c.Without, kind) {

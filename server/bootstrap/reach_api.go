@@ -78,6 +78,11 @@ func (w *World) Dial(ctx context.Context, network, address string) (net.Conn, er
 	return nil, errors.Join(failed...)
 }
 
+// Database is the URL of Crumpet's database, which may hold a password. Code: as of reading store { url_file }.
+func (w *World) Database(ctx context.Context) (string, error) {
+	return w.readLine(ctx, w.Fleet.Store.URLFile)
+}
+
 // Router makes requests that begin on some client, whose router is at 127.0.0.1.
 func (w *World) Router() *http.Client {
 	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: w.dialClient}}

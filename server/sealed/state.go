@@ -103,7 +103,12 @@ func ReadState(path, of string, with Identities) (map[string]string, error) {
 		return nil, paas.Wrap(paas.Invalid, err, "The state %s can't be read.", path)
 	}
 	defer func() { _ = file.Close() }()
-	c, err := read(path, of, file, with)
+	return OpenState(path, of, file, with)
+}
+
+// OpenState opens a state that lies somewhere else, such as in a backup; path is what errors call it.
+func OpenState(path, of string, from io.Reader, with Identities) (map[string]string, error) {
+	c, err := read(path, of, from, with)
 	return c.Values, err
 }
 
