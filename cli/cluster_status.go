@@ -8,10 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crumpet-paas/crumpet/server/fleet"
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
 func newClusterStatusCmd(s *session) *cobra.Command {
+	var f fleetFlags
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -22,27 +24,48 @@ certificates and Crumpet's own tokens end; whether the largest node may be lost;
 wished, Nomad, Consul, Vault and the table of every Fabio; settings of agents and routers that hurt some
 day; clocks. What could not be asked is told as well. Admins only.
 
+A server of Crumpet does all that. With --file it is done from here, over SSH, also while none answers: each machine
+of cluster.hcl, its agents and its router are asked by what the sealed state holds. Drift and Crumpet's own tokens are left
+out then.
+
 --json prints one object. Its key findings holds: severity (critical, warning, unknown), subject, thing,
 found, why, next, hint.
 
 Exit code 0: nothing is critical. 1: something is.`,
 		Example: `  crumpet cluster status
+  crumpet cluster status --file cluster.hcl
   crumpet cluster status --json | jq -r '.findings[] | select(.severity == "critical") | .next'`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return s.clusterStatus(cmd.Context(), asJSON) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			look := s.askForFindings
+			if cmd.Flags().Changed("file") {
+				look = func(ctx context.Context) (paas.Checkup, error) { return s.lookFromOutside(ctx, f) }
+			}
+			return s.clusterStatus(cmd.Context(), look, asJSON)
+		},
 	}
+	f.add(cmd)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
 var errCritical = errors.New("the cluster is in a critical state")
 
-func (s *session) clusterStatus(ctx context.Context, asJSON bool) error {
+// askForFindings asks a server of Crumpet.
+func (s *session) askForFindings(ctx context.Context) (paas.Checkup, error) {
 	c, err := s.client()
 	if err != nil {
-		return err
+		return paas.Checkup{}, err
 	}
 	found, err := c.Findings(ctx)
+	if code := paas.CodeOf(err); code == paas.Unavailable && readable(fleet.FileName) {
+		s.say("There is a %s here: `crumpet cluster status --file %s` looks without Crumpet.", fleet.FileName, fleet.FileName)
+	}
+	return found, err
+}
+
+func (s *session) clusterStatus(ctx context.Context, look func(context.Context) (paas.Checkup, error), asJSON bool) error {
+	found, err := look(ctx)
 	if err != nil {
 		return err
 	}

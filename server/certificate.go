@@ -5,16 +5,24 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"net"
 	"os"
 
 	"github.com/crumpet-paas/crumpet/server/doctor"
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// certificate looks at the certificate of an endpoint. It believes nothing that it is shown, and sends
-// nothing: one that has ended, or that nobody here trusts, is to be told of as well. A server that wants a
+// Dial makes a connection, as net.Dialer does.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// CertificateBy gives what looks at the certificate of an endpoint, over connections of dial. It believes nothing that it
+// is shown, and sends nothing: one that has ended, or that nobody here trusts, is to be told of as well. A server that wants a
 // certificate of ours ends the handshake after it has shown its own.
-func certificate(ctx context.Context, at doctor.Endpoint) paas.Certificate {
+func CertificateBy(dial Dial) func(ctx context.Context, at doctor.Endpoint) paas.Certificate {
+	return func(ctx context.Context, at doctor.Endpoint) paas.Certificate { return certificate(ctx, dial, at) }
+}
+
+func certificate(ctx context.Context, dial Dial, at doctor.Endpoint) paas.Certificate {
 	c := paas.Certificate{Of: at.Of, Where: at.Where}
 	var chain []*x509.Certificate
 	var reason string
@@ -22,7 +30,7 @@ func certificate(ctx context.Context, at doctor.Endpoint) paas.Certificate {
 		c.Where, c.File = at.File+" ("+at.Where+")", at.Where
 		chain, reason = certificatesIn(at.Where)
 	} else {
-		chain, reason = shown(ctx, at.Where)
+		chain, reason = shown(ctx, dial, at.Where)
 	}
 	if len(chain) == 0 {
 		c.Reason = reason
@@ -48,20 +56,26 @@ func nameOf(c *x509.Certificate) string {
 	return "serial " + c.SerialNumber.Text(16)
 }
 
-func shown(ctx context.Context, at string) (chain []*x509.Certificate, reason string) {
-	dialer := tls.Dialer{Config: &tls.Config{
+func shown(ctx context.Context, dial Dial, at string) (chain []*x509.Certificate, reason string) {
+	const silent = "It can't be reached from here, or speaks no TLS."
+	conn, err := dial(ctx, "tcp", at)
+	if err != nil {
+		return nil, silent
+	}
+	defer conn.Close()                  //nolint:errcheck // nothing was said
+	host, _, _ := net.SplitHostPort(at) // dial has taken it
+	err = tls.Client(conn, &tls.Config{
+		ServerName:         host,
 		MinVersion:         tls.VersionTLS12,
 		InsecureSkipVerify: true, // nothing is sent, and what is shown is only told of
 		VerifyConnection: func(state tls.ConnectionState) error {
 			chain = state.PeerCertificates
 			return nil
 		},
-	}}
-	conn, err := dialer.DialContext(ctx, "tcp", at)
+	}).HandshakeContext(ctx)
 	if err != nil {
-		return chain, "It can't be reached from here, or speaks no TLS."
+		return chain, silent
 	}
-	_ = conn.Close() // nothing was said
 	return chain, "It showed no certificate."
 }
 

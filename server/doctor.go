@@ -25,7 +25,7 @@ var (
 func (s *Server) newDoctor(c clients, opt Options) *doctor.Doctor {
 	return doctor.New(doctor.Sources{
 		Nomad: c.nomad, Consul: c.consul, Vault: vaultPatient{c.vault, s.token, opt.Now}, Routers: c.fabio,
-		Nodes: s.nodes.Nodes, Drift: s.repair.Drift, Machine: thisMachine, Certificate: certificate,
+		Nodes: s.nodes.Nodes, Drift: s.repair.Drift, Machine: thisMachine, Certificate: CertificateBy((&net.Dialer{}).DialContext),
 		Endpoints: s.endpoints(), VaultURL: s.cfg.Vault.Address,
 	}, opt.Now, s.log)
 }

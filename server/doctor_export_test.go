@@ -1,6 +1,8 @@
 package server
 
 import (
+	"net"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/crumpet-paas/crumpet/server/doctor"
@@ -8,7 +10,7 @@ import (
 
 // What the doctor is told of certificates and of this machine, and what of its findings is a metric.
 var (
-	Certificate = certificate
+	Certificate = CertificateBy((&net.Dialer{}).DialContext)
 	ThisMachine = thisMachine
 	SwapOf      = swapOf
 )

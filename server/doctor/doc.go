@@ -9,6 +9,7 @@
 //	capacity.go     whether the largest node may be lost  drift.go     what `crumpet repair` finds
 //	agent.go        how Nomad's agents are set up         router.go    how Fabios are set up, and stale tables
 //	clock.go        clocks, seen from the asking server   machine.go   the machine of the asking server
+//	outside.go      instead, where no Crumpet server looks: machines that can't be reached
 //
 // Invariant: what could not be asked is a finding as well, with the reason. A gap is never taken for health.
 package doctor

@@ -26,6 +26,7 @@ type Facts struct {
 	Certificates []paas.Certificate
 	Leases       []paas.Lease
 	Machine      Known[paas.Machine]
+	Outside      *Seen // nil where a Crumpet server looks
 }
 
 // Room is what a node that takes instances has, and what is reserved of it.

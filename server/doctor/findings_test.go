@@ -197,6 +197,13 @@ var cases = []struct {
 	{"Vault's clock is early", quorumOf("vault", func(q *paas.Quorum) { q.Skew = new(time.Minute) }), []string{"critical clock Vault: at least 1m0s before"}},
 
 	{"swap", func(f *doctor.Facts) { f.Machine.Is.Swap = 2 << 30 }, []string{"warning machine here: Swap is on where this Crumpet server runs: 2048 MB."}},
+	{"from outside all is well", func(f *doctor.Facts) { f.Outside = &doctor.Seen{} }, nil},
+	{"from outside a machine is away", func(f *doctor.Facts) {
+		f.Outside = &doctor.Seen{Unreached: map[string]string{"client-2": "No route to host."}}
+	}, []string{"critical machine client-2: It can't be reached: No route to host."}},
+	{"from outside Crumpet is away", func(f *doctor.Facts) {
+		f.Outside = &doctor.Seen{Crumpet: doctor.Known[struct{}]{Reason: "Crumpet answers with 503.", Code: paas.Unavailable}}
+	}, []string{"critical quorum crumpet: Crumpet answers with 503."}},
 	{"a kernel that says nothing", func(f *doctor.Facts) { f.Machine.Reason = "No /proc." }, []string{"unknown machine this server: No /proc."}},
 }
 

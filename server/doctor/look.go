@@ -49,7 +49,7 @@ type Endpoint struct {
 	File  string // whose file it is and what for, as "the authority of server a"; "" for none
 }
 
-// Sources are all that is asked. All are required but Endpoints.
+// Sources are all that is asked. All are required but Endpoints and, with Outside, Drift and Machine.
 type Sources struct {
 	Nomad   Nomad
 	Consul  Consul
@@ -62,6 +62,7 @@ type Sources struct {
 	Certificate func(ctx context.Context, at Endpoint) paas.Certificate
 	Endpoints   []Endpoint // known from the configuration
 	VaultURL    string     // of the Vault that we speak to: its peers are asked at the same port
+	Outside     *Outside   // nil where a Crumpet server looks
 }
 
 const (
@@ -86,25 +87,36 @@ func Look(ctx context.Context, s Sources, at time.Time) Facts {
 			f.Quorums[program] = q
 		})
 	}
-	leases := make([]paas.Lease, 3)
-	second.Go(func() { leases[0] = lease(ctx, paas.BackendVault, s.Vault.Lease) })
-	second.Go(func() { leases[1] = lease(ctx, paas.BackendNomad, ending(s.Nomad.TokenEnd)) })
-	second.Go(func() { leases[2] = lease(ctx, paas.BackendConsul, ending(s.Consul.TokenEnd)) })
 	second.Go(func() { f.Rooms = fact(ctx, s.rooms) })
 	second.Go(func() { f.Routers = fact(ctx, s.Routers.Settings) })
 	second.Go(func() { f.Stale = fact(ctx, s.stale) })
-	second.Go(func() {
-		f.Drift = fact(ctx, func(ctx context.Context) ([]paas.Finding, error) { return s.Drift(ctx, nil) })
-	})
-	second.Go(func() { f.Machine = fact(ctx, func(context.Context) (paas.Machine, error) { return s.Machine() }) })
+	if s.Outside == nil {
+		second.Go(func() { s.own(ctx, &f) })
+	} else {
+		second.Go(func() { f.Outside = s.Outside.look(ctx) })
+	}
 	first.Wait()
 	f.Agents = fact(ctx, func(ctx context.Context) ([]paas.NomadAgent, error) {
 		return s.Nomad.Agents(ctx, f.Quorums[paas.BackendNomad].Is.Servers)
 	})
 	f.Certificates = s.certificates(ctx, f.Agents.Is, f.Quorums[paas.BackendVault].Is.Servers)
 	second.Wait()
-	f.Leases = leases
 	return f
+}
+
+// own looks at what only a server of Crumpet knows: what it wishes for, its tokens and its machine.
+func (s Sources) own(ctx context.Context, f *Facts) {
+	leases := make([]paas.Lease, 3)
+	var all sync.WaitGroup
+	all.Go(func() { leases[0] = lease(ctx, paas.BackendVault, s.Vault.Lease) })
+	all.Go(func() { leases[1] = lease(ctx, paas.BackendNomad, ending(s.Nomad.TokenEnd)) })
+	all.Go(func() { leases[2] = lease(ctx, paas.BackendConsul, ending(s.Consul.TokenEnd)) })
+	all.Go(func() {
+		f.Drift = fact(ctx, func(ctx context.Context) ([]paas.Finding, error) { return s.Drift(ctx, nil) })
+	})
+	all.Go(func() { f.Machine = fact(ctx, func(context.Context) (paas.Machine, error) { return s.Machine() }) })
+	all.Wait()
+	f.Leases = leases
 }
 
 // fact asks one source, within its time.

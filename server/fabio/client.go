@@ -32,6 +32,7 @@ type Config struct {
 	Discover  func(ctx context.Context) ([]Router, error) // finds more of them; may be nil
 	RouterURL string                                      // where requests for apps go in
 	Now       func() time.Time                            // time.Now by default
+	Transport *http.Transport                             // to admin APIs; nil for one of the client's own
 }
 
 // Client reads all routers.
@@ -54,9 +55,12 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Transport == nil {
+		cfg.Transport = &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}
+	}
 	return &Client{
 		cfg:  cfg,
-		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}},
+		http: &http.Client{Transport: cfg.Transport},
 		probe: &http.Client{
 			Transport:     &http.Transport{DisableKeepAlives: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

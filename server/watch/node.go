@@ -20,7 +20,7 @@ func (f *folding) foldNodes() {
 	seen := map[string]bool{}
 	for _, stub := range f.in.nodes {
 		seen[stub.ID] = true
-		after := nodeOf(stub)
+		after := NodeOf(stub)
 		before, known := f.next.nodes[stub.ID]
 		after.Since = f.now
 		if known && before.Status == after.Status && before.Eligible == after.Eligible && before.Draining == after.Draining {
@@ -44,7 +44,8 @@ func (f *folding) foldNodes() {
 	}
 }
 
-func nodeOf(n *nomadapi.NodeListStub) paas.Node {
+// NodeOf is a node as Nomad lists it.
+func NodeOf(n *nomadapi.NodeListStub) paas.Node {
 	return paas.Node{
 		ID: n.ID, Name: n.Name, Datacenter: n.Datacenter, Pool: n.NodePool, Address: n.Address,
 		Status: paas.NodeStatus(n.Status), Eligible: n.SchedulingEligibility == nomadapi.NodeSchedulingEligible, Draining: n.Drain,
