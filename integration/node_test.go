@@ -3,8 +3,11 @@ package integration_test
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
 // TestNodes: four instances on two nodes, under load. Nomad's own drain, and the death of a client's process, cost
@@ -68,6 +71,41 @@ func TestNodes(t *testing.T) {
 	<-load.done
 	load = startLoad(t, d.info.Router, "sick.localhost", rate, 100_000)
 	spread(4, 0)
+	load.end(t)
+}
+
+// TestTheOnlyNode: an app on the only node has nowhere to walk. The drain says so, and begins no deployment that could
+// only turn back; the app goes on serving, and the drain goes on when there is another node.
+func TestTheOnlyNode(t *testing.T) {
+	t.Parallel()
+	d := startDev(t)
+	app := filepath.Join(t.TempDir(), "sick")
+	sick(t, app, `NUMBER = "1"`, "instances = 2")
+	d.ok(app, "push")
+	rate, _ := size()
+	load := startLoad(t, d.info.Router, "sick.localhost", rate, 100_000)
+
+	d.ok("", "node", "drain", "dev", "--detach")
+	var list struct{ Items []paas.NodeView }
+	drain := func() *paas.Drain {
+		d.json(&list, "", "nodes", "--json")
+		return list.Items[0].Drain
+	}
+	d.until(time.Minute, "the drain says that it can't go on", func() bool {
+		n := drain()
+		return n != nil && n.State == paas.DrainLeaving && strings.Contains(n.Reason, "can't walk: no other node takes instances. ")
+	})
+	if reason := drain().Reason; !strings.Contains(reason, "default/sick") || !strings.Contains(reason, "`crumpet node drain dev --undo`") {
+		t.Errorf("the drain says %q", reason)
+	}
+	d.ok("", "node", "undrain", "dev")
+	if n := d.node("dev"); n.Drain || n.SchedulingEligibility != "eligible" {
+		t.Errorf("undone, the node is %+v", n)
+	}
+	if story := d.story("sick"); strings.Contains(story, "leaves node dev") || strings.Contains(story, "reverted") {
+		t.Errorf("it was told to walk:\n%s", story)
+	}
+	d.ok(app, "restart") // there is room for a walk on the node itself again
 	load.end(t)
 }
 

@@ -276,7 +276,7 @@ func (s *Server) compose(c clients, key []byte, opt Options) error {
 	s.launch = launch.New(launch.Config{Store: s.store, Builds: s.builds, Blobs: blobs, Deployer: s.deploy, Log: s.log, Now: opt.Now})
 	s.repair = s.newRepair(c, opt)
 	s.retention = newRetention(cfg, s.store, blobs, opt.Now, s.log)
-	s.nodes = cluster.New(cluster.Config{Store: s.store, Scheduler: cluster.Led(c.nomad, s.leads), Deployer: s.deploy, Log: s.log, Now: opt.Now})
+	s.nodes = cluster.New(cluster.Config{Store: s.store, Scheduler: cluster.Led(c.nomad, s.leads), Rooms: c.nomad, Deployer: s.deploy, Log: s.log, Now: opt.Now})
 	s.doctor = s.newDoctor(c, opt)
 	s.watch = watch.New(watch.Config{
 		Nomad: c.nomad, Consul: c.consul, Fabio: c.fabio, Store: at.watchStore(s.store), Log: s.log, Now: opt.Now, Epoch: s.self.epoch.Load,

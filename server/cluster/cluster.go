@@ -41,6 +41,7 @@ type Deployer interface {
 type Config struct {
 	Store     Store
 	Scheduler Scheduler
+	Rooms     Rooms
 	Deployer  Deployer
 	Log       *slog.Logger
 	Now       func() time.Time // time.Now by default
@@ -52,9 +53,9 @@ type Cluster struct {
 	log  *slog.Logger
 	wake chan struct{} // holds one signal: something changed
 
-	// asked is when an app was last told to walk; used by Run's goroutine only. One that turned back would
-	// else walk again at once, for ever.
-	asked map[paas.AppRef]time.Time
+	// asked is how apps were told to walk; used by Run's goroutine only. One that turned back would else walk
+	// again at once, for ever.
+	asked map[paas.AppRef]asked
 	// empty is since when nothing of ours is on a node that Nomad drains, or when it was reminded of that; used
 	// by Run's goroutine only.
 	empty map[string]time.Time
@@ -68,7 +69,7 @@ func New(cfg Config) *Cluster {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Cluster{cfg: cfg, log: cfg.Log.With("component", "cluster"), wake: make(chan struct{}, 1), asked: map[paas.AppRef]time.Time{}, empty: map[string]time.Time{}}
+	return &Cluster{cfg: cfg, log: cfg.Log.With("component", "cluster"), wake: make(chan struct{}, 1), asked: map[paas.AppRef]asked{}, empty: map[string]time.Time{}}
 }
 
 // Wake asks for a turn now. It never blocks.

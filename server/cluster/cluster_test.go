@@ -28,6 +28,7 @@ type fake struct {
 	events []string
 	calls  []string
 	leave  func(ref paas.AppRef) error
+	rooms  map[string]paas.NodeCapacity // nil where Nomad does not say
 }
 
 func newFake() *fake {
@@ -182,8 +183,15 @@ func (f *fake) Leave(_ context.Context, ref paas.AppRef, node, by string) (paas.
 	return paas.DeployResult{}, f.leave(ref)
 }
 
+func (f *fake) Rooms(context.Context) (map[string]paas.NodeCapacity, error) {
+	if f.rooms == nil {
+		return nil, paas.Errorf(paas.Unavailable, "Nomad is away.")
+	}
+	return f.rooms, nil
+}
+
 func (f *fake) cluster() *cluster.Cluster {
-	return cluster.New(cluster.Config{Store: f, Scheduler: f, Deployer: f, Now: func() time.Time { return f.now }})
+	return cluster.New(cluster.Config{Store: f, Scheduler: f, Rooms: f, Deployer: f, Now: func() time.Time { return f.now }})
 }
 
 func turn(t *testing.T, c *cluster.Cluster, times int) (open bool) {
@@ -265,11 +273,66 @@ func TestAnAppThatTurnedBackWalksAgainOnlyAfterAWhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	turn(t, c, 20)
-	f.want(t, paas.DrainLeaving, "acme/lonely could not walk to other nodes (`crumpet events lonely` says why), and tries again.", "leave lonely node-2 ann")
+	f.want(t, paas.DrainLeaving, "acme/lonely could not walk to other nodes (`crumpet events lonely` says why), and tries again at 12:01:00 UTC.", "leave lonely node-2 ann")
 	f.now = f.now.Add(cluster.Again)
 	turn(t, c, 20)
 	if len(f.calls) != 2 {
 		t.Errorf("calls = %q, want a second walk after %s and no more", f.calls, cluster.Again)
+	}
+	// Each time it waits twice as long: a day has no more than 30 of them.
+	for range 24 * 60 {
+		f.now = f.now.Add(time.Minute)
+		turn(t, c, 1)
+	}
+	if n := len(f.calls); n < 20 || n > 30 {
+		t.Errorf("%d walks within a day", n)
+	}
+}
+
+func TestAnAppWithNowhereToGoIsNotToldToWalk(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.app("lonely", "n-2")
+	f.nodes["n-2"].Eligible, f.nodes["n-1"].Eligible = false, false
+	c := f.cluster()
+	if _, err := c.Drain(t.Context(), "node-2", "ann"); err != nil {
+		t.Fatal(err)
+	}
+	const next = " It goes on by itself when there is: take another machine, or let one take instances again (`crumpet nodes` lists them). `crumpet node drain node-2 --undo` ends it."
+	for range 100 {
+		f.now = f.now.Add(cluster.Again)
+		turn(t, c, 1)
+	}
+	f.want(t, paas.DrainLeaving, "acme/lonely can't walk: no other node takes instances."+next)
+
+	// There is one, and it is full.
+	f.nodes["n-1"].Eligible = true
+	full := paas.NodeCapacity{CPU: paas.Extent{Total: 1000, Reserved: 950}, Memory: paas.Extent{Total: 1000, Reserved: 10}}
+	f.rooms = map[string]paas.NodeCapacity{"n-1": full, "n-2": {Instances: map[string]paas.Reserved{"webn-2": {CPU: 100, Memory: 64}}}}
+	f.now = f.now.Add(cluster.Again)
+	turn(t, c, 5)
+	f.want(t, paas.DrainLeaving, "acme/lonely can't walk: no other node has room for an instance of web, which has 100 MHz and 64 MB reserved."+next)
+
+	full.CPU.Reserved = 900
+	f.rooms["n-1"] = full
+	turn(t, c, 1)
+	f.want(t, paas.DrainLeaving, "acme/lonely walks to other nodes.", "leave lonely node-2 ann")
+}
+
+func TestADrainNamesSomeOfManyApps(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		f.app(name, "n-2")
+	}
+	f.nodes["n-2"].Eligible = false
+	c := f.cluster()
+	if _, err := c.Drain(t.Context(), "node-2", "ann"); err != nil {
+		t.Fatal(err)
+	}
+	turn(t, c, 1)
+	if got, want := f.drains["n-2"].Reason, "acme/a walks to other nodes, acme/b walks to other nodes, acme/c walks to other nodes, 2 more apps."; got != want {
+		t.Errorf("said %q, want %q", got, want)
 	}
 }
 

@@ -3,7 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/crumpet-paas/crumpet/server/paas"
@@ -14,7 +14,23 @@ const (
 	Glance = time.Second // while one is under way
 	Idle   = 30 * time.Second
 	Again  = time.Minute // after an app was told to walk, for one that has turned back, and Nomad to drain
+	Seldom = time.Hour   // at most, for an app that turned back again and again: each time waits twice as long
 )
+
+// asked is how often an app was told to walk off nodes, and when last.
+type asked struct {
+	at    time.Time
+	times int
+}
+
+// next is when it may be told again.
+func (a asked) next() time.Time {
+	wait := Again
+	for range a.times - 1 {
+		wait = min(2*wait, Seldom)
+	}
+	return a.at.Add(wait)
+}
 
 // Run makes the wishes for nodes so until ctx ends, under the leader's epoch. The error is only for a lead
 // that was lost.
@@ -64,7 +80,7 @@ func (c *Cluster) Turn(ctx context.Context, epoch int64) (open bool, err error) 
 			continue
 		}
 		open = true
-		next, err := c.step(ctx, d, known[d.NodeID])
+		next, err := c.step(ctx, d, known)
 		if err != nil {
 			return open, err
 		}
@@ -85,7 +101,8 @@ func (c *Cluster) Turn(ctx context.Context, epoch int64) (open bool, err error) 
 }
 
 // step does what one drain needs now, and gives how far it is.
-func (c *Cluster) step(ctx context.Context, d paas.Drain, node paas.Node) (paas.Drain, error) {
+func (c *Cluster) step(ctx context.Context, d paas.Drain, nodes map[string]paas.Node) (paas.Drain, error) {
+	node := nodes[d.NodeID]
 	if node.ID == "" {
 		d.State, d.Reason, d.EndedAt = paas.DrainDone, "The node has left the cluster.", c.ended()
 		return d, nil
@@ -95,12 +112,12 @@ func (c *Cluster) step(ctx context.Context, d paas.Drain, node paas.Node) (paas.
 		d.Reason = "Nomad is to place no new instances there."
 		return d, c.cfg.Scheduler.SetEligible(ctx, node.ID, false)
 	}
-	waits, err := c.prepare(ctx, d, node)
+	waits, err := c.prepare(ctx, d, node, nodes)
 	if err != nil {
 		return d, err
 	}
 	if len(waits) > 0 && d.State == paas.DrainLeaving {
-		d.Reason = strings.Join(waits, ", ") + "."
+		d.Reason = waits.String()
 		return d, nil
 	}
 	if d.State == paas.DrainLeaving { // its end is seen only once it has begun
@@ -147,24 +164,14 @@ func (c *Cluster) ended() *time.Time {
 	return &now
 }
 
-// most is how many apps are named as what a drain waits for.
-const most = 3
-
 // prepare has apps walk that would lose their last instance, and says what is waited for.
-func (c *Cluster) prepare(ctx context.Context, d paas.Drain, node paas.Node) ([]string, error) {
+func (c *Cluster) prepare(ctx context.Context, d paas.Drain, node paas.Node, nodes map[string]paas.Node) (waits, error) {
 	refs, err := c.cfg.Store.Tenants(ctx, node.ID)
 	if err != nil {
 		return nil, err
 	}
-	var waits []string
-	more := 0
-	add := func(text string) {
-		if len(waits) == most {
-			more++
-			return
-		}
-		waits = append(waits, text)
-	}
+	where := sync.OnceValue(func() places { return c.places(ctx, node, nodes) })
+	var list waits
 	for _, ref := range refs {
 		snap, err := c.cfg.Store.Snapshot(ctx, ref)
 		if paas.CodeOf(err) == paas.NotFound {
@@ -174,22 +181,38 @@ func (c *Cluster) prepare(ctx context.Context, d paas.Drain, node paas.Node) ([]
 			return nil, err
 		}
 		verdict := Next(snap, node)
+		if verdict == (Verdict{}) {
+			delete(c.asked, ref)
+		}
 		switch {
 		case verdict.Wait != "":
-			add(verdict.Wait)
-		case verdict.Walk && d.State == paas.DrainLeaving && c.cfg.Now().Sub(c.asked[ref]) < Again:
-			add(fmt.Sprintf("%s could not walk to other nodes (`crumpet events %s` says why), and tries again", ref, ref.App))
+			list = append(list, wait{text: verdict.Wait})
 		case verdict.Walk && d.State == paas.DrainLeaving:
-			c.asked[ref] = c.cfg.Now()
-			_, err := c.cfg.Deployer.Leave(ctx, ref, node.Name, d.By)
-			if err != nil && paas.CodeOf(err) != paas.Conflict {
-				return nil, fmt.Errorf("walk %s off node %s: %w", ref, node.Name, err)
+			w, err := c.walk(ctx, d, snap, where())
+			if err != nil {
+				return nil, err
 			}
-			add(fmt.Sprintf("%s walks to other nodes", ref))
+			list = append(list, w)
 		}
 	}
-	if more > 0 {
-		waits = append(waits, fmt.Sprintf("%d more apps", more))
+	return list, nil
+}
+
+// walk has an app walk off a node, unless it would only turn back.
+func (c *Cluster) walk(ctx context.Context, d paas.Drain, snap paas.Snapshot, at places) (wait, error) {
+	ref := snap.App.Ref()
+	if why := at.without(snap); why != "" {
+		return wait{text: fmt.Sprintf("%s can't walk: %s", ref, why), next: fmt.Sprintf(
+			"It goes on by itself when there is: take another machine, or let one take instances again (`crumpet nodes` lists them). `crumpet node drain %s --undo` ends it.", d.Node)}, nil
 	}
-	return waits, nil
+	told := c.asked[ref]
+	if told.times > 0 && c.cfg.Now().Before(told.next()) {
+		return wait{text: fmt.Sprintf("%s could not walk to other nodes (`crumpet events %s` says why), and tries again at %s", ref, ref.App, told.next().UTC().Format("15:04:05 UTC"))}, nil
+	}
+	c.asked[ref] = asked{c.cfg.Now(), told.times + 1}
+	_, err := c.cfg.Deployer.Leave(ctx, ref, d.Node, d.By)
+	if err != nil && paas.CodeOf(err) != paas.Conflict {
+		return wait{}, fmt.Errorf("walk %s off node %s: %w", ref, d.Node, err)
+	}
+	return wait{text: fmt.Sprintf("%s walks to other nodes", ref)}, nil
 }
