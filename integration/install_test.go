@@ -262,29 +262,39 @@ func (b *bare) serverVersions(version string, n int) {
 func (b *bare) app(name string) string {
 	b.t.Helper()
 	dir := filepath.Join(b.t.TempDir(), name)
-	write(b.t, filepath.Join(dir, "crumpet.hcl"), fmt.Sprintf(`app %q {
-  build { builder = "none" }
-  env = { GREETING = "hello of %s" }
-  process "web" {
-    command   = ["./task"]
-    instances = 2
-    memory    = "32MiB"
-    port "http" {}
-    route "%s.apps.test/" {}
-    health { path = "/health" }
-  }
-}
-`, name, name, name))
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "task"), "./task")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.t.Fatalf("build the app: %v\n%s", err, out)
-	}
+	greeter(b.t, dir, name, name+".apps.test", "hello of "+name)
 	b.ok(dir, "push")
 	if code, page := b.page(name+".apps.test", "/"); code != http.StatusOK || page != "hello of "+name {
 		b.t.Fatalf("%s answers %d %q", name, code, page)
 	}
 	return dir
+}
+
+// greeter writes an app of two instances that answers with a text; its program is built the first time.
+func greeter(t testing.TB, dir, name, host, text string) {
+	t.Helper()
+	write(t, filepath.Join(dir, "crumpet.hcl"), fmt.Sprintf(`app %q {
+  build { builder = "none" }
+  env = { GREETING = %q }
+  process "web" {
+    command   = ["./task"]
+    instances = 2
+    memory    = "32MiB"
+    port "http" {}
+    route "%s/" {}
+    health { path = "/health" }
+  }
+}
+`, name, text, host))
+	program := filepath.Join(dir, "task")
+	if _, err := os.Stat(program); err == nil {
+		return
+	}
+	build := exec.Command("go", "build", "-o", program, "./task")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the app: %v\n%s", err, out)
+	}
 }
 
 // archive serves a program as a .tar.gz, and gives its address and checksum.
