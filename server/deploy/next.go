@@ -12,7 +12,7 @@ import (
 const (
 	RoomLimit   = 5 * time.Second  // no node has room: another walk's old instances may be going
 	FreshLimit  = 30 * time.Second // an instance with a volume that was just made: its node tells of it in its own time
-	FenceLimit  = 30 * time.Second // a router does not show the rule: it may be restarting
+	FenceLimit  = 60 * time.Second // a router does not show the rule: it may be restarting, or waits for a server of Consul that is cut off, which Consul finds after 40 s
 	StepLimit   = 60 * time.Second // past the startup limit: healthy but not routed, or flapping
 	FetchLimit  = 60 * time.Second // past the startup limit, for an instance that has not started at all
 	RouterLimit = 10 * time.Second // no router is registered at all
