@@ -87,6 +87,11 @@ func vaultMain(f fleet.Fleet, m fleet.Machine) string {
 		t.set("prometheus_retention_time", time.Hour)
 		t.set("disable_hostname", true)
 	})
+	if isOpenBao(f) {
+		t.note("Servers that follow would answer reads with what they know so far: of two Crumpets one did not find what the other")
+		t.note("had just written. They hand them on to the one that leads, as HashiCorp's do.")
+		t.set("disable_standby_reads", true)
+	}
 	if AuditInConfig(f) {
 		t.note("SIGHUP opens the file again, as after a rotation.")
 		t.block(`audit "file" "`+AuditName+`"`, func() {
@@ -101,7 +106,9 @@ const AuditName = "file"
 
 // AuditInConfig says whether Vault takes its audit device from its configuration: OpenBao takes it from nowhere else, since
 // a device that a call makes could write anywhere. HashiCorp's has it made by a call.
-func AuditInConfig(f fleet.Fleet) bool { return f.Program(fleet.Vault).Command == "bao" }
+func AuditInConfig(f fleet.Fleet) bool { return isOpenBao(f) }
+
+func isOpenBao(f fleet.Fleet) bool { return f.Program(fleet.Vault).Command == "bao" }
 
 // vaultJoin: a server that holds nothing yet asks the others until one of them is initialized.
 func vaultJoin(f fleet.Fleet, m fleet.Machine) string {

@@ -24,6 +24,7 @@ type kv struct {
 	mu      sync.Mutex
 	mounted bool
 	refuse  int
+	late    int // reads that are answered by a server that has not heard of a write yet
 	data    map[string]json.RawMessage
 	tokens  []string
 }
@@ -41,6 +42,9 @@ func (k *kv) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	case !k.mounted:
 		fail(w, http.StatusNotFound, `no handler for route "crumpet/data/platform/artifact". route entry not found.`)
+	case r.Method == http.MethodGet && k.late > 0:
+		k.late--
+		fail(w, http.StatusNotFound)
 	case r.Method == http.MethodGet && k.data[path] == nil:
 		fail(w, http.StatusNotFound)
 	case r.Method == http.MethodGet:
@@ -116,6 +120,20 @@ func TestServersThatAskAtOnceGetOneKey(t *testing.T) {
 		if key != keys[0] {
 			t.Error("two servers got different keys")
 		}
+	}
+}
+
+func TestAKeyOfAnotherServerIsReadOnceItIsHeardOf(t *testing.T) {
+	t.Parallel()
+	k := &kv{data: map[string]json.RawMessage{}}
+	first, err := client(t, k, vault.Config{}).PlatformKey(t.Context(), "artifact")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.late = 3
+	key, err := client(t, k, vault.Config{}).PlatformKey(t.Context(), "artifact")
+	if err != nil || !cmp.Equal(key, first) {
+		t.Errorf("a server that follows late: %v, want the key that is there", err)
 	}
 }
 

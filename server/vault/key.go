@@ -37,11 +37,25 @@ func (c *Client) PlatformKey(ctx context.Context, name string) ([]byte, error) {
 	if err != nil && paas.CodeOf(err) != paas.Conflict {
 		return nil, err
 	}
-	key, err = c.readKey(ctx, name)
-	if err == nil && key == nil {
-		err = paas.Errorf(paas.Internal, "The key %s/platform/%s was deleted in Vault. Restore it with `vault kv undelete`, or remove its metadata to have a new one made.", c.cfg.Mount, name)
+	return c.readWritten(ctx, name)
+}
+
+// readWritten reads a key that is there. A server of OpenBao that follows may answer before it has heard of it.
+func (c *Client) readWritten(ctx context.Context, name string) ([]byte, error) {
+	pause := time.NewTicker(mountPause)
+	defer pause.Stop()
+	for range mountTries {
+		key, err := c.readKey(ctx, name)
+		if err != nil || key != nil {
+			return key, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-pause.C:
+		}
 	}
-	return key, err
+	return nil, paas.Errorf(paas.Internal, "The key %s/platform/%s was deleted in Vault. Restore it with `vault kv undelete`, or remove its metadata to have a new one made.", c.cfg.Mount, name)
 }
 
 // readKey gives nil for a key that doesn't exist.
