@@ -54,7 +54,7 @@ mount -t tmpfs -o nosuid,nodev,mode=1777 tmp tmp
 mkdir -p run/sshd run/lock
 hostname "$NAME"
 echo "$NAME" > etc/hostname
-printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$NAME" > etc/hosts
+grep -q "^127.0.1.1 $NAME\$" etc/hosts 2> /dev/null || printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$NAME" > etc/hosts
 mkdir -p -m 0700 root/.ssh
 echo "$OPERATOR" > root/.ssh/authorized_keys
 
@@ -66,6 +66,7 @@ umount -l mnt
 [ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
 clean="env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 case $INIT in
-  systemd) exec $clean container=crumpet-lab /sbin/init < /dev/null ;; # that it is in one it can't see by itself
+  # That it is in a container it can't see by itself. By cgroup v1 alone: of v2 there is one tree, which hosts would share.
+  systemd) exec $clean container=crumpet-lab /sbin/init systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1 < /dev/null ;;
   *) exec $clean HOME=/root tini -- /usr/sbin/sshd -D -e ;;
 esac

@@ -40,7 +40,9 @@ func from(list []string, first string) []string {
 }
 
 // RelayService leads a client's connections to a server of Vault that is open: to its own where it is a server as well,
-// and otherwise clients prefer one server each, by their order.
+// and otherwise clients prefer one server each, by their order. It does its work when it knows one, and Nomad starts after
+// that: when a machine boots and finds no Vault, as after a power cut of all, Nomad would give up Fabio, Crumpet and every
+// other task that logs in to Vault, those of system jobs for good.
 func RelayService(f fleet.Fleet, m fleet.Machine) Service {
 	prefers, all := m.Address, servers(f)
 	clients := f.Of(fleet.Client)
@@ -49,7 +51,7 @@ func RelayService(f fleet.Fleet, m fleet.Machine) Service {
 	}
 	s := Service{
 		Name: "relay", About: "the way to Vault, of the Crumpet cluster", User: "crumpet", Command: Programs + "/crumpet",
-		Args: []string{"relay", "--listen", hostPort(relayAddress, VaultAPI), "--ca", CAFile},
+		Args: []string{"relay", "--listen", hostPort(relayAddress, VaultAPI), "--ca", CAFile}, Says: true,
 	}
 	for _, server := range from(all, prefers) {
 		s.Args = append(s.Args, "--server", hostPort(server, VaultAPI))
@@ -303,6 +305,7 @@ func NomadService(m fleet.Machine) Service {
 	}
 	if m.Is(fleet.Client) {
 		s.Node = true
+		s.After = append(s.After, "relay")
 		s.Folders = append(s.Folders, Data+"/volumes")
 		s.Makes = []string{Data + "/alloc_mounts"}
 		return s

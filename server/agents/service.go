@@ -38,6 +38,7 @@ type Service struct {
 	Makes   []string          // folders that it makes itself, beside those
 	Node    bool              // runs the tasks of others: it needs the whole machine, and they outlive it
 	Binds   bool              // listens below port 1024
+	Says    bool              // tells systemd when it does its work, however long that takes; those after it start then
 	Patient time.Duration     // how long a stop may take; 30 s unless said
 }
 

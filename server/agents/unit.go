@@ -16,7 +16,12 @@ func (s Service) Unit() string {
 		after = append(after, "crumpet-"+name+".service")
 	}
 	fmt.Fprintf(&b, "# Written by crumpet cluster up.\n[Unit]\nDescription=%s\nWants=network-online.target\nAfter=%s\nStartLimitIntervalSec=0\n\n", s.About, strings.Join(after, " "))
-	b.WriteString("[Service]\nType=simple\n")
+	b.WriteString("[Service]\n")
+	if s.Says {
+		b.WriteString("Type=notify\nTimeoutStartSec=infinity\n")
+	} else {
+		b.WriteString("Type=simple\n")
+	}
 	if s.User != "" {
 		fmt.Fprintf(&b, "User=%s\nGroup=%s\n", s.User, s.User)
 	}

@@ -7,5 +7,8 @@
 // to it again and again. So every server is asked each second or two, and connections to one that no longer serves
 // are cut, to be made again to another.
 //
+// Whoever started it can be told when the first server serves: at the boot of a machine Nomad is to wait for that. A task
+// that is to log in to Vault and finds none is one that Nomad gives up for good.
+//
 // Invariant: it holds no secret and no key: what goes through it only the two ends can read.
 package relay

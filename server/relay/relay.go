@@ -22,6 +22,7 @@ type Config struct {
 	CA      string   // file with the certificate of the authority that signed theirs
 	Every   time.Duration
 	Log     *slog.Logger
+	Found   func() // called once, when a server serves for the first time; may be nil
 }
 
 const (
@@ -37,6 +38,7 @@ type Relay struct {
 	every   time.Duration
 	http    *http.Client
 	log     *slog.Logger
+	found   func() // nil once it was called; the looks, one after the other, have it
 
 	mu     sync.Mutex
 	taken  string                       // "" for none
@@ -57,7 +59,7 @@ func New(c Config) (*Relay, error) {
 		return nil, paas.Errorf(paas.Invalid, "%s holds no certificate in PEM.", c.CA)
 	}
 	r := &Relay{
-		servers: c.Servers, every: c.Every, log: c.Log, active: map[string]map[net.Conn]bool{},
+		servers: c.Servers, every: c.Every, log: c.Log, found: c.Found, active: map[string]map[net.Conn]bool{},
 		http: &http.Client{Timeout: probeWithin, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}},
 	}
 	if r.every == 0 {
@@ -73,6 +75,9 @@ func (r *Relay) Serve(ctx context.Context, listener net.Listener) error {
 	defer all.Wait()
 	defer cancel()
 	r.look(ctx)
+	if r.current() == "" {
+		r.log.Warn("no server of vault serves yet", "servers", r.servers)
+	}
 	all.Go(func() { r.watch(ctx) })
 	all.Go(func() {
 		<-ctx.Done()
@@ -146,8 +151,13 @@ func (r *Relay) look(ctx context.Context) {
 	default:
 		r.log.Info("server of vault taken", "server", taken, "before", before)
 	}
-	if taken != "" { // with none, an answer that says so is better than none
-		r.cut(away...)
+	if taken == "" { // an answer that says so is better than none
+		return
+	}
+	r.cut(away...)
+	if r.found != nil {
+		r.found()
+		r.found = nil
 	}
 }
 

@@ -25,12 +25,14 @@ import (
 type vault struct {
 	*httptest.Server
 	sealed atomic.Bool
+	asked  atomic.Int32
 }
 
 func newVault(t *testing.T, name string) *vault {
 	t.Helper()
 	v := &vault{}
 	v.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v.asked.Add(1)
 		switch {
 		case v.sealed.Load():
 			http.Error(w, name+" is sealed", http.StatusServiceUnavailable)
@@ -178,5 +180,51 @@ func TestARelayWithoutServersOrAuthorityIsRefused(t *testing.T) {
 		if _, err := relay.New(c.config); paas.CodeOf(err) != c.code {
 			t.Errorf("%s: %v, want %s", name, err, c.code)
 		}
+	}
+}
+
+func TestItSaysOnceThatAServerServes(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, "one")
+	v.sealed.Store(true)
+	file, _ := authority(t, v)
+	var found atomic.Int32
+	r, err := relay.New(relay.Config{
+		Servers: []string{v.address()}, CA: file, Every: 10 * time.Millisecond, Log: slog.New(slog.DiscardHandler), Found: func() { found.Add(1) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- r.Serve(ctx, listener) }()
+	looks := func(n int32) { // waits until it has asked n times more
+		t.Helper()
+		for want, deadline := v.asked.Load()+n, time.Now().Add(10*time.Second); v.asked.Load() < want; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the server is asked no more")
+			}
+		}
+	}
+	looks(3)
+	if n := found.Load(); n != 0 {
+		t.Errorf("of a sealed server it was said %d times that it serves", n)
+	}
+	for range 2 {
+		v.sealed.Store(false)
+		looks(3)
+		v.sealed.Store(true)
+		looks(3)
+	}
+	if n := found.Load(); n != 1 {
+		t.Errorf("it was said %d times that a server serves, want once", n)
+	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }
