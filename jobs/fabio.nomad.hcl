@@ -228,8 +228,9 @@ job "fabio" {
           proxy.addr = ${var.router_address}:${var.router_port},{{ env "NOMAD_ADDR_metrics" }};proto=prometheus
           # rr begins anew at its first target at each change: a canary would get more than its share.
           proxy.strategy = rnd
-          # The default, 30s, makes each request wait for a node that is gone.
-          proxy.dialtimeout = 1s
+          # The default, 30s, makes each request wait for a node that is gone. A SYN that is lost is sent again after 1 s,
+          # and a Fabio that gets no processor for as long counts it too: with 1s each of them is a 504.
+          proxy.dialtimeout = 3s
           # Counted from the signal, which comes after the group's shutdown_delay.
           proxy.shutdownwait = 15s
           metrics.target = prometheus

@@ -90,7 +90,7 @@ var doctorRows = []row{
 		name:  "Router: it tells how it is set up, and its version",
 		calls: []string{"fabio GET /api/config", "fabio GET /api/version"},
 		want: `
-			access ro, strategy rnd, dial timeout 1s
+			access ro, strategy rnd, dial timeout 3s
 			kvpath /fabio/config/, checks all, monitors true, glob matching on true
 			version 1.7.3`,
 		run: func(p *probe) {

@@ -92,7 +92,7 @@ func (b builder) router() (Child, error) {
 		"-metrics.target", "prometheus",
 		"-metrics.prefix", "fabio",
 		"-proxy.strategy", "rnd",
-		"-proxy.dialtimeout", "1s",
+		"-proxy.dialtimeout", "3s",
 		"-proxy.shutdownwait", shutdownWait.String(),
 		"-ui.addr", admin,
 		"-ui.access", "ro",

@@ -58,7 +58,7 @@ func router(l *findings, r paas.RouterSettings) {
 	}
 	if r.DialTimeout > slowDial {
 		l.say(paas.Warning, paas.OfRouter, r.Address, fmt.Sprintf("proxy.dialtimeout is %s.", r.DialTimeout),
-			"When a node is lost, requests that are led there hang for that long.", "proxy.dialtimeout = 1s   (in Fabio's configuration)")
+			"When a node is lost, requests that are led there hang for that long.", "proxy.dialtimeout = 3s   (in Fabio's configuration)")
 	}
 }
 

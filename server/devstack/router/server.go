@@ -30,7 +30,7 @@ type Config struct {
 	Strategy       Strategy      // default Random
 	ChecksRequired string        // one | all; default one
 	NoRouteStatus  int           // default 404
-	DialTimeout    time.Duration // default 1 s (Fabio: 30 s, so long that a dead node hurts)
+	DialTimeout    time.Duration // default 3 s (Fabio: 30 s, so long that a dead node hurts)
 	ShutdownWait   time.Duration // what requests in flight get at the end; default 10 s (Fabio: 0)
 
 	AccessLog io.Writer    // default none
@@ -86,7 +86,7 @@ func withDefaults(c Config) Config {
 	c.Strategy = cmp.Or(c.Strategy, Random)
 	c.ChecksRequired = cmp.Or(c.ChecksRequired, "one")
 	c.NoRouteStatus = cmp.Or(c.NoRouteStatus, http.StatusNotFound)
-	c.DialTimeout = cmp.Or(c.DialTimeout, time.Second)
+	c.DialTimeout = cmp.Or(c.DialTimeout, 3*time.Second)
 	c.ShutdownWait = cmp.Or(c.ShutdownWait, 10*time.Second)
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	return c
