@@ -52,6 +52,9 @@ func (s *session) rebuild(ctx context.Context, path string, f restoreFlags) erro
 	if b.of, err = b.restore.Verify(); err != nil {
 		return err
 	}
+	if len(f.only) == 0 && len(b.of.Of(backup.Vault)) == 0 {
+		return paas.Errorf(paas.Invalid, "The backup has no Vault in it, and without its secrets no app can start. Put the other parts back with --only, onto a cluster that `crumpet cluster up` has made.")
+	}
 	if err := b.bringState(path, wished); err != nil {
 		return err
 	}
@@ -111,11 +114,8 @@ func (b *rebuild) has(kinds ...string) []string {
 	return slices.DeleteFunc(kinds, func(kind string) bool { return len(b.of.Of(kind)) == 0 })
 }
 
-// unused refuses what can't be made whole, and a cluster that lives, before its steps are done.
+// unused refuses a cluster that lives, before its steps are done.
 func (b *rebuild) unused(ctx context.Context) error {
-	if len(b.of.Of(backup.Vault)) == 0 {
-		return paas.Errorf(paas.Invalid, "The backup has no Vault in it, and without its secrets no app can start. Put the other parts back with --only, onto a cluster that `crumpet cluster up` has made.")
-	}
 	ours, err := b.restore.Began(b.of, backup.Vault)
 	if err != nil || ours || b.flags.force {
 		return err
