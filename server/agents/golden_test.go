@@ -91,7 +91,7 @@ func TestServicesAreAsWrittenDown(t *testing.T) {
 	} {
 		got := fmt.Sprintf("---- %s\n%s", s.UnitFile(), s.Unit())
 		for _, init := range []fleet.Init{fleet.Systemd, fleet.Process} {
-			for _, verb := range []agents.Verb{agents.Prepare, agents.Start, agents.Stop, agents.Restart, agents.Reload, agents.Status} {
+			for _, verb := range []agents.Verb{agents.Prepare, agents.Start, agents.Stop, agents.Restart, agents.Reload, agents.Status, agents.Log} {
 				got += fmt.Sprintf("---- %s, init = %q\n%s", verb, init, s.Script(init, verb))
 			}
 		}

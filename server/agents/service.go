@@ -45,7 +45,7 @@ type Service struct {
 // Verb is what is done to a service.
 type Verb string
 
-// The verbs. Status prints "active" or "inactive", the others nothing; all may be said again.
+// The verbs. Status prints "active" or "inactive", Log what was written, the others nothing; all may be said again.
 const (
 	Prepare Verb = "prepare" // its user and its folders
 	Start   Verb = "start"   // now and at each boot
@@ -53,6 +53,7 @@ const (
 	Restart Verb = "restart"
 	Reload  Verb = "reload" // it reads certificates and tokens again, and goes on
 	Status  Verb = "status"
+	Log     Verb = "log" // prints the last lines that it wrote
 )
 
 func (s Service) patient() int {
@@ -87,11 +88,14 @@ func (s Service) Script(init fleet.Init, verb Verb) string {
 	case Start:
 		return "set -e\nsystemctl daemon-reload\nsystemctl enable --quiet " + unit + "\nsystemctl start " + unit + "\n"
 	case Stop:
-		return "systemctl disable --quiet --now " + unit + " 2>/dev/null || systemctl stop " + unit + " 2>/dev/null || true\n"
+		return "systemctl disable --quiet --now " + unit + " 2>/dev/null || systemctl stop " + unit + " 2>/dev/null || true\n" +
+			"systemctl reset-failed " + unit + " 2>/dev/null || true\n" // some end with an error when they are asked to
 	case Restart:
 		return "set -e\nsystemctl daemon-reload\nsystemctl enable --quiet " + unit + "\nsystemctl restart " + unit + "\n"
 	case Reload:
 		return "systemctl reload " + unit + "\n"
+	case Log:
+		return "journalctl --quiet --no-pager --lines 40 --output cat --unit " + unit + "\n"
 	case Status:
 	}
 	return "if systemctl is-active --quiet " + unit + "; then echo active; else echo inactive; fi\n"
@@ -138,6 +142,8 @@ func (s Service) processScript(verb Verb) string {
 		return "set -e\n" + alive + stop + s.launch(pid)
 	case Reload:
 		return "set -e\n" + alive + "alive\nkill -HUP \"$p\"\n"
+	case Log:
+		return fmt.Sprintf("tail -n 40 %s/%s.log 2>/dev/null || true\n", logs, s.Name)
 	case Prepare, Status:
 	}
 	return alive + "if alive; then echo active; else echo inactive; fi\n"

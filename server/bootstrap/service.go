@@ -177,7 +177,7 @@ func (w *World) PlanParts(ctx context.Context, parts []Part) ([]Change, error) {
 				changes = append(changes, Change{Text: "restart " + p.Service.Name, Breaks: p.Breaks})
 			case agents.Reload:
 				changes = append(changes, Change{Text: "have " + p.Service.Name + " read its certificates and tokens again"})
-			case agents.Prepare, agents.Stop, agents.Status: // no file asks for them
+			case agents.Prepare, agents.Stop, agents.Status, agents.Log: // no file asks for them
 			}
 		}
 		return changes, nil
@@ -324,7 +324,11 @@ func (w *World) EndParts(ctx context.Context, parts []Part) error {
 				}
 			}
 			gone := []string{p.noteFile(), agents.Config + "/" + p.Service.Name, p.Service.UnitFile()}
-			if _, err := host.Run(ctx, removing(slices.Concat(gone, p.Service.Folders, p.Service.Makes)), nil); err != nil {
+			script := removing(slices.Concat(gone, p.Service.Folders, p.Service.Makes))
+			if w.Fleet.Init == fleet.Systemd {
+				script += "systemctl daemon-reload\n"
+			}
+			if _, err := host.Run(ctx, script, nil); err != nil {
 				return err
 			}
 		}

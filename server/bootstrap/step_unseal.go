@@ -72,11 +72,11 @@ func (u unseal) Do(ctx context.Context, w *World) error {
 	servers := w.Fleet.Of(fleet.Server)
 	initialized, closed := "", ""
 	for _, m := range servers {
-		s := w.seal(ctx, m.Name)
-		switch {
-		case s.err != nil:
-			return onMachine(m.Name, s.err)
-		case s.Initialized:
+		s, err := w.answers(ctx, m)
+		if err != nil {
+			return onMachine(m.Name, err)
+		}
+		if s.Initialized {
 			initialized = m.Name
 		}
 		if !s.open() && closed == "" {
@@ -182,9 +182,24 @@ func (w *World) vaultServes(ctx context.Context) error {
 	return err
 }
 
+// answers gives what a server says of itself. One that is not there yet is waited for as long as Vault looks for what
+// unseals it before it gives up: only then its log says why.
+func (w *World) answers(ctx context.Context, m fleet.Machine) (s sealState, err error) {
+	err = Until(ctx, startLimit, func(ctx context.Context) error {
+		s = w.seal(ctx, m.Name)
+		return s.err
+	})
+	if err != nil {
+		err = w.withWords(ctx, m, agents.VaultService(m), err)
+	}
+	return s, err
+}
+
+const startLimit = 15 * time.Second
+
 // opened waits until every server is open.
 func (w *World) opened(ctx context.Context) error {
-	return Until(ctx, joinLimit, func(ctx context.Context) error {
+	return w.whyClosed(ctx, Until(ctx, joinLimit, func(ctx context.Context) error {
 		for _, m := range w.Fleet.Of(fleet.Server) {
 			switch s := w.seal(ctx, m.Name); {
 			case s.err != nil:
@@ -194,7 +209,7 @@ func (w *World) opened(ctx context.Context) error {
 			}
 		}
 		return w.vaultServes(ctx)
-	})
+	}))
 }
 
 // emptyVault takes away what every server keeps, and starts them with nothing. All are stopped before the first is

@@ -39,7 +39,7 @@ func (vault) Do(ctx context.Context, w *World) error {
 	if w.Fleet.Seal.Kind == fleet.Shares {
 		within = 30 * time.Second // nobody unseals it meanwhile
 	}
-	return w.MakeParts(ctx, Cluster{
+	err = w.MakeParts(ctx, Cluster{
 		Parts: parts, Within: within,
 		// A server that was open is to be open again before the next one is restarted: the others hold the quorum.
 		Healthy: func(ctx context.Context) error {
@@ -56,6 +56,26 @@ func (vault) Do(ctx context.Context, w *World) error {
 		},
 		Leader: w.vaultLeader,
 	})
+	return w.whyClosed(ctx, err)
+}
+
+// whyClosed adds to an error what a server of Vault that does not answer, or else one that is sealed, writes of it.
+func (w *World) whyClosed(ctx context.Context, err error) error {
+	if paas.CodeOf(err) != paas.Unavailable {
+		return err
+	}
+	states := w.seals(ctx)
+	for _, ill := range []func(s sealState) bool{
+		func(s sealState) bool { return s.err != nil },
+		func(s sealState) bool { return s.Initialized && s.Sealed },
+	} {
+		for _, m := range w.Fleet.Of(fleet.Server) {
+			if ill(states[m.Name]) {
+				return w.withWords(ctx, m, agents.VaultService(m), err)
+			}
+		}
+	}
+	return err
 }
 
 func (vault) Undo(ctx context.Context, w *World) error {

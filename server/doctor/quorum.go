@@ -30,7 +30,7 @@ func quorums(l *findings, f Facts) {
 		switch {
 		case !asked:
 		case known.Code == paas.Unavailable:
-			l.say(paas.Critical, paas.OfQuorum, program, known.Reason, without[program], listing[program])
+			l.say(paas.Critical, paas.OfQuorum, program, known.Reason, without[program], fmt.Sprintf("journalctl -u crumpet-%s -n 100   (on its servers: why it does not run)", program))
 		case known.Reason != "":
 			l.unknown(paas.OfQuorum, program, known.Reason, "Whether another of its servers may be lost can't be said.", listing[program])
 		default:
