@@ -95,7 +95,7 @@ func (s Service) Script(init fleet.Init, verb Verb) string {
 	case Reload:
 		return "systemctl reload " + unit + "\n"
 	case Log:
-		return "journalctl --quiet --no-pager --lines 40 --output cat --unit " + unit + "\n"
+		return "journalctl --quiet --no-pager --lines 40 --output cat _SYSTEMD_UNIT=" + unit + "\n" // not what systemd says of it
 	case Status:
 	}
 	return "if systemctl is-active --quiet " + unit + "; then echo active; else echo inactive; fi\n"

@@ -25,6 +25,7 @@ echo "memory_kb $(awk '$1 == "MemTotal:" {print $2}' /proc/meminfo)"
 echo "swap $(awk 'NR > 1' /proc/swaps | wc -l)"
 echo "ephemeral $(cat /proc/sys/net/ipv4/ip_local_port_range)"
 if [ -d /run/systemd/system ]; then echo "init systemd"; fi
+if cat /etc/cloud/cloud.cfg /etc/cloud/cloud.cfg.d/*.cfg 2>/dev/null | grep '^ *manage_etc_hosts:' | tail -n 1 | grep -qiE 'true|template'; then echo "hosts cloud-init"; fi
 for t in awk chown find flock head install mktemp mount sha256sum sync timeout umount useradd systemctl start-stop-daemon docker; do
   if command -v "$t" >/dev/null 2>&1; then echo "tool $t"; fi
 done
@@ -41,6 +42,7 @@ type facts struct {
 	swaps     int
 	ephemeral [2]int
 	systemd   bool
+	hosts     string // what writes /etc/hosts anew at each boot, "" for nothing
 	tools     map[string]bool
 	listening map[int]bool
 }
@@ -71,6 +73,8 @@ func readFacts(text []byte) (facts, error) {
 			_, err = fmt.Sscan(value, &f.ephemeral[0], &f.ephemeral[1])
 		case "init":
 			f.systemd = value == "systemd"
+		case "hosts":
+			f.hosts = value
 		case "tool":
 			f.tools[value] = true
 		case "port":
@@ -121,6 +125,9 @@ func (f facts) judge(all fleet.Fleet, m fleet.Machine, mine bool) (faults, warni
 	}
 	if f.swaps > 0 {
 		warn("it swaps: Vault's keys and apps' memory may come to lie on its disk, and timings of Consul's and Nomad's elections suffer; swapoff -a, and take swap out of /etc/fstab")
+	}
+	if f.hosts != "" {
+		warn("%s writes /etc/hosts anew at each boot, and takes the way to Vault out of it: write manage_etc_hosts: false into /etc/cloud/cloud.cfg.d/99-hosts.cfg, and take it out of the machine's user data", f.hosts)
 	}
 	if f.memoryKB < leastMemoryKB {
 		warn("it has %d MB of memory: 1024 are little for the servers already", f.memoryKB>>10)

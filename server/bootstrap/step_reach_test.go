@@ -174,6 +174,9 @@ func TestWhatIsNotWiseIsSaidAndNoReasonToStop(t *testing.T) {
 		if name == "client-2" {
 			facts = strings.Replace(facts, "swap 0", "swap 1", 1)
 		}
+		if name == "server-1" {
+			facts += "hosts cloud-init\n"
+		}
 		return strings.Replace(facts, "memory_kb 8000000", "memory_kb 500000", 1)
 	})
 	var said []string
@@ -195,7 +198,7 @@ func TestWhatIsNotWiseIsSaidAndNoReasonToStop(t *testing.T) {
 			t.Errorf("said of %s: %s", machine, rest)
 		}
 	}
-	if diff := cmp.Diff(map[string]int{"it swaps:": 1, "outgoing ": 2, "it has 48": 5}, kinds); diff != "" {
+	if diff := cmp.Diff(map[string]int{"it swaps:": 1, "cloud-ini": 1, "outgoing ": 2, "it has 48": 5}, kinds); diff != "" {
 		t.Error(diff)
 	}
 }
