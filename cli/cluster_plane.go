@@ -108,7 +108,7 @@ func (c *endsInTime) SetDeadline(at time.Time) error {
 		c.timer.Stop()
 	}
 	if c.timer = nil; !at.IsZero() {
-		c.timer = time.AfterFunc(time.Until(at), func() { _ = c.Conn.Close() }) // whoever reads is told
+		c.timer = time.AfterFunc(time.Until(at), func() { _ = c.Close() }) // whoever reads is told
 	}
 	return nil
 }

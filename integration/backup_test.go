@@ -38,7 +38,7 @@ func TestBackup(t *testing.T) {
 			t.Skipf("%s is not on PATH", program)
 		}
 	}
-	blocks := commandsOf(t, "../docs/backup.md", 5)
+	blocks := commandsOf(t, "../docs/backup.md", 9)[4:] // TestClusterRestore runs the first four
 	folder, home := t.TempDir(), t.TempDir()
 	sshKey(t, home)
 	ports := planePorts(t)
@@ -53,7 +53,7 @@ func TestBackup(t *testing.T) {
 	book := &runbook{t: t, p: old, folder: folder, config: config}
 	before := old.populate()
 
-	stop, writes := old.work()
+	stop, writes := writingTo(t, makesTeams(old.api()))
 	began := time.Now()
 	book.run(blocks[0])
 	t.Logf("backup, while teams were made: %.1f s", time.Since(began).Seconds())
@@ -91,7 +91,7 @@ func TestBackup(t *testing.T) {
 	if diff := cmp.Diff(before, plane.whole()); diff != "" {
 		t.Errorf("what was there before the backup (-) is now (+):\n%s", diff)
 	}
-	writes.counted(plane, told)
+	writes.counted(t, plane.teams(), told)
 	secretIsNowhere(t, folder)
 
 	// It is a platform again: a push, a secret, and the same restore again does nothing.
@@ -218,17 +218,17 @@ func (w *writing) after(t time.Time) bool {
 	return len(w.times) > 10 && w.times[len(w.times)-1].After(t)
 }
 
-// work makes teams, one after the other, until it is stopped.
-func (p *plane) work() (stop func(), w *writing) {
-	p.t.Helper()
-	ctx, cancel := context.WithCancel(p.t.Context())
+// writingTo has names made, one after the other, until it is stopped.
+func writingTo(t testing.TB, makes func(ctx context.Context, name string) error) (stop func(), w *writing) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
 	w = &writing{}
-	c, done := p.api(), make(chan struct{})
+	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for n := 0; ctx.Err() == nil; n++ {
 			name := fmt.Sprintf("w%d", n)
-			if _, err := c.CreateTeam(ctx, wire.CreateTeam{Name: name}); err == nil {
+			if makes(ctx, name) == nil {
 				w.mu.Lock()
 				w.names, w.times = append(w.names, name), append(w.times, time.Now())
 				w.mu.Unlock()
@@ -243,41 +243,54 @@ func (p *plane) work() (stop func(), w *writing) {
 }
 
 // counted holds what is back to what was acknowledged: all until the moment that restore named, nothing with a hole.
-func (w *writing) counted(p *plane, told string) {
-	p.t.Helper()
+func (w *writing) counted(t testing.TB, here map[string]bool, told string) {
+	t.Helper()
 	found := regexp.MustCompile(`as it was at (\S+),`).FindStringSubmatch(told)
 	if found == nil {
-		p.t.Fatalf("restore names no moment:\n%s", told)
+		t.Fatalf("restore names no moment:\n%s", told)
 	}
 	moment, err := time.Parse(time.RFC3339, found[1])
 	if err != nil {
-		p.t.Fatal(err)
-	}
-	teams, err := p.api().Teams(p.t.Context())
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	here := map[string]bool{}
-	for _, team := range teams.Items {
-		here[team.Name] = true
+		t.Fatal(err)
 	}
 	back, lost := 0, 0
 	for i, name := range w.names {
 		switch {
 		case here[name] && lost > 0:
-			p.t.Errorf("team %s is back, and one that was made before it is not", name)
+			t.Errorf("%s is back, and one that was made before it is not", name)
 		case here[name]:
 			back++
 		default:
 			if lost++; w.times[i].Before(moment) { // of whole seconds: none before it may be lost
-				p.t.Errorf("team %s was acknowledged at %s and is lost, the backup is of %s", name, w.times[i].UTC().Format(time.RFC3339Nano), found[1])
+				t.Errorf("%s was acknowledged at %s and is lost, the backup is of %s", name, w.times[i].UTC().Format(time.RFC3339Nano), found[1])
 			}
 		}
 	}
 	if back == 0 || lost == 0 {
-		p.t.Errorf("%d teams are back and %d are lost: the backup was not made among the writes", back, lost)
+		t.Errorf("%d writes are back and %d are lost: the backup was not made among the writes", back, lost)
 	}
-	p.t.Logf("written while the backup was made: %d teams acknowledged before its moment, all back; %d acknowledged after it, lost, as restore says; acknowledged before and lost: 0", back, lost)
+	t.Logf("written while the backup was made: %d acknowledged before its moment, all back; %d acknowledged after it, lost, as restore says; acknowledged before and lost: 0", back, lost)
+}
+
+func makesTeams(c *client.Client) func(ctx context.Context, name string) error {
+	return func(ctx context.Context, name string) error {
+		_, err := c.CreateTeam(ctx, wire.CreateTeam{Name: name})
+		return err
+	}
+}
+
+// teams are those that are there.
+func (p *plane) teams() map[string]bool {
+	p.t.Helper()
+	list, err := p.api().Teams(p.t.Context())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	here := map[string]bool{}
+	for _, team := range list.Items {
+		here[team.Name] = true
+	}
+	return here
 }
 
 // secretIsNowhere looks into everything that backup and restore left on disks.
