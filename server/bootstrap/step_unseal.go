@@ -95,7 +95,7 @@ func (u unseal) Do(ctx context.Context, w *World) error {
 		}
 		return w.initVault(ctx)
 	case initialized == "" && known:
-		return paas.Errorf(paas.Conflict, "Vault holds nothing on any server, and yet its keys are kept: it was emptied. Bring its content back by crumpet cluster restore, or begin anew with crumpet cluster destroy.")
+		return paas.Errorf(paas.Conflict, "Vault holds nothing on any server, and yet its keys are kept: it was emptied. Bring its content back by crumpet cluster restore BACKUP --file cluster.hcl, or begin anew with crumpet cluster destroy.")
 	case initialized == "":
 		return w.initVault(ctx)
 	case !known:
