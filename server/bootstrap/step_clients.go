@@ -77,10 +77,10 @@ func (clients) Do(ctx context.Context, w *World) error {
 		return err
 	}
 	members := w.consulClients()
-	members.Healthy = w.checkedAgain(ctx, members.Healthy)
 	if err := w.forgetLost(ctx, members.Parts); err != nil {
 		return err
 	}
+	members.Healthy = w.checkedAgain(ctx, members.Healthy) // of those that are left
 	if err := w.MakeParts(ctx, members); err != nil {
 		return err
 	}
