@@ -76,7 +76,9 @@ func newNodeDrainCmd(s *session) *cobra.Command {
 that would have no healthy instance left walk to their other slot first, then Nomad moves the rest. A
 plain "nomad node drain" has a gap for apps with one instance.
 
-It goes on if this command is left. --undo lets the node take instances again, whenever.`,
+An app that no other node has room for stays, and is not told to walk: the drain says so, and goes on by
+itself when there is one. It goes on if this command is left, too. --undo lets the node take instances
+again, whenever.`,
 		Example: `  crumpet node drain node-2
   crumpet node drain node-2 --undo`,
 		Args: cobra.ExactArgs(1),
