@@ -33,22 +33,18 @@ func TestBackup(t *testing.T) {
 	if stack != "real" {
 		t.Skip("STACK=embedded: the stand-ins have no snapshots, and cli tests the backup of a store and its artifacts alone; try STACK=real")
 	}
-	for _, program := range []string{"nomad", "consul", "bao", "fabio"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("%s is not on PATH", program)
-		}
-	}
+	planePrograms(t)
 	blocks := commandsOf(t, "../docs/backup.md", 9)[4:] // TestClusterRestore runs the first four
 	folder, home := t.TempDir(), t.TempDir()
 	sshKey(t, home)
 	ports := planePorts(t)
 
-	old := newPlane(t, ports, home)
+	old := newPlatform(t, ports, home)
 	old.up()
-	old.initVault()
+	old.initVault(3, 2)
 	old.tenants()
 	config := old.configure()
-	old.serve(config)
+	old.beginCrumpet(config)
 	old.info.Token = old.rootToken()
 	book := &runbook{t: t, p: old, folder: folder, config: config}
 	before := old.populate()
@@ -71,7 +67,7 @@ func TestBackup(t *testing.T) {
 	old.destroy()
 	t.Logf("the plane was destroyed with all its folders in %.1f s", time.Since(began).Seconds())
 	began = time.Now()
-	plane := newPlane(t, ports, home)
+	plane := newPlatform(t, ports, home)
 	plane.server, plane.info.Token = old.server, old.info.Token
 	plane.up()
 	t.Logf("a new one, empty: %.1f s", time.Since(began).Seconds())
@@ -81,8 +77,8 @@ func TestBackup(t *testing.T) {
 	book = &runbook{t: t, p: plane, folder: folder, config: config, shares: old.shares}
 	told := book.restore(blocks[2], blocks[3])
 	t.Logf("restore, unsealing included: %.1f s\n%s", time.Since(restoring).Seconds(), told)
-	plane.admin = old.admin
-	plane.serve(config)
+	plane.admin["vault"] = old.admin["vault"]
+	plane.beginCrumpet(config)
 	t.Logf("Crumpet served %.1f s after the restore began", time.Since(restoring).Seconds())
 	plane.until(3*time.Minute, "the apps serve again", func() bool { return plane.showsSecret() && plane.answers("hello") })
 	t.Logf("apps served %.1f s after the restore began, %.1f s after the new plane's start", time.Since(restoring).Seconds(), time.Since(began).Seconds())
@@ -95,7 +91,7 @@ func TestBackup(t *testing.T) {
 	secretIsNowhere(t, folder)
 
 	// It is a platform again: a push, a secret, and the same restore again does nothing.
-	plane.ok(filepath.Join(old.dir, "looking"), "config", "set", "AGAIN=yes")
+	plane.ok(filepath.Join(old.apps, "looking"), "config", "set", "AGAIN=yes")
 	if got := plane.seen("looking")["AGAIN"]; got != "yes" {
 		t.Errorf("AGAIN is %q after a change", got)
 	}
@@ -105,12 +101,12 @@ func TestBackup(t *testing.T) {
 }
 
 // populate makes apps, a team, a user and a secret, and gives what a restore must bring back.
-func (p *plane) populate() map[string]any {
+func (p *platform) populate() map[string]any {
 	p.t.Helper()
 	p.ok("", "teams", "create", "red", "--description", "of the story")
 	hello := newHello(p.t, p.dev)
 	p.ok(hello, "push")
-	looking := filepath.Join(p.dir, "looking")
+	looking := filepath.Join(p.apps, "looking")
 	if err := os.Rename(writeLooking(p.t, "looking", ""), looking); err != nil {
 		p.t.Fatal(err)
 	}
@@ -122,7 +118,7 @@ func (p *plane) populate() map[string]any {
 }
 
 // whole is what of the plane is held to what was there before.
-func (p *plane) whole() map[string]any {
+func (p *platform) whole() map[string]any {
 	p.t.Helper()
 	var apps []map[string]any
 	for _, app := range []string{"hello", "looking"} {
@@ -160,7 +156,7 @@ func (p *plane) whole() map[string]any {
 }
 
 // lines reads JSON lines that the CLI prints.
-func (p *plane) lines(into *[]map[string]any, args ...string) {
+func (p *platform) lines(into *[]map[string]any, args ...string) {
 	p.t.Helper()
 	for d := json.NewDecoder(strings.NewReader(p.ok("", append(args, "--json")...))); ; {
 		var line map[string]any
@@ -177,32 +173,23 @@ func (p *plane) lines(into *[]map[string]any, args ...string) {
 	}
 }
 
-func (p *plane) answers(app string) bool {
+func (p *platform) answers(app string) bool {
 	code, _ := p.page(app+".localhost", "/")
 	return code == http.StatusOK
 }
 
-func (p *plane) showsSecret() bool {
+func (p *platform) showsSecret() bool {
 	code, text := p.page("looking.localhost", "/")
 	return code == http.StatusOK && strings.Contains(text, secretValue)
 }
 
-func (p *plane) api() *client.Client {
+func (p *platform) api() *client.Client {
 	p.t.Helper()
 	c, err := client.New(client.Config{Addr: p.info.Addr, Token: p.info.Token})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	return c
-}
-
-func (p *plane) rootToken() string {
-	p.t.Helper()
-	text, err := os.ReadFile(filepath.Join(p.root, "crumpet/data/root-token"))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return strings.TrimSpace(string(text))
 }
 
 // writing is what was acknowledged, and when.
@@ -280,7 +267,7 @@ func makesTeams(c *client.Client) func(ctx context.Context, name string) error {
 }
 
 // teams are those that are there.
-func (p *plane) teams() map[string]bool {
+func (p *platform) teams() map[string]bool {
 	p.t.Helper()
 	list, err := p.api().Teams(p.t.Context())
 	if err != nil {
@@ -318,7 +305,7 @@ func secretIsNowhere(t testing.TB, folder string) {
 // runbook runs the commands of the document.
 type runbook struct {
 	t      testing.TB
-	p      *plane
+	p      *platform
 	folder string // what the document calls /backups
 	config string // and /etc/crumpet/server.hcl
 	shares []string
@@ -358,7 +345,7 @@ func (r *runbook) command(block string) (*exec.Cmd, *buffer) {
 	env := slices.DeleteFunc(r.p.env(), func(kv string) bool { return strings.HasPrefix(kv, "PATH=") })
 	cmd.Env = append(env, "PATH="+bin+":"+os.Getenv("PATH"), "CRUMPET_ADDR="+r.p.info.Addr, "CRUMPET_TOKEN="+r.p.info.Token,
 		"NOMAD_ADDR="+r.p.info.Nomad, "NOMAD_TOKEN="+planeNomadToken, "CONSUL_HTTP_ADDR="+r.p.info.Consul, "CONSUL_HTTP_TOKEN="+planeConsulToken,
-		"VAULT_ADDR="+r.p.info.Vault, "VAULT_TOKEN="+r.p.admin)
+		"VAULT_ADDR="+r.p.info.Vault, "VAULT_TOKEN="+r.p.admin["vault"])
 	for i, share := range r.shares {
 		cmd.Env = append(cmd.Env, fmt.Sprintf("SHARE_%d=%s", i+1, share))
 	}

@@ -63,7 +63,7 @@ func startDev(t testing.TB, args ...string) *dev {
 func startDevWith(t testing.TB, more []string, args ...string) *dev {
 	t.Helper()
 	if securing != nil {
-		return securing.in(t)
+		return securing.story(t)
 	}
 	d := &dev{t: t, args: args, more: more, dir: filepath.Join(t.TempDir(), "dev"), home: t.TempDir()}
 	shareCache(t, d.dir)

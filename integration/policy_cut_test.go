@@ -102,6 +102,9 @@ func (g *guarded) again(c call, token string) outcome {
 	if strings.Contains(c.path, "/exec?") {
 		return g.execAgain(ctx, c, token)
 	}
+	if follows(c.path) {
+		return g.followAgain(ctx, c, token)
+	}
 	req, err := http.NewRequestWithContext(ctx, c.method, "http://"+g.at[program]+atOnce(c.path), strings.NewReader(string(c.body)))
 	if err != nil {
 		g.t.Fatal(err)
@@ -123,8 +126,35 @@ func (g *guarded) again(c call, token string) outcome {
 	}
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<24))
 	o.text = string(text)
-	o.refused = o.status == http.StatusForbidden || o.status >= 500 && (strings.Contains(strings.ToLower(o.text), "permission denied") || strings.Contains(o.text, "denied by ACLs"))
+	o.refused = refusal(o.status, o.text)
 	o.size = sizeOf(text)
+	return o
+}
+
+// openFor is how long a stream is listened to: what Nomad still has of the past comes at once.
+const openFor = 2 * time.Second
+
+// followAgain follows events for a moment: those of the past, or nothing.
+func (g *guarded) followAgain(ctx context.Context, c call, token string) outcome {
+	ctx, stop := context.WithTimeout(ctx, openFor)
+	defer stop()
+	req, err := http.NewRequestWithContext(ctx, c.method, "http://"+g.at["nomad"]+atOnce(c.path), nil)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	req.Header.Set(headerOf["nomad"], token)
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return outcome{status: http.StatusOK, text: err.Error()} // an older Nomad answers with the first event
+	}
+	defer answer.Body.Close() //nolint:errcheck // it has no end of its own
+	o := outcome{status: answer.StatusCode, refused: answer.StatusCode == http.StatusForbidden}
+	switch n, err := answer.Body.Read(make([]byte, 1)); {
+	case n > 0:
+		o.size = 1
+	case errors.Is(err, io.EOF):
+		o.refused, o.text = true, "it ends at once"
+	}
 	return o
 }
 

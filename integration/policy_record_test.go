@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // call is one that an actor made.
@@ -32,11 +34,12 @@ type record struct {
 	calls   map[string][]call // by what
 	count   map[string]int
 	refused map[string]int
+	streams map[*recorded]string // that are open, by what
 	last    int
 }
 
 func newRecord() *record {
-	return &record{calls: map[string][]call{}, count: map[string]int{}, refused: map[string]int{}}
+	return &record{calls: map[string][]call{}, count: map[string]int{}, refused: map[string]int{}, streams: map[*recorded]string{}}
 }
 
 // ids are what differs from one call to the next of its sort.
@@ -50,11 +53,12 @@ func (c call) what() string {
 
 const fewCalls = 6
 
-func (r *record) add(c call) {
+// add writes down a call and its answer. One that was refused counts as such, whatever status that has.
+func (r *record) add(c call, refused bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	what := c.what()
-	if c.status == http.StatusForbidden {
+	if refused {
 		r.refused[what]++
 		return
 	}
@@ -69,6 +73,30 @@ func (r *record) add(c call) {
 	r.last++
 	c.number = r.last
 	r.calls[what] = append(list, c)
+}
+
+func (r *record) opened(w *recorded, what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.streams[w] = what
+}
+
+func (r *record) closed(w *recorded) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.streams, w)
+}
+
+// silent are streams of events that have been open for so long, and nothing has come.
+func (r *record) silent(since time.Duration) (list []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for w, what := range r.streams {
+		if w.size.Load() == 0 && time.Since(w.begun) > since {
+			list = append(list, what)
+		}
+	}
+	return list
 }
 
 // of gives the calls of an actor, in their order.
@@ -87,10 +115,13 @@ func (r *record) of(a actor) []call {
 	return all
 }
 
-// recorded reads the start of an answer: its status.
+// recorded reads the start of an answer: its status, and what is said of a failure.
 type recorded struct {
 	http.ResponseWriter
 	status int
+	size   atomic.Int64
+	said   []byte // of a failure
+	begun  time.Time
 }
 
 func (w *recorded) WriteHeader(status int) {
@@ -98,11 +129,32 @@ func (w *recorded) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
+func (w *recorded) Write(p []byte) (int, error) {
+	w.size.Add(int64(len(p)))
+	if w.status >= http.StatusInternalServerError && len(w.said) < 1<<10 {
+		w.said = append(w.said, p...)
+	}
+	return w.ResponseWriter.Write(p)
+}
+
 func (w *recorded) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// proxy hands on to a program what is asked of it, and writes it down as an actor's; "" is nobody, whose calls without a
-// token get this one.
-func (r *record) proxy(t testing.TB, a actor, to, token, header string) string {
+// refusal says whether an answer is that of a program that does not let somebody do a thing: Consul says some of it with
+// status 500, in words of its own for each.
+func refusal(status int, text string) bool {
+	if status < http.StatusInternalServerError {
+		return status == http.StatusForbidden
+	}
+	text = strings.ToLower(text)
+	return strings.Contains(text, "permission denied") || strings.Contains(text, "denied by acls") || strings.Contains(text, "denied due to acls")
+}
+
+// follows says that a path is Nomad's stream of events. Nomad 2.0 answers it with 200 before it looks at the token: where
+// that lacks something no word comes, not even the one every 30 s that shows a stream to be alive.
+func follows(path string) bool { return strings.HasPrefix(path, "/v1/event/stream") }
+
+// proxy hands on to a program what is asked of it, and writes it down as that of whoever asks, "" for nobody.
+func (r *record) proxy(t testing.TB, to string, who func(*http.Request) actor) string {
 	t.Helper()
 	target, err := url.Parse(to)
 	if err != nil {
@@ -114,34 +166,12 @@ func (r *record) proxy(t testing.TB, a actor, to, token, header string) string {
 		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		c := call{actor: a, method: req.Method, path: req.URL.RequestURI(), kind: http.Header{}}
-		for _, name := range []string{"Content-Type", "Accept-Encoding", "X-Vault-Request"} {
-			if value := req.Header.Get(name); value != "" {
-				c.kind.Set(name, value)
-			}
+		c := call{actor: who(req), method: req.Method, path: req.URL.RequestURI(), kind: http.Header{}}
+		if c.actor == "" {
+			forward.ServeHTTP(w, req)
+			return
 		}
-		if a == "" {
-			if req.Header.Get(header) == "" && req.Header.Get("Authorization") == "" {
-				req.Header.Set(header, token)
-			}
-		} else if req.Body != nil && req.Header.Get("Upgrade") == "" {
-			c.body, _ = io.ReadAll(req.Body) // what was read goes on; the program finds out what is wrong with it
-			req.Body = io.NopCloser(bytes.NewReader(c.body))
-			req.ContentLength = int64(len(c.body))
-		}
-		answer := &recorded{ResponseWriter: w, status: http.StatusOK}
-		if a != "" { // a stream may go on for as long as the test does
-			defer func() {
-				c.status = answer.status
-				r.add(c)
-			}()
-			if req.Header.Get("Upgrade") != "" || strings.Contains(req.URL.Path, "/stream") || strings.Contains(req.URL.Path, "/fs/logs/") {
-				begun := c
-				begun.status = http.StatusOK
-				r.add(begun)
-			}
-		}
-		forward.ServeHTTP(answer, req)
+		r.recorded(forward, c, w, req)
 	}))
 	server.Start()
 	t.Cleanup(func() {
@@ -149,4 +179,34 @@ func (r *record) proxy(t testing.TB, a actor, to, token, header string) string {
 		server.Close()
 	})
 	return server.URL
+}
+
+// recorded hands a call on and writes it down.
+func (r *record) recorded(forward http.Handler, c call, w http.ResponseWriter, req *http.Request) {
+	for _, name := range []string{"Content-Type", "Accept-Encoding", "X-Vault-Request"} {
+		if value := req.Header.Get(name); value != "" {
+			c.kind.Set(name, value)
+		}
+	}
+	if req.Body != nil && req.Header.Get("Upgrade") == "" {
+		c.body, _ = io.ReadAll(req.Body) // what was read goes on; the program finds out what is wrong with it
+		req.Body = io.NopCloser(bytes.NewReader(c.body))
+		req.ContentLength = int64(len(c.body))
+	}
+	answer := &recorded{ResponseWriter: w, status: http.StatusOK, begun: time.Now()}
+	if follows(c.path) {
+		r.opened(answer, c.what())
+	}
+	defer func() {
+		r.closed(answer)
+		c.status = answer.status
+		ended := follows(c.path) && answer.size.Load() == 0 && req.Context().Err() == nil
+		r.add(c, ended || refusal(answer.status, string(answer.said)))
+	}()
+	if req.Header.Get("Upgrade") != "" || strings.Contains(req.URL.Path, "/stream") || strings.Contains(req.URL.Path, "/fs/logs/") {
+		begun := c // it may go on for as long as the test does
+		begun.status = http.StatusOK
+		r.add(begun, false)
+	}
+	forward.ServeHTTP(answer, req)
 }
