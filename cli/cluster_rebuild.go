@@ -78,6 +78,10 @@ func (s *session) rebuild(ctx context.Context, path string, f restoreFlags) erro
 		return &saidError{err}
 	}
 	s.restored(b.of, time.Since(began))
+	if slices.Contains(f.only, backup.Vault) {
+		s.print("Next      Have Nomad start Crumpet's servers again, and then the apps: Vault does not know the tokens that it gave since the backup.")
+		return nil
+	}
 	s.print("Next      `crumpet cluster token | crumpet login %s`, then: crumpet repair", front(wished))
 	return nil
 }

@@ -98,7 +98,8 @@ func (r *restored) story() {
 	r.nowhere()
 }
 
-// vaultAlone puts Vault's part back over what a cluster that serves has in it: what was set since is gone, and no more.
+// vaultAlone puts Vault's part back over what a cluster that serves has in it. What runs there has tokens that Vault does
+// not know any more, so it is the story's last act: docs/backup.md says what has to be started again.
 func (r *restored) vaultAlone() {
 	r.t.Helper()
 	if _, err := r.run("restore", filepath.Join(r.backups, "monday.age"), "--file", "cluster.hcl", "--only", "vault", "--journal", "vault.restore"); err == nil || !strings.Contains(err.Error(), "--force") {
@@ -107,8 +108,6 @@ func (r *restored) vaultAlone() {
 	began := time.Now()
 	r.ok("restore", filepath.Join(r.backups, "monday.age"), "--file", "cluster.hcl", "--only", "vault", "--force", "--journal", "vault.restore")
 	r.t.Logf("Vault alone was put back in %.1f s", time.Since(began).Seconds())
-	r.greets(secretApp, "the secret is missing still")
-	r.until(time.Minute, "the app reads its secret again", func() bool { return r.answer(secretApp) == secretValue })
 }
 
 // operator gives them their key where the page has it.
