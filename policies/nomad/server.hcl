@@ -26,10 +26,10 @@ namespace "*" {
     # crumpet exec. Of tasks under exec, docker and their like: for raw_exec, where it would be a shell on the node,
     # Nomad wants alloc-node-exec, which is not here.
     "alloc-exec",
-    # Volumes of apps: made before the job that mounts them, looked at, and deleted when somebody says so. Nomad takes
-    # the last word from 1.10.8 and 1.11.2 on: leave it out before, volumes then are deleted by an operator.
+    # Volumes of apps: made before the job that mounts them, looked at (who may make them may read them), and deleted when
+    # somebody says so. Nomad takes the last word from 1.10.8 and 1.11.2 on: leave it out before, volumes then are deleted
+    # by an operator.
     "host-volume-create",
-    "host-volume-read",
     "host-volume-delete",
   ]
 

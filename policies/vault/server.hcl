@@ -39,9 +39,10 @@ path "crumpet/data/services/*" {
   capabilities = ["create", "read", "update"]
 }
 
-# How many versions of that are kept, and all of them deleted with the instance, the binding or the key.
+# How many versions of that are kept, said once the first is written, and all of them deleted with the instance, the
+# binding or the key.
 path "crumpet/metadata/services/*" {
-  capabilities = ["create", "update", "delete"]
+  capabilities = ["update", "delete"]
 }
 
 # End a key: its one version is destroyed, as are the old generations of a binding above.
@@ -52,7 +53,7 @@ path "crumpet/destroy/services/*" {
 # Passwords of brokers stand below platform/, too, and go when the broker is removed: only the newest is
 # kept. The platform's keys stay out of reach of a delete: the star begins below providers/.
 path "crumpet/metadata/platform/providers/*" {
-  capabilities = ["create", "update", "delete"]
+  capabilities = ["update", "delete"]
 }
 
 # Make the KV mount at the first start. Take this away where an operator has made it.
