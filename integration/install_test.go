@@ -37,7 +37,7 @@ func TestInstall(t *testing.T) {
 	write(t, password, "a long password of ann\n")
 	first := []string{
 		"install", "--domain", "apps.test", "--database-file", secret, "--admin", "ann", "--admin-file", password,
-		"--router-port", fmt.Sprint(b.router), "--admin-port", fmt.Sprint(b.admin), "--router-address", "127.0.0.1",
+		"--router-port", portOf(b.at["router"]), "--admin-port", portOf(b.at["router-admin"]), "--router-address", "127.0.0.1",
 	}
 
 	// Everything is said beforehand, and nothing is written.
@@ -46,7 +46,7 @@ func TestInstall(t *testing.T) {
 	if n := len(plan.Objects); n != 21 {
 		t.Errorf("the plan has %d objects, want 21: %v", n, plan.Objects)
 	}
-	if code, _ := b.raw("GET", b.vault+"/v1/auth/jwt-nomad/config", nil); code == http200 {
+	if code, _ := b.ask("vault", http.MethodGet, "/v1/auth/jwt-nomad/config", nil, nil); code == http200 {
 		t.Error("--plan has written")
 	}
 
@@ -68,12 +68,11 @@ func TestInstall(t *testing.T) {
 	}
 	b.nothingTold("database", pgtest.Password)
 
-	b.info.Router = fmt.Sprintf("http://127.0.0.1:%d", b.router)
 	b.info.Addr = b.named("crumpet.apps.test")
 	var kept struct {
 		Data struct{ Data struct{ Token string } }
 	}
-	b.must("GET", b.vault+"/v1/crumpet/data/platform/first-token", nil, &kept)
+	b.manage("vault", http.MethodGet, "/v1/crumpet/data/platform/first-token", nil, &kept)
 	b.info.Token = kept.Data.Data.Token
 	b.nothingTold("first token", b.info.Token)
 	b.serverVersions("0.7.0", 2)
@@ -169,7 +168,7 @@ func (b *bare) operate(v string, args ...string) string {
 	if err := cmd.Run(); err != nil {
 		b.t.Fatalf("crumpet %s: %v\n%s%s", strings.Join(args, " "), err, &out, &said)
 	}
-	for _, secret := range []string{pgtest.Password, b.tokens["X-Vault-Token"], b.tokens["X-Nomad-Token"]} {
+	for _, secret := range []string{pgtest.Password, b.admin["vault"], b.admin["nomad"]} {
 		if strings.Contains(out.String()+said.String(), secret) {
 			b.t.Errorf("crumpet %s shows a secret:\n%s%s", strings.Join(args, " "), &out, &said)
 		}
@@ -212,7 +211,7 @@ func (b *bare) running(job string) (ids []string) {
 func (b *bare) nothingTold(what, secret string) {
 	b.t.Helper()
 	for _, job := range []string{"fabio", "crumpet"} {
-		if _, text := b.raw("GET", b.nomad+"/v1/job/"+job+"?namespace=crumpet--platform", nil); strings.Contains(text, secret) || !strings.Contains(text, job) {
+		if _, text := b.ask("nomad", http.MethodGet, "/v1/job/"+job+"?namespace=crumpet--platform", nil, nil); strings.Contains(text, secret) || !strings.Contains(text, job) {
 			b.t.Errorf("the job %s shows the %s, or nothing", job, what)
 		}
 	}
