@@ -15,11 +15,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
 // TestCluster: three servers and two clients, made from empty machines with nothing but cluster.hcl, real programs and
-// ssh. The plan changes nothing, the second up finds nothing to do, and after destroy nothing of it runs. Then it is
-// made again on empty disks by an up that is killed in each of its steps.
+// ssh. The plan changes nothing, the second up finds nothing to do, a server that lost its disk is made again by up, and
+// after destroy nothing of it runs. Then it is made again on empty disks by an up that is killed in each of its steps.
 func TestCluster(t *testing.T) {
 	c := newLabCluster(t)
 	c.planned()
@@ -28,6 +30,7 @@ func TestCluster(t *testing.T) {
 	t.Logf("up took %s", time.Since(began).Round(100*time.Millisecond))
 	c.unchanged()
 	c.verified()
+	c.replaced("server-2")
 	c.destroyed()
 
 	for _, h := range c.lab.Hosts() {
@@ -83,6 +86,51 @@ func (c *labCluster) unchanged() {
 	c.t.Logf("a second up took %s", time.Since(began).Round(100*time.Millisecond))
 	if after := c.programsRun(); after != before {
 		c.t.Errorf("a second up changed what runs from\n%s\nto\n%s", before, after)
+	}
+}
+
+// replaced has a server lose its disk and come back empty, under its old name: up and a keeper make it one of three again.
+func (c *labCluster) replaced(name string) {
+	c.t.Helper()
+	began := time.Now()
+	h := c.lab.Host(name)
+	h.Kill()
+	if out, err := c.run("status", "--file", "cluster.hcl"); err == nil || !strings.Contains(out, "machine  "+name) || !strings.Contains(out, "MAY LOSE") {
+		c.t.Errorf("status from outside, while %s is off: %v\n%s", name, err, out)
+	}
+	h.Wipe()
+	h.Boot()
+	c.lab.KnownHosts()
+	if _, err := c.run("up", "--json"); err == nil || !strings.Contains(err.Error(), "crumpet cluster unseal") {
+		c.t.Fatalf("up with an empty %s, whose Vault only keepers can open, says %v", name, err)
+	}
+	c.ok("unseal")
+	c.timed(c.events(c.ok("up", "--json")))
+	c.t.Logf("a server that lost its disk was one of three again after %s", time.Since(began).Round(100*time.Millisecond))
+	c.unchanged()
+	c.verified()
+	c.quorate()
+}
+
+// quorate has a checkup find three servers of each program, with nothing to say of any quorum: by Crumpet, and over SSH
+// without it.
+func (c *labCluster) quorate() {
+	c.t.Helper()
+	for _, look := range []func() (string, error){
+		func() (string, error) { return c.crumpet("", "cluster", "status", "--json") },
+		func() (string, error) { return c.run("status", "--file", "cluster.hcl", "--json") },
+	} {
+		out, failed := look()
+		var is paas.Checkup
+		if err := json.Unmarshal([]byte(out), &is); err != nil {
+			c.t.Fatalf("status: %v, %v", failed, err)
+		}
+		ill := slices.DeleteFunc(is.Findings, func(f paas.PlatformFinding) bool {
+			return f.Subject != paas.OfQuorum && f.Severity != paas.Critical
+		})
+		if len(ill) > 0 || len(is.Quorums) != 3 || slices.ContainsFunc(is.Quorums, func(q paas.Quorum) bool { return len(q.Servers) != len(labServers) }) {
+			c.t.Errorf("status finds %+v; the quorums are %+v", ill, is.Quorums)
+		}
 	}
 }
 
