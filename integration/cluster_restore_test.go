@@ -154,7 +154,7 @@ func (r *restored) killed(restore string) {
 	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
 		r.t.Fatal(err)
 	}
-	_ = <-ended // it was killed
+	<-ended // it was killed
 	r.t.Logf("a restore was killed when Vault was initialized; its last line: %s", lastLine(out.String()))
 }
 
