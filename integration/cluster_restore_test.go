@@ -154,7 +154,9 @@ func (r *restored) killed(restore string) {
 	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
 		r.t.Fatal(err)
 	}
-	<-ended // it was killed
+	if err := <-ended; err == nil {
+		r.t.Fatalf("a restore that was to be killed ended well:\n%s", out.String())
+	}
 	r.t.Logf("a restore was killed when Vault was initialized; its last line: %s", lastLine(out.String()))
 }
 

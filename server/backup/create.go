@@ -42,7 +42,7 @@ type Config struct {
 	Seal    func(w io.Writer) (io.WriteCloser, error)
 	Crumpet string // version of this program
 	Cluster string // name; may be empty
-	Now      func() time.Time
+	Now     func() time.Time
 	// Say tells of a part that is done. Parts of one kind are told of together. May be nil.
 	Say func(kind string, parts int, size int64, detail string)
 }
