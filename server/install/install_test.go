@@ -187,11 +187,60 @@ func TestWhoMayNotSeeThePlatformsSecretsMayStillUpgradeItsJobs(t *testing.T) {
 	nomad["GET /v1/job/crumpet?namespace=crumpet--platform"], nomad["GET /v1/job/fabio?namespace=crumpet--platform"] = job, job
 	nomad["POST /v1/jobs/parse"] = `{}`
 	nomad["POST /v1/job/fabio/plan?namespace=crumpet--platform"] = `{"Diff": {"Type": "None"}}`
+	nomad["GET /v1/job/fabio/allocations?namespace=crumpet--platform"] = `[]`
 	nomad["GET /v1/job/fabio/deployment?namespace=crumpet--platform"] = `{"Status": "successful"}`
 	nomad["POST /v1/job/crumpet/plan?namespace=crumpet--platform"] = `{"Diff": {"Type": "Edited"}}`
 	list, err := open(t, nomad, consul, vault, &wrote).Plan(t.Context())
 	if diff := cmp.Diff([]install.Object{{Program: "nomad", Kind: "job", Name: "crumpet", Why: "runs 0.9.0, not 1.0.0"}}, list); diff != "" || err != nil {
 		t.Errorf("%s %v", diff, err)
+	}
+}
+
+func TestARouterThatNomadGaveUpIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		allocs string
+		why    string
+	}{
+		"it runs":               {`[{"NodeName": "one", "DesiredStatus": "run", "ClientStatus": "running"}]`, ""},
+		"it failed":             {`[{"NodeName": "two", "DesiredStatus": "run", "ClientStatus": "running"}, {"NodeName": "one", "DesiredStatus": "run", "ClientStatus": "failed"}]`, "has failed and was given up on one"},
+		"its successor runs":    {`[{"NodeName": "one", "DesiredStatus": "run", "ClientStatus": "failed"}, {"NodeName": "one", "DesiredStatus": "run", "ClientStatus": "running"}]`, ""},
+		"it is to run no more":  {`[{"NodeName": "one", "DesiredStatus": "stop", "ClientStatus": "failed"}]`, ""},
+		"it failed on two":      {`[{"NodeName": "two", "DesiredStatus": "run", "ClientStatus": "failed"}, {"NodeName": "one", "DesiredStatus": "run", "ClientStatus": "failed"}]`, "has failed and was given up on one, two"},
+		"it failed there twice": {`[{"NodeName": "one", "DesiredStatus": "run", "ClientStatus": "failed"}, {"NodeName": "one", "DesiredStatus": "run", "ClientStatus": "failed"}]`, "has failed and was given up on one"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			nomad, consul, vault := cluster()
+			nomad["GET /v1/job/fabio?namespace=crumpet--platform"] = `{"Meta": {"version": "1.7.3"}}`
+			nomad["POST /v1/jobs/parse"] = `{}`
+			nomad["POST /v1/job/fabio/plan?namespace=crumpet--platform"] = `{"Diff": {"Type": "None"}}`
+			nomad["GET /v1/job/fabio/allocations?namespace=crumpet--platform"] = tt.allocs
+			nomad["GET /v1/job/fabio/deployment?namespace=crumpet--platform"] = `{"ID": "d", "Status": "successful"}`
+			nomad["POST /v1/job/fabio/evaluate?namespace=crumpet--platform"] = `{"EvalID": "e"}`
+			nomad["GET /v1/evaluation/e?namespace=crumpet--platform"] = `{"Status": "complete"}`
+			var wrote []string
+			i := open(t, nomad, consul, vault, &wrote)
+			list, err := i.Plan(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			why := ""
+			for _, o := range list {
+				if o.Kind == "job" && o.Name == "fabio" {
+					why = o.Why
+				}
+			}
+			if why != tt.why {
+				t.Errorf("the plan says %q, want %q", why, tt.why)
+			}
+			if why == "" {
+				return
+			}
+			if err := i.WriteFabio(t.Context()); err != nil || !slices.Equal(wrote, []string{"POST /v1/job/fabio/evaluate?namespace=crumpet--platform"}) {
+				t.Errorf("it wrote %v, %v", wrote, err)
+			}
+		})
 	}
 }
 

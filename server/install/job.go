@@ -78,19 +78,42 @@ func (i *Install) jobObject(id, text string, p Program, variables map[string]any
 	}
 }
 
-// givenUp says that Nomad tries no more: the deployment has failed, which ends the rescheduling of what failed in it, and
-// nothing runs.
+// givenUp says that Nomad tries no more: on a node of a system job, whose instances it does not start anew once they have
+// failed; or at all, as the deployment has failed, which ends the rescheduling of what failed in it, and nothing runs.
 func (i *Install) givenUp(ctx context.Context, id string, version int) (string, error) {
-	var d deployment
-	if err := i.cfg.Nomad(ctx, "GET", "/v1/job/"+id+"/deployment?namespace="+namespace, nil, &d); err != nil || d.Status != "failed" || d.JobVersion != version {
+	allocs, err := i.allocs(ctx, id)
+	if err != nil {
 		return "", err
 	}
-	var allocs []alloc
-	err := i.cfg.Nomad(ctx, "GET", "/v1/job/"+id+"/allocations?namespace="+namespace, nil, &allocs)
-	if err != nil || slices.ContainsFunc(allocs, func(a alloc) bool { return a.ClientStatus == "running" || a.ClientStatus == "pending" }) {
+	if nodes := abandoned(id, allocs); len(nodes) > 0 {
+		return "has failed and was given up on " + strings.Join(nodes, ", "), nil
+	}
+	var d deployment
+	err = i.cfg.Nomad(ctx, "GET", "/v1/job/"+id+"/deployment?namespace="+namespace, nil, &d)
+	if err != nil || d.Status != "failed" || d.JobVersion != version || slices.ContainsFunc(allocs, alloc.alive) {
 		return "", err
 	}
 	return "has failed, and nothing of it runs", nil
+}
+
+func (i *Install) allocs(ctx context.Context, id string) (list []alloc, err error) {
+	err = i.cfg.Nomad(ctx, "GET", "/v1/job/"+id+"/allocations?namespace="+namespace, nil, &list)
+	return list, err
+}
+
+// abandoned are the nodes on which a system job is to run, has failed and is not tried again: Nomad looks at them anew only
+// when the job or the node changes.
+func abandoned(id string, allocs []alloc) (nodes []string) {
+	if id != fabioJob {
+		return nil
+	}
+	for _, a := range allocs {
+		if a.DesiredStatus == "run" && a.ClientStatus == "failed" && !livesOn(a.NodeName, allocs) && !slices.Contains(nodes, a.NodeName) {
+			nodes = append(nodes, a.NodeName)
+		}
+	}
+	slices.Sort(nodes)
+	return nodes
 }
 
 // parse has Nomad read a job: nobody else knows its language as well.
@@ -160,6 +183,15 @@ func (i *Install) planJob(ctx context.Context, id string, job json.RawMessage) (
 	return p, err
 }
 
+// lookAgain has Nomad look where a job is to run.
+func (i *Install) lookAgain(ctx context.Context, id string) error {
+	var answer struct{ EvalID string }
+	if err := i.cfg.Nomad(ctx, "POST", "/v1/job/"+id+"/evaluate?namespace="+namespace, map[string]any{"JobID": id, "Namespace": namespace}, &answer); err != nil {
+		return err
+	}
+	return i.await(ctx, id, answer.EvalID)
+}
+
 // runJob registers a job and waits until it serves. Nothing is registered that has no room.
 func (i *Install) runJob(ctx context.Context, id, text string, variables map[string]any) error {
 	job, err := i.parse(ctx, text, variables)
@@ -167,6 +199,15 @@ func (i *Install) runJob(ctx context.Context, id, text string, variables map[str
 		return err
 	}
 	plan, err := i.planJob(ctx, id, job)
+	if err == nil && plan.Diff.Type == "None" {
+		allocs, err := i.allocs(ctx, id)
+		if err != nil {
+			return err
+		}
+		if len(abandoned(id, allocs)) > 0 {
+			return i.lookAgain(ctx, id)
+		}
+	}
 	if err == nil && plan.Diff.Type == "None" { // given up: Nomad begins anew only with what it takes for another version
 		if err = i.cfg.Nomad(ctx, "DELETE", "/v1/job/"+id+"?namespace="+namespace, nil, nil); err == nil {
 			plan, err = i.planJob(ctx, id, job)

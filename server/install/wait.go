@@ -58,6 +58,14 @@ type alloc struct {
 	TaskStates                                      map[string]taskState
 }
 
+// alive says whether it runs, or is on its way to.
+func (a alloc) alive() bool { return a.ClientStatus == "running" || a.ClientStatus == "pending" }
+
+// livesOn says whether any of a system job's instances is alive on a node.
+func livesOn(node string, allocs []alloc) bool {
+	return slices.ContainsFunc(allocs, func(a alloc) bool { return a.NodeName == node && a.alive() })
+}
+
 type taskState struct {
 	State    string
 	Failed   bool
@@ -130,16 +138,17 @@ func (i *Install) evaluated(ctx context.Context, id, eval string) error {
 
 // look says whether a version of a job serves; if not, what it waits for. An error is final, but for code unavailable.
 func (i *Install) look(ctx context.Context, id string, version int) (done bool, reason string, err error) {
-	var allocs []alloc
-	if err := i.cfg.Nomad(ctx, "GET", "/v1/job/"+id+"/allocations?namespace="+namespace, nil, &allocs); err != nil {
+	allocs, err := i.allocs(ctx, id)
+	if err != nil {
 		return false, "", err
 	}
 	var d deployment
 	if err := i.cfg.Nomad(ctx, "GET", "/v1/job/"+id+"/deployment?namespace="+namespace, nil, &d); err != nil {
 		return false, "", err
 	}
-	mine := slices.DeleteFunc(allocs, func(a alloc) bool {
-		return a.JobVersion != version || a.DesiredStatus != "run" && a.ClientStatus != "failed"
+	mine := slices.DeleteFunc(slices.Clone(allocs), func(a alloc) bool {
+		replaced := id == fabioJob && a.ClientStatus == "failed" && livesOn(a.NodeName, allocs)
+		return a.JobVersion != version || replaced || a.DesiredStatus != "run" && a.ClientStatus != "failed"
 	})
 	slices.SortFunc(mine, func(a, b alloc) int { return cmp.Compare(b.CreateTime, a.CreateTime) })
 	ill, reason := i.why(ctx, id, mine)
