@@ -78,6 +78,7 @@ var faults = []fault{
 			kind: "status 502 by client-2", atMost: 100, within: 45 * time.Second,
 			why: "Nomad ended instances on the node that was back before Consul there could tell",
 		},
+		started, // the router there, which Nomad had given up too
 	}},
 	{name: "client_lost", happens: (*faulted).clientLost, excuses: append([]excuse{started}, silent...)},
 	{name: "minority_left", happens: (*faulted).minorityLeft, excuses: []excuse{ // once all are together again
