@@ -135,6 +135,12 @@ job "fabio" {
       mode     = "delay" # there is no other node for it
     }
 
+    # A node that was silent and is back goes on with its router. Without it Nomad ends it and starts another, which fails
+    # for good where Vault has no leader yet: Nomad does not try an instance of a system job again.
+    disconnect {
+      lost_after = "24h"
+    }
+
     network {
       mode = "host"
       port "http" {
