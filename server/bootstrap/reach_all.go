@@ -36,7 +36,7 @@ func (w *World) DialThere(ctx context.Context, network, address string) (net.Con
 	return host.Dial(ctx, network, address)
 }
 
-// Nearest is a server of a program to ask: one that has a leader, else one that answers at all, else the first. "" where
+// Nearest is a server of a program to ask: one that has a leader, else one that answers at all, else any. "" where
 // the fleet has no server.
 func (w *World) Nearest(ctx context.Context, p fleet.Name) string {
 	servers, alive := w.Fleet.Of(fleet.Server), ""
