@@ -61,6 +61,11 @@ func (s edgedScheduler) Deregister(ctx context.Context, team, id string, purge b
 	return err
 }
 
+func (s edgedScheduler) Evaluate(ctx context.Context, team, id string) (err error) {
+	s.around("nomad.Evaluate", func() { err = s.Scheduler.Evaluate(ctx, team, id) })
+	return err
+}
+
 func (s edgedScheduler) EnsureNamespace(ctx context.Context, team string) (err error) {
 	s.around("nomad.EnsureNamespace", func() { err = s.Scheduler.EnsureNamespace(ctx, team) })
 	return err

@@ -43,20 +43,22 @@ type cluster struct {
 	violent   func(job string) bool        // jobs whose plans show a destructive update
 	serving   []int                        // healthy instances after each register
 	registers int
-	port      string // of the router, for the next boot
-	looked    int    // how often a rule was read
-	noBytes   string // the first letter of artifacts that are no more
-	ghost     string // an address that one router still leads to; "" for none
-	serial    int
-	answered  []paas.Traffic // what routers have counted, to be written
-	side      side           // its batch jobs
-	disks     []paas.FoundVolume
-	groups    map[string]string    // text of the group of each instance in the slot Data, by its id
-	order     []string             // jobs, as they were registered
-	vault     *fakeVault           // nil: apps have nothing there
-	asks      sync.Mutex           // guards changed
-	changed   map[paas.AppRef]bool // apps whose facts are to be written
-	stirred   chan struct{}        // holds one word: look into changed
+
+	evaluations int
+	port        string // of the router, for the next boot
+	looked      int    // how often a rule was read
+	noBytes     string // the first letter of artifacts that are no more
+	ghost       string // an address that one router still leads to; "" for none
+	serial      int
+	answered    []paas.Traffic // what routers have counted, to be written
+	side        side           // its batch jobs
+	disks       []paas.FoundVolume
+	groups      map[string]string    // text of the group of each instance in the slot Data, by its id
+	order       []string             // jobs, as they were registered
+	vault       *fakeVault           // nil: apps have nothing there
+	asks        sync.Mutex           // guards changed
+	changed     map[paas.AppRef]bool // apps whose facts are to be written
+	stirred     chan struct{}        // holds one word: look into changed
 }
 
 func newCluster(t testing.TB) *cluster {
@@ -309,6 +311,28 @@ func (c *cluster) Deregister(_ context.Context, team, id string, purge bool) err
 	defer c.mu.Unlock()
 	delete(c.jobs, id)
 	c.endSide(team, id, purge)
+	return nil
+}
+
+// Evaluate stops what is more than the job asks for.
+func (c *cluster) Evaluate(_ context.Context, team, id string) error {
+	app, slot, _ := paas.ParseJobID(id)
+	ref := paas.AppRef{Team: team, App: app}
+	c.mu.Lock()
+	for _, g := range c.jobs[id].TaskGroups {
+		for more := c.count(id, *g.Name) - *g.Count; more > 0; more-- {
+			for key, i := range c.instances {
+				if i.Ref() == ref && i.Slot == slot && i.Process == *g.Name && !i.State.Ended() {
+					i.State = paas.InstanceComplete
+					c.instances[key] = i
+					break
+				}
+			}
+		}
+	}
+	c.evaluations++
+	c.mu.Unlock()
+	c.look(ref)
 	return nil
 }
 

@@ -24,6 +24,8 @@ type Scheduler interface {
 	Register(ctx context.Context, team string, job *nomadapi.Job, index uint64) (*nomadapi.JobRegisterResponse, error)
 	// Deregister ends a job whatever it is by now, so it is for ids that are never used again.
 	Deregister(ctx context.Context, team, id string, purge bool) error
+	// Evaluate has Nomad compare a job with what runs of it once more.
+	Evaluate(ctx context.Context, team, id string) error
 	EnsureNamespace(ctx context.Context, team string) error
 }
 

@@ -13,6 +13,9 @@ var Guard = guard
 // Spare is spare, for its table.
 var Spare = spare
 
+// Surplus is surplus, for its table.
+var Surplus = surplus
+
 // Back is back, for the property of the way back.
 var Back = back
 

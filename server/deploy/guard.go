@@ -28,7 +28,7 @@ func guard(plan *nomadapi.JobPlanResponse, before, after map[string]int) string 
 			return fmt.Sprintf("Nomad would migrate %d instances of %s", u.Migrate, group)
 		case u.Preemptions > 0 || len(plan.Annotations.PreemptedAllocs) > 0:
 			return fmt.Sprintf("Nomad would preempt instances of other jobs to place %s", group)
-		case u.Stop > stop:
+		case u.Stop > stop && after[group] > 0:
 			return fmt.Sprintf("Nomad would stop %d instances of %s where %d are to go", u.Stop, group, stop)
 		}
 	}

@@ -25,6 +25,7 @@ func TestGuard(t *testing.T) {
 		"a migration":                            {nomadapi.DesiredUpdates{Migrate: 1, Place: 1}, 2, 3, "migrate 1"},
 		"a preemption":                           {nomadapi.DesiredUpdates{Ignore: 2, Place: 1, Preemptions: 1}, 2, 3, "preempt"},
 		"more stopped than wanted":               {nomadapi.DesiredUpdates{Stop: 2}, 3, 2, "stop 2 instances of web where 1"},
+		"all, one of them on a silent node":      {nomadapi.DesiredUpdates{Stop: 3}, 2, 0, ""},
 		"some stopped though none were to go":    {nomadapi.DesiredUpdates{Stop: 1, Place: 1}, 2, 2, "stop 1 instances of web where 0"},
 	}
 	for name, tt := range tests {

@@ -88,6 +88,8 @@ type Deployer struct {
 	heals map[paas.AppRef]time.Time // guarded by mu: when a walk was last begun to heal a live slot
 	looks map[paas.AppRef]time.Time // guarded by mu: when the crons of an app were last looked at in Nomad
 
+	evaluated map[paas.AppRef]time.Time // guarded by mu: when Nomad was last asked to look again at jobs of an app
+
 	grants map[paas.AppRef]granted   // guarded by mu: what apps may read in Vault
 	told   map[paas.AppRef]itemsTold // guarded by mu: what the variables of teams say of apps
 }
@@ -103,7 +105,7 @@ func New(c Config) *Deployer {
 		configs: c.Configs, access: c.Access, variables: c.Variables, services: c.Services, storage: c.Storage, nodes: c.Nodes, driver: c.Driver, fragments: c.Fragments, domain: c.Domain, own: c.Own, port: c.Port,
 		now: c.Now, newID: c.NewID, log: log.With("component", "deploy"),
 		due: map[paas.AppRef]time.Time{}, wake: make(chan struct{}, 1),
-		tries: map[paas.AppRef]int{}, heals: map[paas.AppRef]time.Time{}, looks: map[paas.AppRef]time.Time{},
+		tries: map[paas.AppRef]int{}, heals: map[paas.AppRef]time.Time{}, looks: map[paas.AppRef]time.Time{}, evaluated: map[paas.AppRef]time.Time{},
 		grants: map[paas.AppRef]granted{}, told: map[paas.AppRef]itemsTold{},
 	}
 }

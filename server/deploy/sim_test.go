@@ -187,6 +187,8 @@ func (s *sim) Register(_ context.Context, _ string, job *nomadapi.Job, index uin
 
 func (s *sim) Deregister(context.Context, string, string, bool) error { return s.boundary() }
 
+func (s *sim) Evaluate(context.Context, string, string) error { return s.boundary() }
+
 // Rules.
 
 func (s *sim) Rule(context.Context, paas.AppRef) (string, uint64, error) {

@@ -42,6 +42,7 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 		return 0, true, sideErr
 	}
 	d.regrant(ctx, snap)
+	evalErr := d.evaluate(ctx, snap)
 	want, _ := spare(World(snap), snap, d.now())
 	out, err := d.converge(ctx, snap, want)
 	if err == nil && !snap.App.Deleting {
@@ -53,7 +54,7 @@ func (d *Deployer) turn(ctx context.Context, epoch int64, ref paas.AppRef) (agai
 			return 0, false, saveErr
 		}
 	}
-	if err := errors.Join(err, sideErr); err != nil {
+	if err := errors.Join(err, sideErr, evalErr); err != nil {
 		return 0, false, err
 	}
 	if !ok {

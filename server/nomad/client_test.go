@@ -116,6 +116,9 @@ func TestAMissingJobIsNil(t *testing.T) {
 	if err := c.Deregister(t.Context(), "acme", "shop.blue", true); err != nil {
 		t.Errorf("Deregister = %v, want nil", err)
 	}
+	if err := c.Evaluate(t.Context(), "acme", "shop.blue"); err != nil {
+		t.Errorf("Evaluate = %v, want nil", err)
+	}
 }
 
 func TestARegisterNamesTeamAndIndex(t *testing.T) {

@@ -63,6 +63,22 @@ func (c *Client) Deregister(ctx context.Context, team, id string, purge bool) er
 	return err
 }
 
+// Evaluate has Nomad compare the job with what runs of it once more. It changes nothing that is as it should be. A job
+// that Nomad doesn't know is no error.
+func (c *Client) Evaluate(ctx context.Context, team, id string) error {
+	w, cancel := c.write(ctx, team)
+	defer cancel()
+	_, _, err := c.api.Jobs().ForceEvaluate(id, w)
+	if err == nil {
+		return nil
+	}
+	err = c.fail(ctx, err, fmt.Sprintf("evaluate job %q", id))
+	if paas.CodeOf(err) == paas.NotFound {
+		return nil
+	}
+	return err
+}
+
 // EnsureNamespace makes the namespace of a team unless it exists.
 func (c *Client) EnsureNamespace(ctx context.Context, team string) error {
 	if team == nomadapi.DefaultNamespace {

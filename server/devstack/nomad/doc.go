@@ -20,7 +20,8 @@
 // /.well-known/jwks.json. Anything else is answered 501 with its path.
 //
 // Known differences from Nomad: there are no deployments, of an update block
-// max_parallel is followed and nothing else; a volume is a folder, of no owner, that exec
+// max_parallel is followed and nothing else; a disconnect block is kept and not followed, so that what
+// ran on a node that is away is lost; a volume is a folder, of no owner, that exec
 // tasks find as a link below their own folder, can't be changed, and is not sticky; CPU, cores and disk are accounted, not enforced, and
 // memory is looked at five times a second, not by the kernel; exec is raw_exec,
 // without chroot and cgroups, so that a task of another user needs a way to its
