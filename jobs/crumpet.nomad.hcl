@@ -245,6 +245,13 @@ job "crumpet" {
       max_delay      = "1m"
     }
 
+    # A node that was silent and is back goes on with what runs there, as apps do.
+    disconnect {
+      lost_after = "24h"
+      replace    = true
+      reconcile  = "keep_original"
+    }
+
     # The data folder is a cache, and the server's id: what lasts is in PostgreSQL and in Vault.
     ephemeral_disk {
       sticky = true

@@ -62,6 +62,9 @@ func ofProcess(g *nomadapi.TaskGroup) facets {
 	if len(g.Volumes) > 0 {
 		rest.Update = nil // follows from the probes, and replaces nothing
 	}
+	if anySilence(g) {
+		rest.Disconnect = nil // Crumpet's
+	}
 	f.leftOf("nomad.group", &rest, madeOfGroup)
 	f.leftOfTask(t)
 	return f

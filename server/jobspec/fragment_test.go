@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -47,6 +48,37 @@ func TestFragmentsAreMergedLast(t *testing.T) {
 	want.Tasks = append([]*nomadapi.Task{&task}, plain.Tasks[1:]...)
 	if diff := cmp.Diff(&want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What ran on a node that was silent goes on, unless an app says otherwise.
+func TestAnAppMaySayWhatBecomesOfSilentNodes(t *testing.T) {
+	t.Parallel()
+	plain := hatched("", "")
+	if d := plain.Disconnect; d == nil || *d.LostAfter < time.Hour || !*d.Replace {
+		t.Fatalf("without a word it is %+v", d)
+	}
+	with := func(group *nomadapi.TaskGroup) *nomadapi.Job {
+		job := jobspec.Job(rendering(full()))
+		job.TaskGroups[0] = group
+		return job
+	}
+	before := *plain
+	before.Disconnect = nil // as it was placed by a Crumpet that said nothing
+	if key, _ := jobspec.Forces(with(&before), with(plain)); key != "crumpet" {
+		t.Errorf("it is told as a change of %q", key)
+	}
+	sooner := hatched(`{"Disconnect":{"LostAfter":60000000000}}`, "")
+	if d := sooner.Disconnect; *d.LostAfter != time.Minute || !*d.Replace {
+		t.Errorf("with a time of its own it is %+v", d)
+	}
+	if key, _ := jobspec.Forces(with(plain), with(sooner)); !strings.Contains(key, "nomad.group") {
+		t.Errorf("the app's own time is told as a change of %q", key)
+	}
+	for _, fragment := range []string{`{"Disconnect":null}`, `{"MaxClientDisconnect":60000000000}`, `{"PreventRescheduleOnLost":true}`, `{"StopAfterClientDisconnect":60000000000}`} {
+		if d := hatched(fragment, "").Disconnect; d != nil {
+			t.Errorf("%s leaves %+v", fragment, d)
+		}
 	}
 }
 

@@ -84,11 +84,17 @@ func group(in Input, p paas.Process) *nomadapi.TaskGroup {
 	g.Constraints, g.Affinities, g.Spreads = placed(p.Placement)
 	if p.Stateful() {
 		g.Update, g.Volumes = oneByOne(p), volumes(in.Release.App, p)
+	} else {
+		g.Disconnect = disconnect()
 	}
 	for _, s := range p.Sidecars {
 		g.Tasks = append(g.Tasks, sidecar(in, p, s))
 	}
-	return merged(g, p.NomadGroup)
+	g = merged(g, p.NomadGroup)
+	if anySilence(g) && (g.MaxClientDisconnect != nil || g.StopAfterClientDisconnect != nil || g.PreventRescheduleOnLost != nil) {
+		g.Disconnect = nil // the app says it by Nomad's former keys, which it does not take beside the block
+	}
+	return g
 }
 
 func networks(p paas.Process) []*nomadapi.NetworkResource {

@@ -2,6 +2,7 @@ package jobspec
 
 import (
 	"cmp"
+	"reflect"
 	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -61,6 +62,21 @@ func reschedule(p paas.Process) *nomadapi.ReschedulePolicy {
 		MaxDelay:      new(max(delay, cmp.Or(p.Reschedule.MaxDelay, paas.DefaultMaxReschedule))),
 		Unlimited:     new(true),
 	}
+}
+
+// silence is for how long a node may be silent and what runs there still goes on when it is back.
+const silence = 24 * time.Hour
+
+// disconnect is for nodes that go silent: their instances are placed anew elsewhere, and when the node is back these go and
+// the first ones, which were served from all the while, stay. Without it Nomad ends whatever runs on a node that comes
+// back: after a cut between its servers and all nodes every instance of every app at once.
+func disconnect() *nomadapi.DisconnectStrategy {
+	return &nomadapi.DisconnectStrategy{LostAfter: new(silence), Replace: new(true), Reconcile: new(nomadapi.ReconcileOptionKeepOriginal)}
+}
+
+// anySilence says that a group has what every group has for silent nodes, and no app asked for.
+func anySilence(g *nomadapi.TaskGroup) bool {
+	return reflect.DeepEqual(g.Disconnect, disconnect())
 }
 
 // never is the reschedule policy of a program that runs once. Nomad fills what is not set with its
