@@ -25,7 +25,8 @@ import (
 
 // TestInstall: on a bare Nomad, Consul and Vault with ACLs on, install says what it will write, is killed in the middle,
 // goes on when it is run again, and changes nothing when run once more. Then it upgrades itself, under load on apps and on
-// its own API by way of the router, while an app is restarted by way of that API. A version that can't start on the store
+// its own API by way of the router, while an app is restarted by way of that API. A router that Nomad has given up comes back
+// by itself. A version that can't start on the store
 // leaves the one that serves alone.
 func TestInstall(t *testing.T) {
 	b := startBare(t)
@@ -110,6 +111,7 @@ func TestInstall(t *testing.T) {
 	api.end(t)
 	t.Logf("upgraded from 0.7.0 to 0.7.1, two servers, within %.1f s", took.Seconds())
 
+	b.routerGivenUp("one.apps.test", "hello of one")
 	b.refusesOlder(apps[0])
 }
 

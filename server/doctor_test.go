@@ -138,6 +138,7 @@ func (silentCluster) Agents(context.Context, []paas.QuorumServer) ([]paas.NomadA
 func (silentCluster) Rooms(context.Context) (map[string]paas.NodeCapacity, error) {
 	return nil, errSilent
 }
+func (silentCluster) RouterJob(context.Context) (*paas.RouterJob, error) { return nil, errSilent }
 func (silentCluster) TokenEnd(context.Context) (*time.Time, error)       { return nil, errSilent }
 func (silentCluster) Lease(context.Context) (paas.Lease, error)          { return paas.Lease{}, errSilent }
 func (silentCluster) Serving(context.Context) ([]paas.Serving, error)    { return nil, errSilent }

@@ -31,7 +31,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	var builds error
 	loops.Go(func() {
-		s.lead(ctx, func(ctx context.Context, _ int64) error { return s.watch.Run(ctx) }, s.deploy.Run, s.launch.Run, s.services.Run, s.nodes.Run, s.retention.Run, s.repair.Run,
+		s.lead(ctx, func(ctx context.Context, _ int64) error { return s.watch.Run(ctx) }, s.deploy.Run, s.launch.Run, s.services.Run, s.nodes.Run, s.reviver.Run, s.retention.Run, s.repair.Run,
 			func(ctx context.Context, epoch int64) error {
 				if builds = s.builds.Run(ctx, epoch); builds != nil {
 					stop()

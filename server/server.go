@@ -86,15 +86,18 @@ var (
 	_ launch.Deployer     = (*deploy.Deployer)(nil)
 	_ api.Nodes           = (*cluster.Cluster)(nil)
 	_ cluster.Store       = (*store.Store)(nil)
-	_ api.Builds          = (*build.Builds)(nil)
-	_ api.Blobs           = (*build.Builds)(nil)
-	_ api.Artifacts       = (*blob.Store)(nil)
-	_ api.Artifacts       = (*blob.Shared)(nil)
-	_ api.Servers         = (*Server)(nil)
-	_ api.Logs            = (*logs.Logs)(nil)
-	_ api.Configs         = (*secret.Secrets)(nil)
-	_ logs.Nomad          = (*nomad.Client)(nil)
-	_ logs.Store          = (*store.Store)(nil)
+	_ cluster.RouterStore = (*store.Store)(nil)
+
+	_ cluster.RouterScheduler = (*nomad.Client)(nil)
+	_ api.Builds              = (*build.Builds)(nil)
+	_ api.Blobs               = (*build.Builds)(nil)
+	_ api.Artifacts           = (*blob.Store)(nil)
+	_ api.Artifacts           = (*blob.Shared)(nil)
+	_ api.Servers             = (*Server)(nil)
+	_ api.Logs                = (*logs.Logs)(nil)
+	_ api.Configs             = (*secret.Secrets)(nil)
+	_ logs.Nomad              = (*nomad.Client)(nil)
+	_ logs.Store              = (*store.Store)(nil)
 )
 
 // contents is what is asked of the store of blobs, be it a folder or shared by several servers.
@@ -109,24 +112,25 @@ const keyWait = time.Minute
 
 // Server is an open Crumpet server.
 type Server struct {
-	cfg    config.Config
-	log    *slog.Logger
-	store  *store.Store
-	lock   *os.File
-	hub    *hub.Hub
-	auth   *auth.Auth
-	deploy *deploy.Deployer
-	watch  *watch.Watch
-	nodes  *cluster.Cluster
-	builds *build.Builds
-	launch *launch.Launches
-	logs   *logs.Logs
-	audit  *audit.Audit
-	api    *api.API
-	nomad  *nomad.Client
-	consul *consul.Client
-	token  *keeper
-	self   self
+	cfg     config.Config
+	log     *slog.Logger
+	store   *store.Store
+	lock    *os.File
+	hub     *hub.Hub
+	auth    *auth.Auth
+	deploy  *deploy.Deployer
+	watch   *watch.Watch
+	nodes   *cluster.Cluster
+	reviver *cluster.Reviver
+	builds  *build.Builds
+	launch  *launch.Launches
+	logs    *logs.Logs
+	audit   *audit.Audit
+	api     *api.API
+	nomad   *nomad.Client
+	consul  *consul.Client
+	token   *keeper
+	self    self
 
 	retention *retention.Retention
 	secrets   *secret.Secrets
@@ -277,6 +281,7 @@ func (s *Server) compose(c clients, key []byte, opt Options) error {
 	s.repair = s.newRepair(c, opt)
 	s.retention = newRetention(cfg, s.store, blobs, opt.Now, s.log)
 	s.nodes = cluster.New(cluster.Config{Store: s.store, Scheduler: cluster.Led(c.nomad, s.leads), Rooms: c.nomad, Deployer: s.deploy, Log: s.log, Now: opt.Now})
+	s.reviver = cluster.NewReviver(cluster.ReviverConfig{Scheduler: cluster.LedRouters(c.nomad, s.leads), Store: s.store, Log: s.log, Now: opt.Now})
 	s.doctor = s.newDoctor(c, opt)
 	s.watch = watch.New(watch.Config{
 		Nomad: c.nomad, Consul: c.consul, Fabio: c.fabio, Store: at.watchStore(s.store), Log: s.log, Now: opt.Now, Epoch: s.self.epoch.Load,

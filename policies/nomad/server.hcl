@@ -50,7 +50,7 @@ namespace "*" {
 # events of all others, as Nomad streams all namespaces or none.
 namespace "crumpet--platform" {
   capabilities = [
-    # Follow events.
+    # Follow events, and see which routers Nomad has given up.
     "read-job",
   ]
 }
@@ -59,7 +59,7 @@ namespace "crumpet--platform" {
 # APP--PROCESS--VOLUME.
 host_volume "*--*--*" { policy = "write" }
 
-# Which nodes there are and what room they have; write: make one ineligible and drain it (crumpet nodes drain).
+# Which nodes there are and what room they have; write: drain one (crumpet nodes drain), have one looked at again.
 node { policy = "write" }
 
 # Which version Nomad has, and how each agent is set up: GET /v1/agent/self.

@@ -15,9 +15,8 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// The namespace of the platform's own jobs, which is no team's name: it holds two dashes. A job, its task, its role in
-// Vault and Consul and its policies are called alike.
-const platformNamespace = "crumpet--platform"
+// The namespace of the platform's own jobs. A job, its task, its role in Vault and Consul and its policies are called alike.
+const platformNamespace = paas.PlatformNamespace
 
 // wish is one thing in Vault or Consul that is to be so: what a read of it has to show, and what is written where it
 // does not.

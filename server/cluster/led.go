@@ -31,3 +31,20 @@ func (l ledScheduler) EndDrain(ctx context.Context, node string) error {
 	}
 	return l.scheduler.EndDrain(ctx, node)
 }
+
+// LedRouters is Led for routers.
+func LedRouters(s RouterScheduler, leads func(ctx context.Context) error) RouterScheduler {
+	return ledRouters{s, leads}
+}
+
+type ledRouters struct {
+	RouterScheduler
+	leads func(ctx context.Context) error
+}
+
+func (l ledRouters) EvaluateNode(ctx context.Context, node string) error {
+	if err := l.leads(ctx); err != nil {
+		return err
+	}
+	return l.RouterScheduler.EvaluateNode(ctx, node)
+}

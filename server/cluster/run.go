@@ -24,12 +24,14 @@ type asked struct {
 }
 
 // next is when it may be told again.
-func (a asked) next() time.Time {
-	wait := Again
-	for range a.times - 1 {
-		wait = min(2*wait, Seldom)
+func (a asked) next() time.Time { return a.at.Add(doubled(Again, Seldom, a.times-1)) }
+
+// doubled is a wait that has been doubled so many times, and is not longer than longest.
+func doubled(wait, longest time.Duration, times int) time.Duration {
+	for range times {
+		wait = min(2*wait, longest)
 	}
-	return a.at.Add(wait)
+	return wait
 }
 
 // Run makes the wishes for nodes so until ctx ends, under the leader's epoch. The error is only for a lead

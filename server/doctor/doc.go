@@ -7,7 +7,7 @@
 //	quorum.go       leaders, majorities, seals            version.go   skew, and what Crumpet was seen to work with
 //	certificate.go  TLS, and who ends when                lease.go     Crumpet's own tokens
 //	capacity.go     whether the largest node may be lost  drift.go     what `crumpet repair` finds
-//	agent.go        how Nomad's agents are set up         router.go    how Fabios are set up, and stale tables
+//	agent.go        how Nomad's agents are set up         router.go    how Fabios are set up, given up ones, and stale tables
 //	clock.go        clocks, seen from the asking server   machine.go   the machine of the asking server
 //	outside.go      instead, where no Crumpet server looks: machines that can't be reached
 //

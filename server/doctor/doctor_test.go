@@ -53,6 +53,10 @@ func (p program) Rooms(context.Context) (map[string]paas.NodeCapacity, error) {
 	return map[string]paas.NodeCapacity{"id1": {}, "id2": {}, "id3": {CPU: paas.Extent{Reserved: 1}}}, p.fault()
 }
 
+func (p program) RouterJob(context.Context) (*paas.RouterJob, error) {
+	return &paas.RouterJob{Nodes: []paas.Node{{ID: "id1", Name: "client-1"}}, Instances: []paas.SystemInstance{{ID: "a", NodeID: "id1", Node: "client-1", Client: "running"}}}, p.fault()
+}
+
 func (p program) TokenEnd(context.Context) (*time.Time, error) { return nil, p.fault() }
 
 func (p program) Lease(context.Context) (paas.Lease, error) {
@@ -134,7 +138,7 @@ func TestWhatDoesNotAnswerIsAFindingOfItsOwn(t *testing.T) {
 	want := []string{
 		"critical quorum consul", "critical quorum nomad", "critical quorum vault",
 		"unknown lease token for Consul", "unknown lease token for Nomad", "unknown lease token for Vault", "unknown capacity nodes",
-		"unknown drift apps", "unknown agent nomad", "unknown router routers", "unknown router tables", "unknown machine this server",
+		"unknown drift apps", "unknown agent nomad", "unknown router fabio", "unknown router routers", "unknown router tables", "unknown machine this server",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("found %q\n want %q", got, want)

@@ -20,6 +20,8 @@ type Facts struct {
 	Agents  Known[[]paas.NomadAgent]
 	Rooms   Known[[]Room]
 	Routers Known[[]paas.RouterSettings]
+	// RouterJob is nil where routers are no job of the platform's.
+	RouterJob Known[*paas.RouterJob]
 	// Stale is what routers' tables and Consul did not agree about at two looks.
 	Stale        Known[[]paas.StaleRow]
 	Drift        Known[[]paas.Finding]

@@ -12,7 +12,7 @@ import (
 func Findings(f Facts) []paas.PlatformFinding {
 	var list findings
 	for _, judge := range []func(*findings, Facts){
-		quorums, versions, certificates, leases, capacity, drift, agents, sharedConsul, routers, staleTables, clocks, machine, outside,
+		quorums, versions, certificates, leases, capacity, drift, agents, sharedConsul, routers, routersGivenUp, staleTables, clocks, machine, outside,
 	} {
 		judge(&list, f)
 	}

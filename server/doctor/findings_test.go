@@ -77,6 +77,16 @@ func router(change func(*paas.RouterSettings)) func(*doctor.Facts) {
 	return func(f *doctor.Facts) { change(&f.Routers.Is[0]) }
 }
 
+// routerJob is one whose routers are to run on two nodes: client-1 has some, or none, and client-2 has one.
+func routerJob(on1 ...paas.SystemInstance) func(*doctor.Facts) {
+	return func(f *doctor.Facts) {
+		f.RouterJob.Is = &paas.RouterJob{
+			Nodes:     []paas.Node{{ID: "n1", Name: "client-1"}, {ID: "n2", Name: "client-2"}},
+			Instances: append(on1, paas.SystemInstance{ID: "b", NodeID: "n2", Node: "client-2", Client: "running", Desired: "run"}),
+		}
+	}
+}
+
 // each case says what is found as SEVERITY SUBJECT THING: a part of the text.
 var cases = []struct {
 	name string
@@ -187,6 +197,17 @@ var cases = []struct {
 	}},
 	{"a Fabio that does not say", router(func(r *paas.RouterSettings) { r.Reason, r.Access = "It does not show it.", "" }), []string{"unknown router http://10.0.1.1:9998: It does not show it."}},
 	{"one router", func(f *doctor.Facts) { f.Routers.Is = f.Routers.Is[:1] }, []string{"warning router http://10.0.1.1:9998: There is one router."}},
+	{"a router that Nomad gave up", routerJob(paas.SystemInstance{ID: "a1b2", NodeID: "n1", Node: "client-1", Client: "failed", Desired: "run", Said: "Task failed to derive a Vault token"}), []string{
+		"critical router client-1: Nomad has given up the router on client-1: Task failed to derive a Vault token.",
+	}},
+	{"a router that Nomad gave up and says nothing of", routerJob(paas.SystemInstance{ID: "a1b2", NodeID: "n1", Node: "client-1", Client: "failed", Desired: "run"}), []string{"critical router client-1: it does not say why."}},
+	{"a router that failed and runs again", routerJob(
+		paas.SystemInstance{ID: "a1", NodeID: "n1", Node: "client-1", Client: "failed", Desired: "run"}, paas.SystemInstance{ID: "a2", NodeID: "n1", Node: "client-1", Client: "running", Desired: "run"},
+	), nil},
+	{"a router that was given up on a node that is drained", routerJob(paas.SystemInstance{ID: "a1", NodeID: "n3", Node: "client-3", Client: "failed", Desired: "run"}), nil},
+	{"a node that is none for routers", routerJob(), nil},
+	{"routers that are no job of ours", func(f *doctor.Facts) { f.RouterJob.Is = nil }, nil},
+	{"the routers' job may not be read", func(f *doctor.Facts) { f.RouterJob = doctor.Known[*paas.RouterJob]{Reason: "Nomad does not allow it."} }, []string{"unknown router fabio: Nomad does not allow it."}},
 	{"no router is known", func(f *doctor.Facts) { f.Routers = doctor.Known[[]paas.RouterSettings]{Reason: "None."} }, []string{"unknown router routers: None."}},
 	{"a frozen table", func(f *doctor.Facts) {
 		f.Stale.Is = []paas.StaleRow{{Router: "r", Service: "s", Address: "a:1"}, {Router: "r", Service: "s", Address: "b:1", Lacks: true}}

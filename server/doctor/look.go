@@ -18,6 +18,8 @@ type Nomad interface {
 	// Agents gives the servers named and all clients; one that could not be asked itself says why.
 	Agents(ctx context.Context, servers []paas.QuorumServer) ([]paas.NomadAgent, error)
 	Rooms(ctx context.Context) (map[string]paas.NodeCapacity, error)
+	// RouterJob gives nil where routers are no job of the platform's.
+	RouterJob(ctx context.Context) (*paas.RouterJob, error)
 	TokenEnd(ctx context.Context) (*time.Time, error)
 }
 
@@ -89,6 +91,7 @@ func Look(ctx context.Context, s Sources, at time.Time) Facts {
 	}
 	second.Go(func() { f.Rooms = fact(ctx, s.rooms) })
 	second.Go(func() { f.Routers = fact(ctx, s.Routers.Settings) })
+	second.Go(func() { f.RouterJob = fact(ctx, s.Nomad.RouterJob) })
 	second.Go(func() { f.Stale = fact(ctx, s.stale) })
 	if s.Outside == nil {
 		second.Go(func() { s.own(ctx, &f) })

@@ -62,6 +62,28 @@ func router(l *findings, r paas.RouterSettings) {
 	}
 }
 
+// routersGivenUp names nodes on which a router is to run and Nomad tries no more. One that is drained, ineligible or away
+// is left out: nothing is to start there.
+func routersGivenUp(l *findings, f Facts) {
+	if f.RouterJob.Reason != "" {
+		l.unknown(paas.OfRouter, paas.RouterJobID, f.RouterJob.Reason, "Whether Nomad has given up a router can't be said.",
+			"nomad job status -namespace "+paas.PlatformNamespace+" "+paas.RouterJobID)
+		return
+	}
+	if f.RouterJob.Is == nil {
+		return
+	}
+	for _, was := range f.RouterJob.Is.Lacking() {
+		if was.ID == "" { // none of it is known: Nomad may have found that the node lacks what the job asks for
+			continue
+		}
+		l.say(paas.Critical, paas.OfRouter, was.Node, fmt.Sprintf("Nomad has given up the router on %s: %s.", was.Node, orElse(was.Said, "it does not say why")),
+			"Who asks this node for an app finds nobody, until Nomad looks at it again.",
+			fmt.Sprintf("nomad alloc status -namespace %s %s   (mend what it says: Crumpet's leader has Nomad try again, within ten minutes at the latest. nomad job eval -namespace %[1]s %[3]s does so at once)",
+				paas.PlatformNamespace, was.ID, paas.RouterJobID))
+	}
+}
+
 // staleTables names routers whose table is not what Consul says.
 func staleTables(l *findings, f Facts) {
 	if f.Stale.Reason != "" {

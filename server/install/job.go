@@ -15,7 +15,7 @@ import (
 
 // Ids of the platform's jobs, which are the names of their tasks as well.
 const (
-	fabioJob   = "fabio"
+	fabioJob   = paas.RouterJobID
 	crumpetJob = "crumpet"
 )
 
@@ -101,18 +101,18 @@ func (i *Install) allocs(ctx context.Context, id string) (list []alloc, err erro
 	return list, err
 }
 
-// abandoned are the nodes on which a system job is to run, has failed and is not tried again: Nomad looks at them anew only
-// when the job or the node changes.
+// abandoned are the nodes on which a system job was given up.
 func abandoned(id string, allocs []alloc) (nodes []string) {
 	if id != fabioJob {
 		return nil
 	}
+	var all []paas.SystemInstance
 	for _, a := range allocs {
-		if a.DesiredStatus == "run" && a.ClientStatus == "failed" && !livesOn(a.NodeName, allocs) && !slices.Contains(nodes, a.NodeName) {
-			nodes = append(nodes, a.NodeName)
-		}
+		all = append(all, paas.SystemInstance{Node: a.NodeName, Client: a.ClientStatus, Desired: a.DesiredStatus})
 	}
-	slices.Sort(nodes)
+	for _, i := range paas.GivenUp(all) {
+		nodes = append(nodes, i.Node)
+	}
 	return nodes
 }
 

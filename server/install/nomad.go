@@ -7,8 +7,8 @@ import (
 	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
-// namespace is that of the platform's own jobs: no team can have this name, which has two dashes.
-const namespace = "crumpet--platform"
+// namespace is that of the platform's own jobs.
+const namespace = paas.PlatformNamespace
 
 // canaries is the namespace of the team that `crumpet cluster verify` makes and takes away again. Crumpet's own token
 // may make no namespace.

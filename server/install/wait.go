@@ -195,7 +195,7 @@ func (i *Install) why(ctx context.Context, id string, allocs []alloc) (ill *allo
 		}
 		said := "is " + a.ClientStatus
 		for _, e := range slices.Backward(task.Events) {
-			if telling(e.Type) {
+			if paas.TellsWhy(e.Type) {
 				said = strings.TrimSuffix(e.DisplayMessage, ".")
 				break
 			}
@@ -209,11 +209,6 @@ func (i *Install) why(ctx context.Context, id string, allocs []alloc) (ill *allo
 		}
 	}
 	return nil, reason
-}
-
-// telling says whether events of a type say more than that Nomad goes on trying.
-func telling(kind string) bool {
-	return !slices.Contains([]string{"Restarting", "Not Restarting", "Received", "Alloc Unhealthy", "Killing", "Killed", "Sibling Task Failed", "Started"}, kind)
 }
 
 // lastWords is the last line that a task wrote to stderr.
