@@ -93,7 +93,7 @@ func (f *follower) run(ctx context.Context, after int64) error {
 			}
 			f.deployment = d
 			f.show()
-			return d.State.Ended() || serves(d) || (d.Waits != "" && d.State == paas.DeploymentPaused && d.Waits != paas.WaitRoom && d.Waits != paas.WaitVault), nil
+			return d.State.Ended() || serves(d) || d.AwaitsSomebody(), nil
 		})
 }
 
@@ -105,7 +105,7 @@ func serves(d paas.Deployment) bool {
 
 // waitsOnPurpose says that somebody wanted a deployment to stand still where it does.
 func waitsOnPurpose(d paas.Deployment) bool {
-	return d.Waits == paas.WaitHold || d.Waits == paas.WaitPause
+	return d.AwaitsSomebody() && d.Waits != paas.WaitFailure
 }
 
 // warmText says how long the release before stays within reach, and how to go back to it.

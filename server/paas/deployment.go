@@ -123,6 +123,15 @@ func (d Deployment) Current() Step {
 	return d.Steps[d.Step]
 }
 
+// AwaitsSomebody says that it goes on only when somebody says so. A step that is held for a while is no such case, also
+// while the deployment is paused for another reason meanwhile, such as a router that does not show the rule.
+func (d Deployment) AwaitsSomebody() bool {
+	if d.State != DeploymentPaused {
+		return false
+	}
+	return d.Waits == WaitPause || d.Waits == WaitFailure || d.Waits == WaitHold && d.Current().Manual
+}
+
 // Dark says that no request is to reach the slot walked to.
 func (s Step) Dark() bool { return s.Share != nil && *s.Share == 0 }
 

@@ -24,7 +24,7 @@ export function DeploymentStrip({ deployment: d, link = true }: { deployment: Sc
           </span>
         </p>
         {where && <p>{capital(where)}.</p>}
-        {d.reason && d.waits !== "hold" && (
+        {d.reason && !(d.waits === "hold" && d.steps[d.step]?.manual) && (
           <p>
             <Prose>{capital(d.reason)}</Prose>
           </p>
