@@ -18,6 +18,12 @@ job "shop.blue" {
       mode     = "fail"
     }
 
+    disconnect {
+      lost_after = "24h"
+      replace    = true
+      reconcile  = "keep_original"
+    }
+
     reschedule {
       attempts       = 0
       interval       = "0s"

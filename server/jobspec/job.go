@@ -91,8 +91,8 @@ func group(in Input, p paas.Process) *nomadapi.TaskGroup {
 		g.Tasks = append(g.Tasks, sidecar(in, p, s))
 	}
 	g = merged(g, p.NomadGroup)
-	if anySilence(g) && (g.MaxClientDisconnect != nil || g.StopAfterClientDisconnect != nil || g.PreventRescheduleOnLost != nil) {
-		g.Disconnect = nil // the app says it by Nomad's former keys, which it does not take beside the block
+	if anySilence(g) && formerSilence(g) {
+		g.Disconnect = nil // Nomad does not take the block beside its former keys
 	}
 	return g
 }

@@ -79,6 +79,12 @@ func anySilence(g *nomadapi.TaskGroup) bool {
 	return reflect.DeepEqual(g.Disconnect, disconnect())
 }
 
+// formerSilence says that an app gives by Nomad's keys of before 1.8 what is to happen on silent nodes.
+func formerSilence(g *nomadapi.TaskGroup) bool {
+	//nolint:staticcheck // an app may write them as long as Nomad takes them
+	return g.MaxClientDisconnect != nil || g.StopAfterClientDisconnect != nil || g.PreventRescheduleOnLost != nil
+}
+
 // never is the reschedule policy of a program that runs once. Nomad fills what is not set with its
 // defaults, but looks at none of it.
 func never() *nomadapi.ReschedulePolicy {
