@@ -103,7 +103,7 @@ conformance: build ## the stand-ins, and the real programs on PATH, against one 
 	CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 15m -v -run TestConformance ./integration/... $(QUIET)
 
 prove: build ## the sizes of "Must show": STORY=walk|kill|modules|... STACK=embedded|real
-	PROVE=1 STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 120m -parallel 1 -v $(if $(STORY),-run '(?i)^Test$(STORY)(Faults|Restore|Systemd)?$$') ./integration $(QUIET)
+	PROVE=1 STACK=$(STACK) CRUMPET_BIN=$(CURDIR)/bin/crumpet $(GO) test -count=1 -timeout 120m -parallel 1 -v $(if $(STORY),-run '(?i)^Test$(STORY)(Faults|Restore|Systemd|Images)?$$') ./integration $(QUIET)
 
 image: ## build node images: VARS=my.pkrvars.hcl IMAGES="docker.client qemu.server" (docs/images.md)
 	packer/image $(VARS) $(IMAGES)

@@ -41,6 +41,8 @@ type labShape struct {
 	init             lab.Init
 	servers, clients []string                 // hosts; one in both lists is both
 	seal             func(*labCluster) string // its block in cluster.hcl
+	user             string                   // whom the hosts let in; root unless said
+	roots            map[string]string        // of hosts that boot from an image: its root folder
 }
 
 // The hosts: a quorum of servers, and two that run apps, so that one of them may be lost.
@@ -90,7 +92,7 @@ func newLabClusterOf(t testing.TB, shape labShape) *labCluster {
 		fmt.Fprintf(&programs, "program %q {\n  command = %q\n  version = %q\n  source  = %q\n}\n", p.name, p.command, versionOf(t, path, p.asks), path)
 	}
 	c := &labCluster{t: t, db: pgtest.Own(t), names: []string{"crumpet.apps.lab"}, shape: shape}
-	c.lab = lab.New(t, lab.Config{Hosts: shape.hosts(), Init: shape.init})
+	c.lab = lab.New(t, lab.Config{Hosts: shape.hosts(), Init: shape.init, Roots: shape.roots})
 	c.dir = t.TempDir()
 	known := c.lab.KnownHosts()
 	var text strings.Builder
@@ -98,7 +100,7 @@ func newLabClusterOf(t testing.TB, shape labShape) *labCluster {
 domain = "apps.lab"
 init   = %q
 ssh {
-  user        = "root"
+  user        = %q
   key_file    = %q
   known_hosts = %q
 }
@@ -111,7 +113,7 @@ store {
 ports {
   router = 80
 }
-`, labInits[shape.init], c.lab.Key(), known, shape.seal(c), c.lab.PublicKey())
+`, labInits[shape.init], orElse(shape.user, "root"), c.lab.Key(), known, shape.seal(c), c.lab.PublicKey())
 	for _, h := range c.lab.Hosts() {
 		fmt.Fprintf(&text, "machine %q {\n  address = %q\n  roles   = [%s]\n}\n", h.Name, h.Address, strings.Join(shape.roles(h.Name), ", "))
 	}

@@ -38,10 +38,7 @@ func TestImages(t *testing.T) {
 // container builds a client from a root folder.
 func (w *imageWorks) container(t *testing.T) {
 	w.t = t
-	w.log("a root folder to begin with")
-	base := filepath.Join(w.dir, "root.tar")
-	w.must(10*time.Minute, "packer/root", base)
-	w.must(2*time.Minute, "docker", "import", base, "crumpet/root:test")
+	w.rootFolder()
 
 	w.log("a program that was changed ends the build")
 	w.refusesAChangedProgram()
@@ -53,13 +50,27 @@ func (w *imageWorks) container(t *testing.T) {
 	w.systemd(w.buildContainer("docker.server"))
 }
 
+// rootFolder makes what images for containers begin with.
+func (w *imageWorks) rootFolder() {
+	w.t.Helper()
+	w.log("a root folder to begin with")
+	base := filepath.Join(w.dir, "root.tar")
+	w.must(10*time.Minute, "packer/root", base)
+	w.must(2*time.Minute, "docker", "import", base, "crumpet/root:test")
+}
+
 // buildContainer gives the id of the image.
 func (w *imageWorks) buildContainer(name string) string {
 	w.t.Helper()
-	built := w.build(name)
-	m := regexp.MustCompile(`Image ID: (sha256:[0-9a-f]{64})`).FindStringSubmatch(built)
+	return w.imageOf(w.build(name), name)
+}
+
+// imageOf reads the id of an image out of what Packer printed.
+func (w *imageWorks) imageOf(built, name string) string {
+	w.t.Helper()
+	m := regexp.MustCompile(regexp.QuoteMeta(name) + `: Image ID: (sha256:[0-9a-f]{64})`).FindStringSubmatch(built)
 	if m == nil {
-		w.t.Fatalf("Packer names no image:\n%s", end(built))
+		w.t.Fatalf("Packer names no image %s:\n%s", name, end(built))
 	}
 	return m[1]
 }
@@ -277,18 +288,19 @@ func (w *imageWorks) validates() {
 	}
 }
 
-func (w *imageWorks) build(image string) string {
+// build builds images, several at once, and gives what Packer printed.
+func (w *imageWorks) build(images ...string) string {
 	w.t.Helper()
 	start := time.Now()
-	out, err := w.run(40*time.Minute, "packer/image", w.vars, image)
+	out, err := w.run(40*time.Minute, "packer/image", append([]string{w.vars}, images...)...)
 	if err != nil {
-		w.t.Fatalf("build %s: %v\n%s", image, err, end(out))
+		w.t.Fatalf("build %s: %v\n%s", images, err, end(out))
 	}
-	count := regexp.MustCompile(`\d+ checks of image [a-z-]+, 0 failed`).FindString(out)
-	if count == "" {
-		w.t.Fatalf("%s was not checked as it was built:\n%s", image, end(out))
+	counts := regexp.MustCompile(`\d+ checks of image [a-z-]+, 0 failed`).FindAllString(out, -1)
+	if len(counts) != len(images) {
+		w.t.Fatalf("of %s these were checked as they were built: %s\n%s", images, counts, end(out))
 	}
-	w.log("%s was built in %s: %s", image, time.Since(start).Round(time.Second), count)
+	w.log("%s: built in %s: %s", strings.Join(images, ", "), time.Since(start).Round(time.Second), strings.Join(counts, "; "))
 	return out
 }
 

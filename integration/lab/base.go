@@ -22,7 +22,7 @@ const packages = "openssh-server,ca-certificates,iproute2,procps,tini,curl,unzip
 // bases are one for each first process.
 var bases = map[Init]base{
 	Tini:    {packages, prepare},
-	Systemd: {packages + ",systemd,systemd-sysv,dbus", prepare + quiet},
+	Systemd: {packages + ",systemd,systemd-sysv,dbus", prepare + own},
 }
 
 // prepare: who may come in, and nothing of its own by which hosts would be taken for one.
@@ -43,17 +43,17 @@ mkdir -p -m 0700 root/.ssh
 rm -rf var/cache/apt/archives/*.deb var/lib/apt/lists/* usr/share/doc/* usr/share/locale/*
 `
 
-// quiet takes away what systemd would do to the kernel, which all hosts and this machine have in common, and what it
-// would do by the clock.
-const quiet = `rm -f etc/machine-id var/lib/dbus/machine-id
-for unit in systemd-sysctl.service systemd-modules-load.service systemd-udevd.service systemd-udev-trigger.service \
-  systemd-journald-audit.socket systemd-timesyncd.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount \
-  dev-hugepages.mount dev-mqueue.mount sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
-  sys-fs-fuse-connections.mount getty.target apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
-  fstrim.timer; do
-  ln -sf /dev/null "etc/systemd/system/$unit"
-done
+// own takes away by what one machine with systemd is told from another: it is made at the first boot.
+const own = `rm -f etc/machine-id var/lib/dbus/machine-id
 `
+
+// hushed are what systemd would do to the kernel, which all hosts and this machine have in common, and what it would do
+// by the clock. Hosts boot with them masked, whatever their root is.
+const hushed = `systemd-sysctl.service systemd-modules-load.service systemd-udevd.service systemd-udev-trigger.service
+systemd-journald-audit.socket systemd-binfmt.service proc-sys-fs-binfmt_misc.automount
+dev-hugepages.mount dev-mqueue.mount sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount
+sys-fs-fuse-connections.mount getty.target apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer
+fstrim.timer`
 
 // unused is how long a base that no lab asks for is kept: other versions of this package may have labs on it.
 const unused = 24 * time.Hour

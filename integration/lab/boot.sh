@@ -1,5 +1,6 @@
 # The first process of a host: in namespaces of its own already, it makes the host's control groups and root, and
-# becomes its init. It gets $NAME, $DISK, $BASE, $GROUP, $CONTROLLERS and $INIT, and waits for a line that says its cable is in.
+# becomes its init. It gets $NAME, $DISK, $BASE, $GROUP, $CONTROLLERS, $INIT, $HUSHED and $IMAGE, and
+# waits for a line that says its cable is in.
 set -eu
 named= # the hierarchy that has no controller: systemd keeps its units in it
 [ "$INIT" != systemd ] || named=systemd
@@ -51,22 +52,34 @@ mknod -m 0666 dev/urandom c 1 9
 mknod -m 0666 dev/tty c 5 0
 mount -t tmpfs -o nosuid,nodev,mode=0755 run run
 mount -t tmpfs -o nosuid,nodev,mode=1777 tmp tmp
-mkdir -p run/sshd run/lock
+mkdir -p run/sshd run/lock run/systemd/system
+for unit in $HUSHED; do ln -s /dev/null "run/systemd/system/$unit"; done
 hostname "$NAME"
 echo "$NAME" > etc/hostname
 grep -q "^127.0.1.1 $NAME\$" etc/hosts 2> /dev/null || printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$NAME" > etc/hosts
-mkdir -p -m 0700 root/.ssh
-echo "$OPERATOR" > root/.ssh/authorized_keys
+if [ "$IMAGE" = no ]; then
+  mkdir -p -m 0700 root/.ssh
+  echo "$OPERATOR" > root/.ssh/authorized_keys
+else # cloud-init lets the operator in, as a cloud's user data have it
+  seed=var/lib/cloud/seed/nocloud
+  mkdir -p $seed
+  printf 'instance-id: %s\nlocal-hostname: %s\n' "$NAME" "$NAME" > $seed/meta-data
+  printf '#cloud-config\nssh_authorized_keys:\n  - %s\n' "$OPERATOR" > $seed/user-data
+  printf 'config: disabled\n' > $seed/network-config # the cable is in, with an address
+fi
 
 mkdir -p mnt
 pivot_root . mnt
 cd /
 umount -l mnt
-[ -e /etc/machine-id ] && [ -s /etc/machine-id ] || tr -d - < /proc/sys/kernel/random/uuid > /etc/machine-id
-[ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
+if [ "$IMAGE" = no ]; then # an image has what makes these
+  [ -e /etc/machine-id ] && [ -s /etc/machine-id ] || tr -d - < /proc/sys/kernel/random/uuid > /etc/machine-id
+  [ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
+fi
 clean="env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 case $INIT in
   # That it is in a container it can't see by itself. By cgroup v1 alone: of v2 there is one tree, which hosts would share.
-  systemd) exec $clean container=crumpet-lab /sbin/init systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1 < /dev/null ;;
+  # None sets the clock, which is this machine's too.
+  systemd) exec setpriv --bounding-set=-sys_time $clean container=crumpet-lab /sbin/init systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1 < /dev/null ;;
   *) exec $clean HOME=/root tini -- /usr/sbin/sshd -D -e ;;
 esac

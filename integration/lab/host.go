@@ -28,7 +28,9 @@ type Host struct {
 	Address string
 
 	lab   *Lab
-	boots int // how often it was booted: each time with another cable
+	base  string // what its disk is laid over
+	image bool   // that is an image's root, which makes keys and the machine's id itself
+	boots int    // how often it was booted: each time with another cable
 
 	mu    sync.Mutex
 	pid   int           // guarded by mu: of its first process, 0 while it is off
@@ -54,9 +56,10 @@ func (h *Host) Boot() {
 	}
 	cmd := exec.Command("sh", script)
 	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "BOOT=" + script, "NAME=" + h.Name, "DISK=" + h.disk(""), "BASE=" + h.lab.base,
+		"PATH=" + os.Getenv("PATH"), "BOOT=" + script, "NAME=" + h.Name, "DISK=" + h.disk(""), "BASE=" + h.base,
 		"GROUP=" + h.lab.group(), "CONTROLLERS=" + strings.Join(controllers(), " "), "OPERATOR=" + h.lab.PublicKey(),
-		"INIT=" + string(h.lab.init),
+		"INIT=" + string(h.lab.init), "HUSHED=" + strings.Join(strings.Fields(hushed), " "),
+		"IMAGE=" + map[bool]string{true: "yes", false: "no"}[h.image],
 	}
 	cmd.Stdout, cmd.Stderr = &h.out, &h.out
 	cmd.SysProcAttr = &syscall.SysProcAttr{

@@ -33,6 +33,9 @@ const (
 type Config struct {
 	Hosts []string // names; the first one gets the address .11, and so on
 	Init  Init     // Tini unless said
+	// Roots are folders that hosts have as their root in place of a fresh Debian, by name: of images. Such a host makes its
+	// own keys and its machine's id, or has no sshd that answers. Nobody else writes there while the lab is.
+	Roots map[string]string
 }
 
 // Lab is a set of hosts on one cable.
@@ -40,7 +43,6 @@ type Lab struct {
 	t     testing.TB
 	place int    // which of the labs on this machine it is
 	dir   string // of the hosts' disks and of the keys
-	base  string // what all disks are laid over
 	init  Init
 	hosts []*Host
 	lock  *os.File
@@ -79,13 +81,17 @@ func New(t testing.TB, c Config) *Lab {
 	if err := os.MkdirAll(l.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	l.base = makeBase(t, cache, bases[c.Init])
 	l.must("ip", "link", "add", l.bridge(), "type", "bridge")
 	l.must("ip", "addr", "add", l.Gateway()+"/24", "dev", l.bridge())
 	l.must("ip", "link", "set", l.bridge(), "up")
 	l.must("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator", "-f", l.Key())
+	base := ""
 	for i, name := range c.Hosts {
-		l.hosts = append(l.hosts, &Host{lab: l, Name: name, Address: l.address(11 + i)})
+		root := c.Roots[name]
+		if root == "" && base == "" {
+			base = makeBase(t, cache, bases[c.Init])
+		}
+		l.hosts = append(l.hosts, &Host{lab: l, Name: name, Address: l.address(11 + i), base: cmp.Or(root, base), image: root != ""})
 	}
 	for _, h := range l.hosts {
 		h.Boot()

@@ -22,6 +22,10 @@ const (
 	units    = "/etc/systemd/system"
 )
 
+// ImagePaths lists, on a machine that booted from an image made by packer/, what of the files and folders here the image
+// brought: a path on each line, and for a link one more, "PATH -> TARGET".
+const ImagePaths = "/opt/crumpet/image/paths"
+
 // CAFile holds the certificate that everything in the fleet believes.
 const CAFile = TLS + "/ca.pem"
 

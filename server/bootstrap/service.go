@@ -336,17 +336,6 @@ func (w *World) EndParts(ctx context.Context, parts []Part) error {
 	})
 }
 
-// removing is a script that takes files and folders away, with what is mounted in them: a client of Nomad leaves mounts
-// behind, through which a removal would go on into what others own.
-func removing(paths []string) string {
-	var b strings.Builder
-	b.WriteString("set -e\n")
-	for _, path := range paths {
-		fmt.Fprintf(&b, "awk -v p=%[1]s/ 'index($2, p) == 1 {print $2}' /proc/mounts | sort -r | while read -r m; do umount -l \"$m\"; done\nrm -rf --one-file-system %[1]s\n", path)
-	}
-	return b.String()
-}
-
 func machinesOf(parts []Part) []fleet.Machine {
 	var all []fleet.Machine
 	for _, p := range parts {

@@ -79,7 +79,7 @@ func (programs) Do(ctx context.Context, w *World) error {
 
 func (programs) Undo(ctx context.Context, w *World) error {
 	return w.Each(ctx, w.Fleet.Machines, func(ctx context.Context, _ fleet.Machine, h Host) error {
-		_, err := h.Run(ctx, "rm -rf "+agents.Programs+"\n", nil)
+		_, err := h.Run(ctx, removing([]string{agents.Programs})+relinking(), nil)
 		return err
 	})
 }

@@ -173,7 +173,7 @@ func shellOfPrograms(h *fakeHost) {
 		}
 		return nil, fmt.Errorf("%s: not found", script)
 	})
-	h.on("rm -rf "+programFolder, func(h *fakeHost, _ string, _ []byte) ([]byte, error) {
+	h.on("remove "+programFolder, func(h *fakeHost, _ string, _ []byte) ([]byte, error) {
 		clear(h.files)
 		clear(h.notes)
 		return nil, nil
