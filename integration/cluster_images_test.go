@@ -4,6 +4,7 @@ package integration_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ func imagesServe(t *testing.T, roots map[string]string) {
 	u := &imageCluster{unitCluster: newUnitCluster(t, labShape{servers: []string{"server-1"}, clients: []string{"client-1"}, user: "debian", roots: roots})}
 	u.checked()
 	u.distinct()
+	u.namesWhoMayCome()
 	before := u.brought()
 	u.made()
 	u.sentNothing(before)
@@ -81,6 +83,19 @@ func (u *imageCluster) distinct() {
 			}
 			seen[line] = h.Name
 		}
+	}
+}
+
+// namesWhoMayCome: cloud-init lets nobody in as root, and `up` tells whom it lets in.
+func (u *imageCluster) namesWhoMayCome() {
+	u.t.Helper()
+	text, err := os.ReadFile(filepath.Join(u.dir, "cluster.hcl"))
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	u.write("root.hcl", strings.Replace(string(text), `"debian"`, `"root"`, 1))
+	if _, err := u.run("up", "--plan", "--file", "root.hcl"); err == nil || !strings.Contains(err.Error(), `login as the user \"debian\"`) {
+		u.t.Errorf("up as root says %v", err)
 	}
 }
 

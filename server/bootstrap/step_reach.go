@@ -38,8 +38,8 @@ func (reach) About() string {
 func (reach) Plan(ctx context.Context, w *World) ([]Change, error) {
 	return w.Changes(ctx, w.Fleet.Machines, func(ctx context.Context, m fleet.Machine, h Host) ([]Change, error) {
 		// The connection is made first: it must not count as a clock that is late.
-		if _, err := h.Run(ctx, "true", nil); err != nil {
-			return nil, w.notRoot(err)
+		if said, err := h.Run(ctx, "true", nil); err != nil {
+			return nil, w.turnedAway(said, w.notRoot(err))
 		}
 		before := w.Now()
 		text, err := h.Run(ctx, factsScript, nil)
@@ -156,6 +156,17 @@ func (w *World) notRoot(err error) error {
 		return paas.Wrap(paas.Forbidden, err, "User %q may not become root there without a password: allow it in /etc/sudoers.d (%s ALL=(ALL) NOPASSWD: ALL), or sign in as root.", w.Fleet.SSH.User, w.Fleet.SSH.User)
 	}
 	return err
+}
+
+// turnedAway tells what a machine said in place of running a command that says nothing: cloud-init has it name the user who
+// is to be let in, where one comes as root.
+func (w *World) turnedAway(said []byte, err error) error {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(said)), "\n")
+	if line == "" || paas.CodeOf(err) != paas.Internal {
+		return err
+	}
+	const enough = 200
+	return paas.Wrap(paas.Forbidden, err, "It runs nothing for user %q, and says %.*q. Correct user in the ssh block of cluster.hcl.", w.Fleet.SSH.User, enough, line)
 }
 
 // warn says what is not wise, once.

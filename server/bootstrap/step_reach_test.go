@@ -216,6 +216,19 @@ func TestSudoThatAsksForAPasswordIsNamed(t *testing.T) {
 	wantFault(t, err, paas.Forbidden, "server-1", "NOPASSWD", `"ada"`)
 }
 
+func TestAMachineThatLetsAnotherUserInIsQuoted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fleet.SSH.User = "root"
+	for _, h := range w.hosts {
+		h.on("true", func(*fakeHost, string, []byte) ([]byte, error) {
+			return []byte("Please login as the user debian.\n\n"), paas.Errorf(paas.Internal, "A command on machine %q ended with status 142: ", h.name)
+		})
+	}
+	_, err := bootstrap.Plan(t.Context(), w.run(), reach(), bootstrap.Options{})
+	wantFault(t, err, paas.Forbidden, "server-1", `user "root"`, "login as the user debian", "ssh block")
+}
+
 func TestThisMachineTellsItsFacts(t *testing.T) {
 	t.Parallel()
 	text, err := exec.CommandContext(t.Context(), "sh", "-c", bootstrap.FactsScript).Output()
