@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -316,6 +317,9 @@ func (u *unitCluster) nothingLeft() {
 ls -d /etc/systemd/system/*/crumpet-* /etc/systemd/system/crumpet-* /etc/crumpet /opt/crumpet /var/lib/crumpet 2>/dev/null; true`)
 		if out != "" {
 			u.t.Errorf("on %s destroy has left:\n%s", h.Name, out)
+		}
+		if slices.Contains(u.shape.servers, h.Name) {
+			u.console(h.Name, "test -s /var/log/crumpet/vault/audit.log") // what was done of old can still be told
 		}
 	}
 }

@@ -125,6 +125,11 @@ func (s Service) prepare() string {
 	return b.String()
 }
 
+// State are the folders that end with the service: all but those of its logs, by which one can say afterwards who did what.
+func (s Service) State() []string {
+	return slices.DeleteFunc(slices.Concat(s.Folders, s.Makes), func(folder string) bool { return strings.HasPrefix(folder, logs+"/") })
+}
+
 // UserScript makes a user of the system that nobody can log in as, unless it is there.
 func UserScript(name string) string {
 	return fmt.Sprintf("id -u %[1]s >/dev/null 2>&1 || useradd --system --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin %[1]s\n", name)

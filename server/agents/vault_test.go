@@ -2,6 +2,7 @@ package agents_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,5 +64,13 @@ func TestAServerMoreRestartsNoVault(t *testing.T) {
 				t.Errorf("%s: %s changes at %s", m.Name, was[i].Path, was[i].When)
 			}
 		}
+	}
+}
+
+func TestTheAuditOutlivesVault(t *testing.T) {
+	t.Parallel()
+	s := agents.VaultService(withVault("bao", fleet.Seal{}).Machines[1])
+	if got, want := s.State(), []string{"/var/lib/crumpet/vault"}; !slices.Equal(got, want) {
+		t.Errorf("destroy takes %q, want %q", got, want)
 	}
 }

@@ -308,7 +308,7 @@ func (w *World) act(ctx context.Context, p Part, verb agents.Verb) error {
 	return host.Write(ctx, d.note)
 }
 
-// EndParts stops parts and takes away what they are and all that they keep.
+// EndParts stops parts and takes away what they are and all that they keep, but for their logs.
 func (w *World) EndParts(ctx context.Context, parts []Part) error {
 	return w.Each(ctx, machinesOf(parts), func(ctx context.Context, m fleet.Machine, host Host) error {
 		for _, p := range slices.Backward(parts) {
@@ -324,7 +324,7 @@ func (w *World) EndParts(ctx context.Context, parts []Part) error {
 				}
 			}
 			gone := []string{p.noteFile(), agents.Config + "/" + p.Service.Name, p.Service.UnitFile()}
-			script := removing(slices.Concat(gone, p.Service.Folders, p.Service.Makes))
+			script := removing(slices.Concat(gone, p.Service.State()))
 			if w.Fleet.Init == fleet.Systemd {
 				script += "systemctl daemon-reload\n"
 			}
