@@ -95,6 +95,16 @@ func (d *dev) killNode(name string) {
 	}
 }
 
+// givenUp waits until Nomad has not heard of a node for too long. It is down then, or disconnected where instances on it ask to
+// go on when it is back, which the stand-in knows nothing of.
+func (d *dev) givenUp(name string) {
+	d.t.Helper()
+	d.until(time.Minute, "Nomad has given "+name+" up", func() bool {
+		status := d.node(name).Status
+		return status == nomadapi.NodeStatusDown || status == nomadapi.NodeStatusDisconnected
+	})
+}
+
 // reviveNode starts again what was killed of a machine, and returns when Nomad has its node back.
 func (d *dev) reviveNode(name string) {
 	d.t.Helper()

@@ -41,18 +41,20 @@ func TestNodes(t *testing.T) {
 	load = startLoad(t, d.info.Router, "sick.localhost", rate, 100_000)
 	killed := time.Now()
 	d.killClient("dev-2")
-	d.until(time.Minute, "the node is down", func() bool { return d.node("dev-2").Status == "down" })
-	t.Logf("the node of a client that was killed is down after %s", time.Since(killed).Round(100*time.Millisecond))
+	d.givenUp("dev-2")
+	t.Logf("the node of a client that was killed is given up after %s", time.Since(killed).Round(100*time.Millisecond))
 	spread(4, 0)
 	t.Logf("its instances are replaced after %s", time.Since(killed).Round(100*time.Millisecond))
 	d.reviveNode("dev-2")
-	d.until(time.Minute, "it has ended what lived on", func() bool {
+	d.until(time.Minute, "what lived on has ended, or goes on in place of what replaced it", func() bool {
+		kept := d.instancesOn("sick", "dev-2")
 		for _, p := range d.processes() {
-			if slices.ContainsFunc(lost, p.belongs) {
+			if slices.ContainsFunc(lost, func(alloc string) bool { return p.belongs(alloc) && !slices.Contains(kept, alloc) }) {
 				return false
 			}
 		}
-		return true
+		by := d.healthyOn("sick")
+		return by["dev"]+by["dev-2"] == 4
 	})
 	load.end(t)
 

@@ -238,7 +238,7 @@ func TestVolumesStay(t *testing.T) {
 	}
 	// At once: Nomad's own deployment would not have ended by now, and one that fails keeps the instance away for good.
 	d.killClient("dev-2")
-	d.until(time.Minute, "the node is down", func() bool { return d.node("dev-2").Status == "down" })
+	d.givenUp("dev-2")
 	said := ""
 	waits := func() bool {
 		said = d.cli(app, "why").out
