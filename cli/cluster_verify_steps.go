@@ -86,7 +86,10 @@ func (v *verify) checkPush(ctx context.Context) (string, error) {
 	if job.State == paas.BuildFailed {
 		return "", paas.Errorf(paas.Conflict, "The build failed: %s", job.Reason)
 	}
-	answer, err := v.c.CreateRelease(ctx, v.app, wire.CreateRelease{
+	// This request is not broken off with the run: destroy must find the app that comes of it.
+	sent, cancel := context.WithTimeout(context.WithoutCancel(ctx), v.within)
+	defer cancel()
+	answer, err := v.c.CreateRelease(sent, v.app, wire.CreateRelease{
 		Source: wire.Source{Spec: text, Filename: spec.FileName}, Artifact: job.Artifact, Runtime: job.Runtime, Note: "crumpet cluster verify",
 	})
 	if err != nil {

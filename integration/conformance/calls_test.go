@@ -12,7 +12,7 @@ import (
 var shapes = map[string][]string{
 	"nomad": {
 		"/v1/status/leader", "/v1/operator/autopilot/health", "/v1/agent/self", "/v1/nodes", "/v1/node/:id", "/v1/node/:id/drain", "/v1/node/:id/eligibility", "/v1/namespaces", "/v1/namespace", "/v1/namespace/:name",
-		"/v1/jobs", "/v1/validate/job", "/v1/job/:id", "/v1/job/:id/plan", "/v1/job/:id/periodic/force", "/v1/job/:id/summary", "/v1/job/:id/versions", "/v1/job/:id/allocations",
+		"/v1/jobs", "/v1/validate/job", "/v1/job/:id", "/v1/job/:id/plan", "/v1/job/:id/evaluate", "/v1/job/:id/periodic/force", "/v1/job/:id/summary", "/v1/job/:id/versions", "/v1/job/:id/allocations",
 		"/v1/job/:id/evaluations", "/v1/job/:id/deployments", "/v1/evaluations", "/v1/evaluation/:id", "/v1/allocations", "/v1/allocation/:id", "/v1/allocation/:id/stop", "/v1/client/allocation/:id/exec", "/v1/client/allocation/:id/stats",
 		"/v1/volumes", "/v1/volume/host/create", "/v1/volume/host/:id", "/v1/event/stream", "/v1/client/fs/logs/:id", "/v1/client/fs/ls/:id", "/v1/client/fs/stream/:id", "/v1/client/fs/stat/:id",
 		"/v1/var/*path",

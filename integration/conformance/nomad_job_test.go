@@ -65,6 +65,26 @@ var nomadJobRows = []row{
 		},
 	},
 	{
+		name:  "Nomad: a job that is evaluated again makes no version and touches no allocation",
+		calls: []string{"nomad PUT /v1/job/:id/evaluate?namespace"},
+		want: `
+			its evaluation: complete, job-register
+			version 0, the same index true
+			the same allocation true`,
+		run: func(p *probe) {
+			first := p.register(p.job(1, "idle"))
+			before := p.running(1)[0]
+			id, _, err := p.nomad.Jobs().ForceEvaluate(p.id, p.writeTo("default"))
+			p.check(err)
+			e := p.evaluated(id)
+			p.say("its evaluation: %s, %s", e.Status, e.TriggeredBy)
+			now, _, err := p.nomad.Jobs().Info(p.id, p.read())
+			p.check(err)
+			p.say("version %d, the same index %t", *now.Version, *now.JobModifyIndex == first.JobModifyIndex)
+			p.say("the same allocation %t", before.ID == p.running(1)[0].ID)
+		},
+	},
+	{
 		name:  "Nomad: a job is kept as it was sent",
 		calls: []string{"nomad GET /v1/job/:id"},
 		want: `
