@@ -114,8 +114,14 @@ func (d *dev) nothingOfACanary() {
 		d.t.Errorf("a team is left:\n%s", out)
 	}
 	for _, at := range []string{d.info.Nomad + "/v1/jobs?namespace=*", d.info.Consul + "/v1/catalog/services", d.info.Consul + "/v1/kv/fabio/?recurse&keys"} {
-		d.until(time.Minute, "nothing of a canary is left", func() bool {
-			_, body := d.get(at, "")
+		var body string
+		defer func() {
+			if d.t.Failed() {
+				d.t.Logf("%s says:\n%s", at, body)
+			}
+		}()
+		d.until(time.Minute, "nothing of a canary is left at "+at, func() bool {
+			_, body = d.get(at, "")
 			if !strings.Contains(at, "/jobs") {
 				return !strings.Contains(body, "canary-")
 			}
