@@ -31,6 +31,7 @@ type fakeAgents struct {
 	fails       map[string]int    // how often the check of a machine\'s service still fails when it is asked for
 	early       []string          // machines whose agent was restarted while a check of another failed
 	voteless    string            // machine whose servers have no vote
+	behind      string            // machine whose servers do not know their tokens yet
 	catalog     map[string]int    // services of a node that Consul keeps, by machine
 	leader      map[string]string // machine, by program
 	management, // token, by program, once it is taken
@@ -198,7 +199,8 @@ func (a *fakeAgents) handler(machine, name string) http.Handler {
 		sent, _ := io.ReadAll(r.Body)
 		in := map[string]any{}
 		_ = json.Unmarshal(sent, &in)
-		status, body := a.answer(r, in, name, running, token != "" && token == a.management[name])
+		knows := machine != a.behind || r.URL.Path != "/v1/agent/self"
+		status, body := a.answer(r, in, name, running, knows && token != "" && token == a.management[name])
 		if status != http.StatusOK {
 			http.Error(out, "refused "+token+string(sent), status)
 			return
@@ -236,7 +238,7 @@ func (a *fakeAgents) answer(r *http.Request, in map[string]any, name string, run
 	}
 	_, last, _ := strings.Cut(strings.TrimPrefix(path, "/acl/"), "/")
 	switch {
-	case path == "/acl/token/self":
+	case path == "/acl/token/self", path == "/agent/self":
 		return http.StatusOK, in
 	case path == "/operator/raft/configuration":
 		var servers []any

@@ -184,6 +184,17 @@ func TestUpWaitsForTheVoteOfAServerThatCameBackEmpty(t *testing.T) {
 	}
 }
 
+func TestUpWaitsForAServerThatDoesNotKnowItsTokensYet(t *testing.T) {
+	t.Parallel()
+	w, agents := platform(t)
+	mustUp(t, w.run(), bootstrap.Options{})
+	agents.behind = "server-1" // the one that is asked first
+	changes, err := bootstrap.Plan(t.Context(), w.run(), agentSteps(), bootstrap.Options{Only: "nomad"})
+	if err != nil || len(changes) != 1 || !strings.Contains(changes[0].Text, "Nomad on server-1 follows its leader, and does not know its tokens yet") {
+		t.Errorf("plan with a server that has just started: %v, %v", changes, err)
+	}
+}
+
 func TestAConsulThatKnowsNoTokenIsToldAgain(t *testing.T) {
 	t.Parallel()
 	w, agents := platform(t)

@@ -2,10 +2,12 @@ package bootstrap
 
 import (
 	"context"
+	"net/http"
 	"slices"
 
 	"github.com/crumpet-paas/crumpet/server/agents"
 	"github.com/crumpet-paas/crumpet/server/fleet"
+	"github.com/crumpet-paas/crumpet/server/paas"
 )
 
 // nomad makes Nomad's servers one cluster. A machine that is a client as well has one agent for both.
@@ -85,11 +87,29 @@ func (nomad) Undo(ctx context.Context, w *World) error {
 	return w.Kept.Put(ctx, KeptNomadGossip, "")
 }
 
-// nomadHealthy wants every server to be a peer, to follow one leader and, as far as Nomad knows our token already, to have
-// a vote.
+// nomadHealthy wants every server to be a peer, to follow one leader and, as far as Nomad knows our token already, to know
+// it too and to have a vote.
 func (w *World) nomadHealthy(ctx context.Context) error {
 	if err := w.peered(ctx, fleet.Nomad, "4647"); err != nil || w.nomadKnowsUs(ctx) != nil {
 		return err
 	}
+	if err := w.nomadCaughtUp(ctx); err != nil {
+		return err
+	}
 	return w.voting(ctx, fleet.Nomad)
+}
+
+// nomadCaughtUp asks every server for what it answers by itself: one that has just started follows a leader, and refuses
+// every token until it has read Raft's log.
+func (w *World) nomadCaughtUp(ctx context.Context) error {
+	for _, m := range w.Fleet.Of(fleet.Server) {
+		err := w.Call(ctx, m.Name, fleet.Nomad, http.MethodGet, "/v1/agent/self", nil, nil)
+		if paas.CodeOf(err) == paas.Forbidden {
+			return paas.Errorf(paas.Unavailable, "Nomad on %s follows its leader, and does not know its tokens yet.", m.Name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
