@@ -242,7 +242,8 @@ func TestVolumesStay(t *testing.T) {
 	said := ""
 	waits := func() bool {
 		said = d.cli(app, "why").out
-		return strings.Contains(said, fmt.Sprintf("db.%d waits for node dev-2, which has its volume and is down", away))
+		waits := fmt.Sprintf("db.%d waits for node dev-2, which has its volume and is ", away)
+		return strings.Contains(said, waits+"down") || strings.Contains(said, waits+"disconnected") // as web there asks Nomad to
 	}
 	for deadline := time.Now().Add(time.Minute); !waits(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
