@@ -32,6 +32,7 @@ type fakeAgents struct {
 	early       []string          // machines whose agent was restarted while a check of another failed
 	voteless    string            // machine whose servers have no vote
 	behind      string            // machine whose servers do not know their tokens yet
+	ill         bool              // autopilot finds a server not healthy
 	catalog     map[string]int    // services of a node that Consul keeps, by machine
 	leader      map[string]string // machine, by program
 	management, // token, by program, once it is taken
@@ -246,6 +247,11 @@ func (a *fakeAgents) answer(r *http.Request, in map[string]any, name string, run
 			servers = append(servers, map[string]any{"Node": m.Name, "Leader": m.Name == a.leader[name], "Voter": m.Name != a.voteless})
 		}
 		return http.StatusOK, map[string]any{"Servers": servers}
+	case path == "/operator/autopilot/health":
+		if a.ill {
+			return http.StatusTooManyRequests, nil
+		}
+		return http.StatusOK, map[string]any{"Healthy": true}
 	case path == "/health/state/passing":
 		return http.StatusOK, a.passing()
 	case strings.HasPrefix(path, "/catalog/node/"):

@@ -184,6 +184,19 @@ func TestUpWaitsForTheVoteOfAServerThatCameBackEmpty(t *testing.T) {
 	}
 }
 
+func TestUpWaitsForAutopilotToFindAllServersHealthy(t *testing.T) {
+	t.Parallel()
+	for _, step := range []string{"consul", "nomad"} {
+		w, agents := platform(t)
+		mustUp(t, w.run(), bootstrap.Options{})
+		agents.ill = true
+		changes, err := bootstrap.Plan(t.Context(), w.run(), agentSteps(), bootstrap.Options{Only: step})
+		if err != nil || len(changes) != 1 || !strings.Contains(changes[0].Text, step+" does not find all its servers healthy yet") {
+			t.Errorf("plan of %s with a server that is not healthy: %v, %v", step, changes, err)
+		}
+	}
+}
+
 func TestUpWaitsForAServerThatDoesNotKnowItsTokensYet(t *testing.T) {
 	t.Parallel()
 	w, agents := platform(t)

@@ -185,8 +185,8 @@ func (w *World) consulHealthy(ctx context.Context) error {
 	return w.followed(ctx, fleet.Consul)
 }
 
-// voting wants every server to have a vote, and one of them to lead. One that came back empty gets its vote after some
-// seconds of health: to restart another before would take the majority away.
+// voting wants every server to have a vote and to be found healthy, and one of them to lead. One that came back empty gets
+// its vote after some seconds of health: to restart another before would take the majority away.
 func (w *World) voting(ctx context.Context, p fleet.Name) error {
 	var raft struct {
 		Servers []struct {
@@ -212,7 +212,12 @@ func (w *World) voting(ctx context.Context, p fleet.Name) error {
 			return paas.Errorf(paas.Unavailable, "The server of %s on %s has no vote yet.", p, m.Name)
 		}
 	}
-	return nil
+	// A server may have its vote some seconds before autopilot, which the doctor asks, finds it healthy: it answers 429.
+	err := w.CallAny(ctx, p, http.MethodGet, "/v1/operator/autopilot/health", nil, nil)
+	if paas.CodeOf(err) == paas.Limited {
+		return paas.Errorf(paas.Unavailable, "%s does not find all its servers healthy yet.", p)
+	}
+	return err
 }
 
 // consulFollowed wants every server to be a peer and to follow the leader. It needs no token.
