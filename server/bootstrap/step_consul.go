@@ -215,7 +215,7 @@ func (w *World) voting(ctx context.Context, p fleet.Name) error {
 	// A server may have its vote some seconds before autopilot, which the doctor asks, finds it healthy: it answers 429.
 	err := w.CallAny(ctx, p, http.MethodGet, "/v1/operator/autopilot/health", nil, nil)
 	if paas.CodeOf(err) == paas.Limited {
-		return paas.Errorf(paas.Unavailable, "%s does not find all its servers healthy yet.", p)
+		return paas.Errorf(paas.Unavailable, "%s does not find all its servers healthy yet: crumpet cluster status says which.", p)
 	}
 	return err
 }
